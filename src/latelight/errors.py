@@ -1,0 +1,176 @@
+"""Every error that Latelight raises on purpose.
+
+```
+LatelightError
+├── InputError                 a call's arguments are off
+│   ├── ShapeError             an array has the wrong shape, dtype or values
+│   ├── FilterError            a metadata filter cannot be understood
+│   ├── QueryError             a query holds nothing to search for
+│   └── SettingError           a setting or pipeline field is unknown or out of range
+├── NotFoundError              a collection, document, unit or file is not there
+├── AlreadyExistsError         a name is taken
+├── ExtractionError            one file could not be read; the others are not affected
+│   ├── UnsupportedMediaError  no extractor reads this media type
+│   ├── EmptyFileError         nothing in it
+│   ├── EncryptedFileError     needs a password
+│   ├── DamagedFileError       truncated, or not what it claims to be
+│   ├── FileTooLargeError      beyond a limit (bytes, pixels, pages, characters)
+│   └── ExtractionTimeoutError took longer, or more memory, than allowed
+├── ModelError                 weights or their surroundings are not usable
+│   ├── WeightsNotFoundError   the package or directory that carries them is missing
+│   └── DigestMismatchError    the bytes are not the ones that were recorded
+├── StorageError               the library on disk
+│   ├── CorruptFileError       a checksum or a length is wrong
+│   ├── FormatVersionError     written by another version of the format
+│   ├── WriterLockedError      another process is writing
+│   └── CommitConflictError    another writer published first
+└── PipelineMismatchError      vectors of different pipeline digests would mix
+```
+
+Each class has a stable `code` that the command line and the HTTP service show. A message gives
+the value that was met, what was expected, and what to do.
+"""
+
+
+class LatelightError(Exception):
+    """Base of the family; `code` is stable across releases."""
+
+    code = "latelight_error"
+
+
+class InputError(LatelightError, ValueError):
+    """A call's arguments are off."""
+
+    code = "invalid_input"
+
+
+class ShapeError(InputError):
+    """An array has the wrong shape, dtype or values."""
+
+    code = "invalid_shape"
+
+
+class FilterError(InputError):
+    """A metadata filter cannot be understood."""
+
+    code = "invalid_filter"
+
+
+class QueryError(InputError):
+    """A query holds nothing to search for."""
+
+    code = "invalid_query"
+
+
+class SettingError(InputError):
+    """A setting or a pipeline field is unknown or out of range."""
+
+    code = "invalid_setting"
+
+
+class NotFoundError(LatelightError, LookupError):
+    """A collection, document, unit or file is not there."""
+
+    code = "not_found"
+
+
+class AlreadyExistsError(LatelightError):
+    """A name is taken."""
+
+    code = "already_exists"
+
+
+class ExtractionError(LatelightError):
+    """One file could not be read; the others are not affected."""
+
+    code = "extraction_failed"
+
+
+class UnsupportedMediaError(ExtractionError):
+    """No extractor reads this media type."""
+
+    code = "unsupported_media"
+
+
+class EmptyFileError(ExtractionError):
+    """There is nothing in the file."""
+
+    code = "empty_file"
+
+
+class EncryptedFileError(ExtractionError):
+    """The file needs a password."""
+
+    code = "encrypted_file"
+
+
+class DamagedFileError(ExtractionError):
+    """The file is truncated, or not what it claims to be."""
+
+    code = "damaged_file"
+
+
+class FileTooLargeError(ExtractionError):
+    """The file is beyond a limit (bytes, pixels, pages, characters)."""
+
+    code = "file_too_large"
+
+
+class ExtractionTimeoutError(ExtractionError):
+    """Reading the file took longer, or more memory, than allowed."""
+
+    code = "extraction_timeout"
+
+
+class ModelError(LatelightError):
+    """A model's weights or their surroundings are not usable."""
+
+    code = "model_error"
+
+
+class WeightsNotFoundError(ModelError):
+    """The package or directory that carries the weights is missing."""
+
+    code = "weights_not_found"
+
+
+class DigestMismatchError(ModelError):
+    """The bytes are not the ones that were recorded."""
+
+    code = "digest_mismatch"
+
+
+class StorageError(LatelightError):
+    """The library on disk cannot be used as it is."""
+
+    code = "storage_error"
+
+
+class CorruptFileError(StorageError):
+    """A checksum or a length is wrong."""
+
+    code = "corrupt_file"
+
+
+class FormatVersionError(StorageError):
+    """The files were written by another version of the format."""
+
+    code = "format_version"
+
+
+class WriterLockedError(StorageError):
+    """Another process is writing."""
+
+    code = "writer_locked"
+
+
+class CommitConflictError(StorageError):
+    """Another writer published first."""
+
+    code = "commit_conflict"
+
+
+class PipelineMismatchError(LatelightError):
+    """Vectors of different pipeline digests would mix."""
+
+    code = "pipeline_mismatch"

@@ -1,0 +1,82 @@
+"""What the user adds, and the pieces of it that are ranked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+
+from latelight.types.locator import Locator
+from latelight.types.multivector import Float32Array, Int32Array
+
+UnitKind = Literal["passage", "page", "image", "frame", "audio"]
+UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
+
+MetadataValue = str | int | float | bool | None | list["str | int | float | bool"]
+Metadata = Mapping[str, MetadataValue]
+
+
+@dataclass(frozen=True)
+class Document:
+    """The user's object.
+
+    Attributes:
+        doc_id: the caller's stable name for it, else derived from the content's hash.
+        source: where it came from (a path, a record's place in a file).
+        media_type: as found in the content, such as `application/pdf`.
+        sha256: hex digest of its bytes.
+        metadata: filterable values by name.
+        created_at: seconds since 1970-01-01 UTC when it was added.
+        title: shown in results; may be empty.
+        n_bytes: length of its bytes.
+    """
+
+    doc_id: str
+    source: str
+    media_type: str
+    sha256: str
+    metadata: Metadata = field(default_factory=dict)
+    created_at: float = 0.0
+    title: str = ""
+    n_bytes: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class WordBoxes:
+    """The words of a page or picture: where they stand in its text and on it.
+
+    Attributes:
+        spans: (n_words, 2) int32, characters of the unit's text, ascending.
+        boxes: (n_words, 4) float32, left, top, right, bottom in 0–1, origin top left.
+    """
+
+    spans: Int32Array  # (n_words, 2)
+    boxes: Float32Array  # (n_words, 4)
+
+    @classmethod
+    def empty(cls) -> "WordBoxes":
+        """Return no words."""
+        return cls(np.zeros((0, 2), np.int32), np.zeros((0, 4), np.float32))
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The smallest ranked piece of a document.
+
+    Attributes:
+        unit_id: its name within the document (`c0`, `p3`); with the doc_id it names one unit.
+        kind: what it is.
+        locator: where it is; `locator.span` is its place in the document's text.
+        text: its text, possibly empty.
+        words: boxes of the words of `text`, for pages and pictures.
+        image: encoded picture (PNG or JPEG) for encoders that look at it, else None.
+        heading: the titles above it, outermost first; context for encoders, never a locator.
+    """
+
+    unit_id: str
+    kind: UnitKind
+    locator: Locator
+    text: str = ""
+    words: WordBoxes | None = field(default=None, compare=False, repr=False)
+    image: bytes | None = field(default=None, compare=False, repr=False)
+    heading: tuple[str, ...] = ()

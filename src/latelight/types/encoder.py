@@ -1,0 +1,34 @@
+"""What an encoder declares of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from latelight.types.document import UnitKind
+
+Similarity = Literal["sum", "mean"]
+
+
+@dataclass(frozen=True)
+class EncoderInfo:
+    """Name, geometry and provenance of an encoder.
+
+    Attributes:
+        name: short and stable.
+        version: changes whenever the same input could give other vectors.
+        dim: length of a row.
+        unit_kinds: the units that it covers.
+        licence: SPDX name of the weights' licence.
+        similarity: how the model was trained to add up row maxima.
+        max_query_tokens: longer queries are cut here.
+        weights: sha256 by file, as recorded; they are checked at load.
+    """
+
+    name: str
+    version: str
+    dim: int
+    unit_kinds: tuple[UnitKind, ...]
+    licence: str
+    similarity: Similarity = "sum"
+    max_query_tokens: int = 128
+    weights: Mapping[str, str] = field(default_factory=dict)
