@@ -1,0 +1,1 @@
+"""Pipelines: how files become a searchable collection, and how a search runs."""

@@ -1,0 +1,146 @@
+"""What a pipeline's vectors depend on beside its spec, recorded and checked."""
+
+import base64
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+import msgspec
+import numpy as np
+
+from latelight.encoders.protocol import Encoder
+from latelight.errors import PipelineMismatchError
+from latelight.pipelines.spec import PipelineSpec, canonical_json, digest_of
+from latelight.types import EncoderInfo, Float32Array
+
+GOLDEN_QUERY = "How much did the ferry's 2019 refit cost, and who paid for it?"
+GOLDEN_COSINE = 0.97
+LIBRARIES = ("onnxruntime", "tokenizers", "pypdfium2", "pillow", "rapidocr", "numpy")
+
+
+class EncoderLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One space's encoder, as it was when the generation was made.
+
+    Attributes:
+        name: the encoder's.
+        version: the encoder's.
+        dim: length of a row.
+        weights: sha256 by file.
+        golden: the rows of the golden query, float16, base64; how they came out here.
+    """
+
+    name: str
+    version: str
+    dim: int
+    weights: dict[str, str]
+    golden: str
+
+
+class PipelineLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What changes vectors, terms and units beside the spec.
+
+    Attributes:
+        encoders: by space.
+        extractors: version by extractor's name.
+        analyzer: version of the lexical analysis.
+        libraries: versions that were installed; told, not compared (the golden rows are).
+    """
+
+    encoders: dict[str, EncoderLock]
+    extractors: dict[str, str]
+    analyzer: str
+    libraries: dict[str, str]
+
+    def to_json(self) -> str:
+        """Return the canonical form."""
+        return canonical_json(msgspec.to_builtins(self))
+
+
+def make_lock(
+    encoders: Mapping[str, Encoder], extractors: Mapping[str, str], analyzer: str
+) -> PipelineLock:
+    """Return the lock of a new generation; loads the encoders and runs the golden query."""
+    return PipelineLock(
+        encoders={space: _lock_encoder(encoder) for space, encoder in encoders.items()},
+        extractors=dict(extractors),
+        analyzer=analyzer,
+        libraries=_library_versions(),
+    )
+
+
+def generation_digest(spec: PipelineSpec, lock: PipelineLock) -> str:
+    """Return 16 hex digits that name what the index holds.
+
+    Search settings, library versions and golden rows are left out: they change no stored byte.
+    """
+    parts = msgspec.to_builtins(spec)
+    del parts["search"], parts["name"]
+    parts["lexical"] = {"enabled": spec.lexical.enabled}
+    encoders = {
+        space: [e.name, e.version, e.dim, e.weights] for space, e in sorted(lock.encoders.items())
+    }
+    return digest_of([parts, encoders, lock.extractors, lock.analyzer])
+
+
+def check_encoder(encoder: Encoder, lock: EncoderLock, *, space: str) -> None:
+    """Make sure that an encoder gives the vectors that the generation was made with; loads it.
+
+    Raises:
+        PipelineMismatchError: another encoder, version or dim, or the golden rows differ.
+    """
+    _check_identity(encoder.info, lock, space)
+    now = encoder.encode_query(GOLDEN_QUERY).vectors
+    then = _decode(lock.golden, lock.dim)
+    cosine = _least_cosine(now, then)
+    if cosine < GOLDEN_COSINE:
+        raise PipelineMismatchError(
+            f"Space {space!r}: {lock.name} gives other vectors than those in the index (least "
+            f"cosine on the golden query {cosine:.4f}, expected at least {GOLDEN_COSINE}). "
+            f"{_library_changes()}Restore the recorded versions, or index again."
+        )
+
+
+def _check_identity(info: EncoderInfo, lock: EncoderLock, space: str) -> None:
+    now = (info.name, info.version, info.dim)
+    then = (lock.name, lock.version, lock.dim)
+    if now != then:
+        raise PipelineMismatchError(
+            f"Space {space!r} was indexed with encoder {then[0]} {then[1]} ({then[2]} dims); "
+            f"this Latelight has {now[0]} {now[1]} ({now[2]} dims). Use the recorded version, or "
+            "add the documents to a new collection."
+        )
+
+
+def _lock_encoder(encoder: Encoder) -> EncoderLock:
+    encoder.load()
+    rows = encoder.encode_query(GOLDEN_QUERY).vectors
+    info = encoder.info
+    return EncoderLock(info.name, info.version, info.dim, dict(info.weights), _encode(rows))
+
+
+def _least_cosine(now: Float32Array, then: Float32Array) -> float:
+    if now.shape != then.shape:
+        return -1.0
+    return float((now * then).sum(axis=1).min())
+
+
+def _encode(rows: Float32Array) -> str:
+    return base64.b64encode(rows.astype("<f2").tobytes()).decode()
+
+
+def _decode(text: str, dim: int) -> Float32Array:
+    return np.frombuffer(base64.b64decode(text), "<f2").reshape(-1, dim).astype(np.float32)
+
+
+def _library_versions() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _library_changes() -> str:
+    listed = ", ".join(f"{name} {number}" for name, number in _library_versions().items())
+    return f"Installed: {listed}. "

@@ -1,0 +1,140 @@
+"""A pipeline: what turns files into a searchable collection, as one frozen value."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import msgspec
+import yaml
+
+from latelight.errors import NotFoundError, SettingError
+
+SearchMode = Literal["auto", "maxsim", "bm25", "hybrid"]
+SEARCH_MODES: tuple[SearchMode, ...] = get_args(SearchMode)
+
+
+class ExtractSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How files become units.
+
+    Attributes:
+        passage_characters: passages of text are packed up to this length.
+        ocr: when pages and pictures are read by character recognition.
+        dpi: dots per inch of page images for recognition.
+        max_bytes: larger files are refused.
+        max_pages: longer documents are refused.
+        max_pixels: larger pictures are refused, page images are scaled down to it.
+        timeout_s: seconds that one file may take.
+    """
+
+    passage_characters: int = 1600
+    ocr: Literal["auto", "always", "never"] = "auto"
+    dpi: int = 150
+    max_bytes: int = 512 * 2**20
+    max_pages: int = 5_000
+    max_pixels: int = 64_000_000
+    timeout_s: float = 600.0
+
+
+class SpaceSpecification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One vector space: which encoder fills it, and how rows are stored."""
+
+    encoder: str = "latelight-small"
+    store: Literal["int8", "float16"] = "int8"
+
+
+class LexicalSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The lexical signal; BM25's constants (Robertson and Zaragoza, 2009)."""
+
+    enabled: bool = True
+    k1: float = 0.9
+    b: float = 0.4
+
+
+class SearchSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a search does when it does not say otherwise."""
+
+    mode: SearchMode = "auto"
+    k: int = 10
+
+
+class PipelineSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that decides what a search finds, except the weights' bytes (see the lock)."""
+
+    name: str = "default"
+    extract: ExtractSpec = msgspec.field(default_factory=ExtractSpec)
+    spaces: dict[str, SpaceSpecification] = msgspec.field(
+        default_factory=lambda: {"text": SpaceSpecification()}
+    )
+    lexical: LexicalSpec = msgspec.field(default_factory=LexicalSpec)
+    search: SearchSpec = msgspec.field(default_factory=SearchSpec)
+
+    def to_json(self) -> str:
+        """Return the canonical form: the same spec always gives the same characters."""
+        return canonical_json(msgspec.to_builtins(self))
+
+
+def canonical_json(value: Any) -> str:
+    """Return JSON with sorted keys and no spaces."""
+    return msgspec.json.encode(value, order="deterministic").decode()
+
+
+def digest_of(value: Any) -> str:
+    """Return 16 hex digits of the sha256 of a value's canonical form."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
+
+
+PRESETS: Mapping[str, PipelineSpec] = {
+    "default": PipelineSpec(),
+    "minilm": PipelineSpec(name="minilm", spaces={"text": SpaceSpecification(encoder="minilm")}),
+    "colbert-small": PipelineSpec(
+        name="colbert-small", spaces={"text": SpaceSpecification(encoder="colbert-small")}
+    ),
+}
+
+
+def load_spec(name_or_path: str | Path) -> PipelineSpec:
+    """Return a preset by name, or the spec in a YAML file.
+
+    Raises:
+        NotFoundError: neither a preset nor a file has that name.
+        SettingError: the file has an unknown field or a value out of range.
+    """
+    if str(name_or_path) in PRESETS:
+        return PRESETS[str(name_or_path)]
+    path = Path(name_or_path)
+    if not path.is_file():
+        raise NotFoundError(
+            f"No pipeline {str(name_or_path)!r}. Presets: {', '.join(PRESETS)}; "
+            "or give the path of a YAML file."
+        )
+    return parse_spec(path.read_text(encoding="utf-8"), origin=str(path))
+
+
+def parse_spec(text: str, *, origin: str = "the pipeline") -> PipelineSpec:
+    """Return the spec that a YAML or JSON text holds.
+
+    Raises:
+        SettingError: it is not YAML, has an unknown field, or a value out of range.
+    """
+    try:
+        spec = msgspec.convert(yaml.safe_load(text) or {}, PipelineSpec)
+    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        raise SettingError(f"{origin}: {error}. See docs/pipelines.md for the fields.") from error
+    _check(spec, origin)
+    return spec
+
+
+def _check(spec: PipelineSpec, origin: str) -> None:
+    limits = (
+        ("extract.passage_characters", spec.extract.passage_characters, 100, 100_000),
+        ("extract.dpi", spec.extract.dpi, 36, 600),
+        ("extract.max_pages", spec.extract.max_pages, 1, 10_000_000),
+        ("lexical.k1", spec.lexical.k1, 0, 10),
+        ("lexical.b", spec.lexical.b, 0, 1),
+        ("search.k", spec.search.k, 1, 10_000),
+        ("number of spaces", len(spec.spaces), 1, 8),
+    )
+    for name, value, low, high in limits:
+        if not low <= value <= high:
+            raise SettingError(f"{origin}: {name} is {value}; give a value from {low} to {high}.")

@@ -1,0 +1,5 @@
+"""Which pipeline version of a collection is the live one."""
+
+from latelight.releases.catalog import Catalog, Generation
+
+__all__ = ["Catalog", "Generation"]

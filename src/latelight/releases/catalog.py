@@ -1,0 +1,212 @@
+"""The library's control data: collections, their generations, and the aliases that point at them.
+
+One SQLite file in write-ahead mode. It holds names and specs, never documents: what a
+collection contains is said by its index's manifest alone.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from latelight.errors import (
+    AlreadyExistsError,
+    CorruptFileError,
+    FormatVersionError,
+    InputError,
+    NotFoundError,
+)
+
+CATALOG_VERSION = 1
+LIVE = "live"
+
+SCHEMA = """
+CREATE TABLE collection (
+    namespace TEXT NOT NULL, name TEXT NOT NULL, created_at REAL NOT NULL,
+    PRIMARY KEY (namespace, name)
+);
+CREATE TABLE generation (
+    namespace TEXT NOT NULL, collection TEXT NOT NULL, digest TEXT NOT NULL,
+    spec TEXT NOT NULL, lock TEXT NOT NULL, created_at REAL NOT NULL,
+    PRIMARY KEY (namespace, collection, digest),
+    FOREIGN KEY (namespace, collection) REFERENCES collection (namespace, name)
+);
+CREATE TABLE alias (
+    namespace TEXT NOT NULL, collection TEXT NOT NULL, name TEXT NOT NULL,
+    digest TEXT NOT NULL, moved_at REAL NOT NULL,
+    PRIMARY KEY (namespace, collection, name),
+    FOREIGN KEY (namespace, collection, digest)
+        REFERENCES generation (namespace, collection, digest)
+);
+"""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One collection's index under one pipeline version.
+
+    Attributes:
+        digest: names the version and the directory.
+        spec: canonical JSON of the pipeline's spec.
+        lock: canonical JSON of what its vectors depend on.
+        created_at: seconds since 1970-01-01 UTC.
+    """
+
+    digest: str
+    spec: str
+    lock: str
+    created_at: float
+
+
+class Catalog:
+    """The control data in one file; every method is one transaction."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file at `path`, making it when it is not there.
+
+        Raises:
+            CorruptFileError: the file is not a catalog.
+            FormatVersionError: a newer Latelight wrote it.
+        """
+        self._path = path
+        with self._transaction() as db:
+            self._prepare(db)
+
+    def collections(self, namespace: str) -> list[str]:
+        """Return the names of a namespace's collections, sorted."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT name FROM collection WHERE namespace = ? ORDER BY name", (namespace,)
+            )
+            return [name for (name,) in rows]
+
+    def create(self, namespace: str, name: str, generation: Generation) -> None:
+        """Record a new collection whose live alias points at its first generation.
+
+        Raises:
+            AlreadyExistsError: the namespace has a collection of that name.
+            InputError: a name is not usable as a directory's.
+        """
+        check_name("namespace", namespace)
+        check_name("collection", name)
+        with self._transaction() as db:
+            if self._exists(db, namespace, name):
+                raise AlreadyExistsError(
+                    f"Collection {name!r} exists in namespace {namespace!r}; open it or choose "
+                    "another name."
+                )
+            db.execute(
+                "INSERT INTO collection VALUES (?, ?, ?)", (namespace, name, generation.created_at)
+            )
+            self._insert_generation(db, namespace, name, generation)
+            self._point(db, (namespace, name, LIVE), generation.digest)
+
+    def live(self, namespace: str, name: str) -> Generation:
+        """Return the generation that the collection's live alias points at.
+
+        Raises:
+            NotFoundError: there is no such collection.
+        """
+        with self._transaction() as db:
+            row = db.execute(
+                "SELECT g.digest, g.spec, g.lock, g.created_at FROM alias a JOIN generation g"
+                " USING (namespace, collection, digest)"
+                " WHERE a.namespace = ? AND a.collection = ? AND a.name = ?",
+                (namespace, name, LIVE),
+            ).fetchone()
+        if row is None:
+            raise NotFoundError(
+                f"No collection {name!r} in namespace {namespace!r}. "
+                f"There are: {', '.join(self.collections(namespace)) or 'none'}. "
+                "Make it with `latelight add`, or collection(name, create=True)."
+            )
+        return Generation(*row)
+
+    def drop(self, namespace: str, name: str) -> None:
+        """Forget a collection, its generations and aliases; its files are the caller's to remove.
+
+        Raises:
+            NotFoundError: there is no such collection.
+        """
+        self.live(namespace, name)
+        with self._transaction() as db:
+            for table, column in (
+                ("alias", "collection"),
+                ("generation", "collection"),
+                ("collection", "name"),
+            ):
+                db.execute(
+                    f"DELETE FROM {table} WHERE namespace = ? AND {column} = ?",
+                    (namespace, name),
+                )
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            for statement in SCHEMA.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {CATALOG_VERSION}")
+        elif version > CATALOG_VERSION:
+            raise FormatVersionError(
+                f"{self._path} has version {version}; this Latelight reads up to "
+                f"{CATALOG_VERSION}. Upgrade Latelight."
+            )
+
+    @staticmethod
+    def _exists(db: sqlite3.Connection, namespace: str, name: str) -> bool:
+        found = db.execute(
+            "SELECT 1 FROM collection WHERE namespace = ? AND name = ?", (namespace, name)
+        )
+        return found.fetchone() is not None
+
+    @staticmethod
+    def _insert_generation(
+        db: sqlite3.Connection, namespace: str, name: str, g: Generation
+    ) -> None:
+        db.execute(
+            "INSERT INTO generation VALUES (?, ?, ?, ?, ?, ?)",
+            (namespace, name, g.digest, g.spec, g.lock, g.created_at),
+        )
+
+    @staticmethod
+    def _point(db: sqlite3.Connection, alias: tuple[str, str, str], digest: str) -> None:
+        db.execute("INSERT OR REPLACE INTO alias VALUES (?, ?, ?, ?, ?)", (*alias, digest, _now()))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA foreign_keys = ON")
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+            db.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            raise CorruptFileError(
+                f"{self._path} is not a readable catalog ({error}). Restore it from a backup; the "
+                "collections' indexes are not affected."
+            ) from error
+        finally:
+            db.close()
+
+
+def check_name(what: str, name: str) -> None:
+    """Refuse a name that could not be a directory's.
+
+    Raises:
+        InputError: it is not 1 to 64 letters, digits, '-', '_' or '.', or starts with '.'.
+    """
+    plain = name.replace("-", "").replace("_", "").replace(".", "")
+    if not (plain.isalnum() and plain.isascii() and len(name) <= 64 and name[0] != "."):
+        raise InputError(
+            f"{name!r} cannot name a {what}: use 1 to 64 letters, digits, '-', '_' or '.', "
+            "not starting with '.'."
+        )
+
+
+def _now() -> float:
+    return time.time()

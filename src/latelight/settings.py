@@ -1,0 +1,107 @@
+"""The one table of settings: names, defaults, help; read from the environment once, at the edge."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from latelight.errors import SettingError
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table."""
+
+    name: str
+    default: str
+    help: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return f"LATELIGHT_{self.name.upper()}"
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("library", "library", "Directory of the library that commands use."),
+    Setting("namespace", "default", "Namespace that commands use."),
+    Setting("collection", "default", "Collection that commands use."),
+    Setting("threads", "0", "Threads for encoding and scoring; 0 takes every core."),
+    Setting("weights", "", "Directory with model weights that go before the carried ones."),
+    Setting("commit_seconds", "20", "While adding: publish what is ready this often, in seconds."),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one process, checked.
+
+    Attributes:
+        library: directory of the library.
+        namespace: isolation boundary.
+        collection: named set of documents.
+        n_threads: at least 1.
+        weights: directory with model weights, or None for the carried ones.
+        commit_seconds: how often adding publishes, in seconds.
+    """
+
+    library: Path = Path("library")
+    namespace: str = "default"
+    collection: str = "default"
+    n_threads: int = 1
+    weights: Path | None = None
+    commit_seconds: float = 20.0
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings that `environment` (the process's own by default) gives.
+
+    Raises:
+        SettingError: a `LATELIGHT_` variable is unknown, or its value is out of range.
+    """
+    given = os.environ if environment is None else environment
+    _refuse_unknown(given)
+    values = {row.name: given.get(row.variable, row.default) for row in SETTINGS}
+    return Settings(
+        library=Path(values["library"]),
+        namespace=values["namespace"],
+        collection=values["collection"],
+        n_threads=_threads(values["threads"]),
+        weights=Path(values["weights"]) if values["weights"] else None,
+        commit_seconds=_seconds(values["commit_seconds"]),
+    )
+
+
+def _refuse_unknown(given: Mapping[str, str]) -> None:
+    known = {row.variable for row in SETTINGS}
+    unknown = sorted(name for name in given if name.startswith("LATELIGHT_") and name not in known)
+    if unknown:
+        raise SettingError(
+            f"Unknown setting {unknown[0]}. Known: {', '.join(sorted(known))}. "
+            "Unset it or correct its name."
+        )
+
+
+def _threads(value: str) -> int:
+    if not value.isdecimal():
+        raise SettingError(f"LATELIGHT_THREADS is {value!r}; give a whole number, 0 for all cores.")
+    return int(value) or available_cores()
+
+
+def _seconds(value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < 86_400:
+        raise SettingError(
+            f"LATELIGHT_COMMIT_SECONDS is {value!r}; give seconds from 0 to 86400, such as 20."
+        )
+    return seconds
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use, at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1
