@@ -1,0 +1,152 @@
+"""Why units were found: every signal's part, from the stored rows and postings that ranked them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from latelight.explain.attribution import attribute
+from latelight.index.analyzer import Term, analyze
+from latelight.index.lexical import Bm25Options, bm25_contributions
+from latelight.pipelines.reader import EncodedQuery, Reader
+from latelight.pipelines.signals import BM25, Signals
+from latelight.types import (
+    CharSpan,
+    Int64Array,
+    Locator,
+    RowLocators,
+    TokenEvidence,
+    Unit,
+)
+
+MAX_TERM_PLACES = 16
+
+
+def collect_evidence(
+    reader: Reader, query: EncodedQuery, signals: Signals, ordinals: Int64Array
+) -> list[tuple[TokenEvidence, ...]]:
+    """Return the evidence of each unit, in the order of `ordinals`.
+
+    Contributions of a unit's evidence add up to its score.
+    """
+    units = [reader.snapshot.unit(int(ordinal)) for ordinal in ordinals]
+    found: list[list[TokenEvidence]] = [[] for _ in units]
+    for name in signals.by_name:
+        parts = (
+            _bm25(reader, query, signals, ordinals, units)
+            if name == BM25
+            else _maxsim(reader, query, signals, name, ordinals, units)
+        )
+        for own, part in zip(found, parts, strict=True):
+            own.extend(part)
+    return [tuple(own) for own in found]
+
+
+def _maxsim(  # noqa: PLR0913  one call site; a value of its own would only rename these
+    reader: Reader,
+    query: EncodedQuery,
+    signals: Signals,
+    space: str,
+    ordinals: Int64Array,
+    units: Sequence[Unit],
+) -> list[tuple[TokenEvidence, ...]]:
+    rows = query.vectors[space]
+    winners, similarities = reader.snapshot.argmax(space, rows.vectors, ordinals)
+    return [
+        attribute(
+            rows,
+            winners[i],
+            similarities[i],
+            reader.snapshot.row_locators(space, int(ordinal)),
+            units[i],
+            space=space,
+            weight=signals.weights[space],
+        )
+        for i, ordinal in enumerate(ordinals)
+    ]
+
+
+def _bm25(
+    reader: Reader,
+    query: EncodedQuery,
+    signals: Signals,
+    ordinals: Int64Array,
+    units: Sequence[Unit],
+) -> list[tuple[TokenEvidence, ...]]:
+    contributions = bm25_contributions(
+        reader.snapshot.lexical(),
+        reader.snapshot.unit_offsets,
+        [term.text for term in query.terms],
+        reader.snapshot.allow_list(None),
+        ordinals,
+        Bm25Options(reader.spec.lexical.k1, reader.spec.lexical.b),
+    )
+    weight = signals.weights[BM25]
+    return [
+        tuple(
+            _term_evidence(query, term, float(value), weight, places)
+            for term, value, places in zip(
+                query.terms,
+                contributions[i],
+                term_places(reader, int(ordinal), units[i], query.terms),
+                strict=True,
+            )
+            if value
+        )
+        for i, ordinal in enumerate(ordinals)
+    ]
+
+
+def _term_evidence(
+    query: EncodedQuery, term: Term, value: float, weight: float, places: Sequence[Locator]
+) -> TokenEvidence:
+    surface = query.text[term.start : term.end]
+    return TokenEvidence(
+        token=surface,
+        query_span=CharSpan(term.start, term.end),
+        kind="token",
+        similarity=value,
+        contribution=weight * value,
+        locators=tuple(places),
+        text=surface,
+        signal="bm25",
+    )
+
+
+def term_places(
+    reader: Reader, ordinal: int, unit: Unit, terms: Sequence[Term]
+) -> list[list[Locator]]:
+    """Return where the unit's text holds each term, the first few places, with boxes if known."""
+    wanted = {term.text for term in terms}
+    spans: dict[str, list[CharSpan]] = {}
+    for term in analyze(unit.text):
+        if term.text in wanted and len(spans.setdefault(term.text, [])) < MAX_TERM_PLACES:
+            spans[term.text].append(CharSpan(term.start, term.end))
+    boxes = _Boxes.of(reader, ordinal)
+    return [[boxes.locate(unit, span) for span in spans.get(term.text, [])] for term in terms]
+
+
+class _Boxes:
+    """The page boxes of a unit's characters, known from its rows in any space."""
+
+    def __init__(self, columns: Sequence[RowLocators]) -> None:
+        self._columns = columns
+
+    @classmethod
+    def of(cls, reader: Reader, ordinal: int) -> "_Boxes":
+        columns = [reader.snapshot.row_locators(space, ordinal) for space in reader.encoders]
+        return cls([c for c in columns if c.spans is not None and c.boxes is not None])
+
+    def locate(self, unit: Unit, span: CharSpan) -> Locator:
+        start = unit.locator.span.start if unit.locator.span is not None else 0
+        for column in self._columns:
+            source = _overlapping(column, span)
+            if source is not None:
+                place = RowLocators(boxes=column.boxes).locators_of(source, unit.locator)[0]
+                return Locator(span=span.shifted(start), page=place.page, box=place.box)
+        return Locator(span=span.shifted(start), page=unit.locator.page)
+
+
+def _overlapping(column: RowLocators, span: CharSpan) -> int | None:
+    assert column.spans is not None
+    touching = np.flatnonzero((column.spans[:, 0] < span.end) & (column.spans[:, 1] > span.start))
+    return int(touching[0]) if len(touching) else None

@@ -1,0 +1,40 @@
+"""What a search works on: a view of the index, the encoders, and the encoded query."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from latelight.encoders.protocol import Encoder
+from latelight.index import Snapshot
+from latelight.index.analyzer import Term
+from latelight.pipelines.spec import PipelineSpec
+from latelight.types import QueryVectors
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """What searching needs: one frozen view of the index and the encoders that filled it."""
+
+    snapshot: Snapshot
+    encoders: Mapping[str, Encoder]
+    spec: PipelineSpec
+    n_threads: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedQuery:
+    """A query as every signal needs it.
+
+    Attributes:
+        text: as given.
+        vectors: by space.
+        terms: for BM25, with their characters in `text`.
+    """
+
+    text: str
+    vectors: Mapping[str, QueryVectors]
+    terms: tuple[Term, ...]
+
+    @property
+    def n_tokens(self) -> int:
+        """Rows of all spaces together; what `score_norm` divides by."""
+        return sum(len(query.tokens) for query in self.vectors.values()) or len(self.terms) or 1

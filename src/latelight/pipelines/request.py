@@ -1,0 +1,58 @@
+"""What a search asks for, checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from latelight.errors import InputError, QueryError
+from latelight.pipelines.spec import SEARCH_MODES, SearchMode
+
+GroupBy = Literal["document"]
+MAX_K = 10_000
+MAX_QUERY_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """One search.
+
+    Attributes:
+        text: the query.
+        k: how many hits at most.
+        filter: metadata filter, None for none.
+        group_by: `document` keeps the best unit of each document.
+        explain: whether hits carry evidence.
+        mode: which signals rank; `auto` takes what the pipeline says.
+        exact: score every allowed unit. This form of the index always does.
+    """
+
+    text: str
+    k: int = 10
+    filter: Mapping[str, Any] | None = None
+    group_by: GroupBy | None = None
+    explain: bool = False
+    mode: SearchMode = "auto"
+    exact: bool = True
+
+    def __post_init__(self) -> None:
+        _check_text(self.text)
+        if isinstance(self.k, bool) or not isinstance(self.k, int) or not 1 <= self.k <= MAX_K:
+            raise InputError(f"k is {self.k!r}; give a whole number from 1 to {MAX_K}.")
+        _check_choice("mode", self.mode, SEARCH_MODES)
+        _check_choice("group_by", self.group_by, (None, *get_args(GroupBy)))
+
+
+def _check_text(text: str) -> None:
+    if not isinstance(text, str) or not text.strip():
+        raise QueryError(f"The query is {text!r}; give at least one word.")
+    if len(text) > MAX_QUERY_CHARACTERS:
+        raise QueryError(
+            f"The query has {len(text)} characters; at most {MAX_QUERY_CHARACTERS} are read. "
+            "Shorten it, or search for its parts."
+        )
+
+
+def _check_choice(name: str, value: object, known: tuple[object, ...]) -> None:
+    if value not in known:
+        choices = ", ".join(repr(choice) for choice in known)
+        raise InputError(f"{name} is {value!r}; choose from {choices}.")
