@@ -1,0 +1,46 @@
+"""Hidden states of a BERT-like ONNX model, one sequence per run."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from latelight.types import Float32Array, Int32Array
+
+
+class OnnxModel:
+    """A loaded graph with inputs ids, mask and types, and hidden states as its output.
+
+    Sequences are never put into one batch: graphs with dynamic int8 quantisation choose their
+    scales from the whole tensor, so a neighbour (or padding) would change the vectors. Runs on
+    one thread each; call `hidden_states` from several threads at once instead.
+    """
+
+    def __init__(self, path: Path, output: str) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.enable_mem_pattern = False  # lengths differ from run to run
+        self._session: Any = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+        self._output = output
+        self._wants_types = any(i.name == "token_type_ids" for i in self._session.get_inputs())
+
+    def hidden_states(self, ids: Int32Array, attended: int | None = None) -> Float32Array:
+        """Return (n_tokens, width) float32, not normalised.
+
+        Args:
+            ids: (n_tokens,) the whole sequence with its special tokens.
+            attended: the first so many tokens can be looked at by others; all by default.
+        """
+        tokens = ids[None].astype(np.int64)
+        mask = np.ones_like(tokens)
+        if attended is not None:
+            mask[:, attended:] = 0
+        feeds = {"input_ids": tokens, "attention_mask": mask}
+        if self._wants_types:
+            feeds["token_type_ids"] = np.zeros_like(tokens)
+        (hidden,) = self._session.run([self._output], feeds)
+        return np.asarray(hidden[0], np.float32)

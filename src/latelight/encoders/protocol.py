@@ -1,0 +1,52 @@
+"""What every encoder offers: units and queries in, multi-vectors out."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from latelight.types import EncoderInfo, MultiVector, QueryVectors, Unit
+
+Progress = Callable[[int], None]
+
+
+def no_progress(n_units: int) -> None:
+    """Take a count of finished units and do nothing with it."""
+
+
+class Encoder(Protocol):
+    """One model: its own query side, its own document side.
+
+    The constructor is cheap and `info` can be read at once; `load` does the heavy part. The
+    vectors of a unit depend on that unit alone: never on its neighbours, their order, or the
+    number of threads.
+    """
+
+    @property
+    def info(self) -> EncoderInfo:
+        """Name, geometry and provenance, known before `load`."""
+        ...
+
+    def load(self) -> None:
+        """Read and check the weights; later calls do nothing.
+
+        Raises:
+            WeightsNotFoundError: what carries the weights is missing.
+            DigestMismatchError: the weights are not the recorded ones.
+        """
+        ...
+
+    def encode_query(self, text: str) -> QueryVectors:
+        """Return the rows of a query: vectors (n_query_tokens, dim) float32, normalised.
+
+        Raises:
+            QueryError: `text` holds no token.
+        """
+        ...
+
+    def encode_documents(
+        self, units: Sequence[Unit], *, progress: Progress = no_progress
+    ) -> list[MultiVector]:
+        """Return one multi-vector per unit, in order; a unit without text has 0 rows.
+
+        `progress` is called now and then, from this thread, with how many more units are done.
+        """
+        ...
