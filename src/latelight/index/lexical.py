@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from latelight.errors import ShapeError
+from latelight.index.analyzer import is_function_term
 from latelight.types import Float32Array, Int64Array
 
 Uint8Array = npt.NDArray[np.uint8]
@@ -21,10 +22,18 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Bm25Options:
-    """BM25's two constants: how soon repetition saturates, how much length counts (0 to 1)."""
+    """The constants of the score.
 
-    k1: float = 0.9
-    b: float = 0.4
+    Attributes:
+        k1: how late a term's repetition stops to count.
+        b: how much a unit's length counts, 0 to 1.
+        function_weight: what a function word of the query ("what", "did", "the") counts beside a
+            content word. Where such words are rare, as in tables, their idf would mislead.
+    """
+
+    k1: float = 1.2
+    b: float = 0.75
+    function_weight: float = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,8 +220,10 @@ class _Collection:
     def weights(self, term: str, options: Bm25Options) -> list[tuple[Int64Array, Float32Array]]:
         """Return, by segment, the live units that hold a term and what it adds to each score."""
         holders = self._holders(term)
-        idf = self._idf(sum(len(units) for units, _ in holders))
-        return [(units, self._saturated(units, tf, options) * idf) for units, tf in holders]
+        weight = self._idf(sum(len(units) for units, _ in holders))
+        if is_function_term(term):
+            weight *= np.float32(options.function_weight)
+        return [(units, self._saturated(units, tf, options) * weight) for units, tf in holders]
 
     def _saturated(
         self, units: Int64Array, frequencies: Float32Array, options: Bm25Options
@@ -221,8 +232,7 @@ class _Collection:
         damping = np.float32(options.k1) * (
             np.float32(1 - options.b) + np.float32(options.b) * relative
         )
-        saturated: Float32Array = frequencies / (frequencies + damping)
-        return saturated
+        return np.divide(frequencies, frequencies + damping, dtype=np.float32)
 
     def _idf(self, n_holding: int) -> np.float32:
         if not n_holding:
