@@ -41,7 +41,7 @@ def collect_evidence(
     return [tuple(own) for own in found]
 
 
-def _maxsim(  # noqa: PLR0913  one call site; a value of its own would only rename these
+def _maxsim(
     reader: Reader,
     query: EncodedQuery,
     signals: Signals,

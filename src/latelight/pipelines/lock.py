@@ -55,6 +55,11 @@ class PipelineLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return canonical_json(msgspec.to_builtins(self))
 
 
+def parse_lock(text: str) -> PipelineLock:
+    """Return the lock that `to_json` wrote."""
+    return msgspec.json.decode(text, type=PipelineLock)
+
+
 def make_lock(
     encoders: Mapping[str, Encoder], extractors: Mapping[str, str], analyzer: str
 ) -> PipelineLock:

@@ -1,0 +1,327 @@
+"""A collection: add, search, explain, delete."""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from latelight.app.engine import build_encoders, load_checked
+from latelight.app.hits import Hits, SearchHit
+from latelight.app.job import Job
+from latelight.app.pictures import Pictures
+from latelight.app.queries import text_of_picture
+from latelight.encoders.protocol import Encoder
+from latelight.errors import InputError, NotFoundError
+from latelight.extractors.protocol import ExtractionOptions
+from latelight.index import Problem, Store
+from latelight.pipelines.ingest import Ingest, IngestOptions, IngestReport
+from latelight.pipelines.items import Addable, Item, check_metadata, items_from
+from latelight.pipelines.lock import PipelineLock, parse_lock
+from latelight.pipelines.originals import Originals
+from latelight.pipelines.progress import NoProgress, Progress
+from latelight.pipelines.query import explain_units, run_search
+from latelight.pipelines.reader import Reader
+from latelight.pipelines.request import GroupBy, SearchRequest
+from latelight.pipelines.spec import PipelineSpec, SearchMode, parse_spec
+from latelight.releases.catalog import Generation
+from latelight.settings import Settings
+from latelight.types import Document, Metadata, Unit
+
+
+@dataclass(frozen=True)
+class CollectionPaths:
+    """Where a collection keeps its files and its index."""
+
+    originals: Path
+    generation: Path
+
+
+@dataclass(frozen=True)
+class StoredDocument:
+    """A document with its units, as stored."""
+
+    document: Document
+    units: tuple[Unit, ...]
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What a collection holds.
+
+    Attributes:
+        n_documents: live ones.
+        n_units: live ones.
+        n_rows: stored vectors of all spaces, deleted ones included until compaction.
+        n_segments: immutable files.
+        n_bytes: of the index on disk.
+        n_original_bytes: of the kept files.
+        pipeline: name of the pipeline's spec.
+        digest: version of the pipeline.
+        spaces: by name: encoder, dim, store.
+    """
+
+    n_documents: int
+    n_units: int
+    n_rows: int
+    n_segments: int
+    n_bytes: int
+    n_original_bytes: int
+    pipeline: str
+    digest: str
+    spaces: Mapping[str, Mapping[str, Any]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return asdict(self)
+
+
+class Collection:
+    """A named set of documents with one live pipeline. Get one from `Library.collection`."""
+
+    def __init__(
+        self, name: str, paths: CollectionPaths, generation: Generation, settings: Settings
+    ) -> None:
+        """Open a generation; the models are loaded when they are first needed."""
+        self.name = name
+        self.spec: PipelineSpec = parse_spec(generation.spec, origin=f"collection {name!r}")
+        self.lock: PipelineLock = parse_lock(generation.lock)
+        self.digest = generation.digest
+        self._paths = paths
+        self._settings = settings
+        self._store = Store.open(paths.generation)
+        self._originals = Originals(paths.originals)
+        self._encoders = build_encoders(self.spec, settings)
+        self._checked = threading.Event()
+
+    def __repr__(self) -> str:
+        return f"<collection {self.name!r}, pipeline {self.spec.name} {self.digest}>"
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def add(
+        self,
+        what: Addable,
+        *,
+        metadata: Metadata | None = None,
+        doc_id: str = "",
+        name: str = "",
+        progress: Progress | None = None,
+        wait: bool = True,
+    ) -> Job:
+        """Add files, folders, globs, bytes or records; return the finished job.
+
+        What is there already, unchanged, is skipped; a file that cannot be read fails alone and
+        is named in the job's report. Stopped and started again, it goes on where it was.
+
+        Args:
+            what: a path, folder or glob; bytes (with `name`); a record `{"id", "title", "text",
+                ...}`; or several of these. A `.jsonl` file holds records.
+            metadata: filterable values for every document of this call.
+            doc_id: the id of a single document; new content under it replaces the old.
+            name: what bytes are called.
+            progress: is told what happens.
+            wait: False returns at once, with the job running in a thread.
+
+        Raises:
+            NotFoundError: a path names nothing.
+            InputError: metadata or records are malformed.
+            WriterLockedError: another process is adding to this collection.
+        """
+        items = items_from(what, check_metadata(metadata or {}), name=name, doc_id=doc_id)
+        job = Job(lambda: self._ingest(items, progress or NoProgress()))
+        if wait:
+            job.wait()
+        return job
+
+    def add_items(self, items: Sequence[Item], progress: Progress) -> IngestReport:
+        """Add prepared items in this thread; return what happened."""
+        return self._ingest(items, progress)
+
+    def delete(self, doc_ids: Iterable[str]) -> int:
+        """Delete documents by id and return how many were there.
+
+        Raises:
+            WriterLockedError: another process is writing.
+        """
+        if isinstance(doc_ids, str):
+            raise InputError(f"delete takes a list of ids; write delete([{doc_ids!r}]).")
+        with self._store.writer() as writer:
+            n_deleted = writer.delete(doc_ids)
+            if n_deleted:
+                writer.commit()
+        return n_deleted
+
+    def compact(self) -> None:
+        """Rewrite the index without what was deleted, and drop files that nothing names.
+
+        Readers go on with what they had opened.
+        """
+        self._store.compact()
+        self._store.collect_garbage()
+        live = frozenset(document.sha256 for document in self._store.snapshot().documents())
+        self._originals.keep_only(live)
+
+    # -- searching -------------------------------------------------------------------------
+
+    def search(  # noqa: PLR0913  the public call; each is what users name
+        self,
+        text: str | None = None,
+        *,
+        image: str | Path | bytes | None = None,
+        k: int | None = None,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002  the field's word
+        group_by: GroupBy | None = None,
+        explain: bool = False,
+        exact: bool = True,
+        mode: SearchMode = "auto",
+    ) -> Hits:
+        """Return the best units for a query, best first.
+
+        Args:
+            text: the query.
+            image: a picture (path or bytes) to search with instead: by the words in it.
+            k: how many hits at most; the pipeline's default is 10.
+            filter: metadata filter, such as `{"year": {"$gte": 2023}}`.
+            group_by: `"document"` keeps the best unit of each document.
+            explain: give hits their evidence, so that `snippet()` and `heatmap()` work.
+            exact: score every allowed unit.
+            mode: `"maxsim"`, `"bm25"`, `"hybrid"`, or `"auto"` for the pipeline's choice.
+
+        Raises:
+            QueryError: there is nothing to search for.
+            FilterError: the filter cannot be understood.
+        """
+        query = self._query_text(text, image)
+        request = SearchRequest(
+            text=query,
+            k=self.spec.search.k if k is None else k,
+            filter=filter,
+            group_by=group_by,
+            explain=explain,
+            mode=mode,
+            exact=exact,
+        )
+        return self._run(request)
+
+    def search_batch(self, texts: Sequence[str], **options: Any) -> list[Hits]:
+        """Return the hits of several queries, in order; options are those of `search`."""
+        return [self.search(text, **options) for text in texts]
+
+    def explain(
+        self, text: str, doc_id: str, *, unit_id: str = "", mode: SearchMode = "auto"
+    ) -> Hits:
+        """Return a document's units with evidence for a query, best first, however they rank.
+
+        Args:
+            text: the query.
+            doc_id: the document.
+            unit_id: one unit of it; all when empty.
+            mode: as for `search`.
+
+        Raises:
+            NotFoundError: there is no such document or unit.
+        """
+        reader = self._reader()
+        ordinals = reader.snapshot.find(doc_id)
+        if unit_id:
+            ordinals = [i for i in ordinals if reader.snapshot.unit(i).unit_id == unit_id]
+            if not ordinals:
+                raise NotFoundError(f"Document {doc_id!r} has no unit {unit_id!r}.")
+        return Hits(explain_units(reader, text, ordinals, mode), self._pictures(reader))
+
+    # -- looking ---------------------------------------------------------------------------
+
+    def get(self, doc_id: str) -> StoredDocument:
+        """Return a document with its units.
+
+        Raises:
+            NotFoundError: there is no such document.
+        """
+        snapshot = self._store.snapshot()
+        units = tuple(snapshot.unit(i) for i in snapshot.find(doc_id))
+        return StoredDocument(snapshot.document(doc_id), units)
+
+    def documents(self) -> list[Document]:
+        """Return every document, in the order in which they were written."""
+        return list(self._store.snapshot().documents())
+
+    def stats(self) -> Stats:
+        """Return what the collection holds."""
+        snapshot = self._store.snapshot()
+        return Stats(
+            n_documents=snapshot.n_documents,
+            n_units=int(snapshot.allow_list(None).sum()),
+            n_rows=snapshot.n_rows,
+            n_segments=snapshot.n_segments,
+            n_bytes=_bytes_below(self._paths.generation),
+            n_original_bytes=_bytes_below(self._paths.originals),
+            pipeline=self.spec.name,
+            digest=self.digest,
+            spaces={
+                space: {
+                    "encoder": given.encoder,
+                    "dim": self.lock.encoders[space].dim,
+                    "store": given.store,
+                }
+                for space, given in self.spec.spaces.items()
+            },
+        )
+
+    def verify(self) -> list[Problem]:
+        """Check every byte of the index; return what is wrong, nothing when all is well."""
+        return self._store.verify()
+
+    # -- wiring ----------------------------------------------------------------------------
+
+    def _run(self, request: SearchRequest) -> Hits:
+        reader = self._reader()
+        return Hits(run_search(reader, request), self._pictures(reader))
+
+    def _reader(self) -> Reader:
+        return Reader(self._store.snapshot(), self._loaded(), self.spec, self._settings.n_threads)
+
+    def _pictures(self, reader: Reader) -> Pictures:
+        return Pictures(reader, self._originals)
+
+    def _loaded(self) -> Mapping[str, Encoder]:
+        if not self._checked.is_set():
+            load_checked(self._encoders, self.lock)
+            self._checked.set()
+        return self._encoders
+
+    def _ingest(self, items: Sequence[Item], progress: Progress) -> IngestReport:
+        options = IngestOptions(
+            extraction=self._extraction_options(),
+            lexical=self.spec.lexical.enabled,
+            commit_seconds=self._settings.commit_seconds,
+            n_workers=1 if self._settings.n_threads < 4 else 2,
+        )
+        return Ingest(self._store, self._loaded(), self._originals, options, progress).run(items)
+
+    def _extraction_options(self) -> ExtractionOptions:
+        given = self.spec.extract
+        return ExtractionOptions(
+            passage_characters=given.passage_characters,
+            ocr=given.ocr,
+            dpi=given.dpi,
+            max_bytes=given.max_bytes,
+            max_pages=given.max_pages,
+            max_pixels=given.max_pixels,
+            timeout_s=given.timeout_s,
+        )
+
+    def _query_text(self, text: str | None, image: str | Path | bytes | None) -> str:
+        if (text is None) == (image is None):
+            raise InputError("Give either a text or an image to search with.")
+        if image is not None:
+            return text_of_picture(image, self._extraction_options())
+        assert text is not None
+        return text
+
+
+def _bytes_below(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+
+
+__all__ = ["Collection", "CollectionPaths", "SearchHit", "Stats", "StoredDocument"]

@@ -1,0 +1,168 @@
+"""A library: one directory with everything in it."""
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from latelight.app.collection import Collection, CollectionPaths
+from latelight.app.engine import build_encoders, lock_for
+from latelight.errors import CorruptFileError, FormatVersionError, InputError, NotFoundError
+from latelight.index import SpaceSpec, Store
+from latelight.pipelines.lock import generation_digest
+from latelight.pipelines.spec import PipelineSpec, load_spec
+from latelight.releases.catalog import Catalog, Generation, check_name
+from latelight.settings import Settings, read_settings
+
+FORMAT_VERSION = 1
+MARK = "latelight.json"
+
+
+def open(root: str | Path, *, settings: Settings | None = None) -> "Library":  # noqa: A001
+    """Return the library in a directory, made when there is none yet.
+
+    Raises:
+        InputError: `root` is a URL, or a directory with other things in it.
+        FormatVersionError: a newer Latelight wrote it.
+    """
+    if "://" in str(root):
+        raise InputError(
+            f"{str(root)!r} is a URL; this version opens directories. Give a path such as "
+            "'./library'."
+        )
+    return Library(Path(root).expanduser(), settings or read_settings())
+
+
+class Library:
+    """Collections in namespaces, under one directory."""
+
+    def __init__(self, root: Path, settings: Settings) -> None:
+        """Open `root`; see `latelight.open`."""
+        self.root = root
+        self.settings = settings
+        _prepare(root)
+        self._catalog = Catalog(root / "catalog.db")
+
+    def __repr__(self) -> str:
+        return f"latelight.open({str(self.root)!r})"
+
+    def collections(self, *, namespace: str = "default") -> list[str]:
+        """Return the names of the collections, sorted."""
+        return self._catalog.collections(namespace)
+
+    def collection(
+        self,
+        name: str,
+        *,
+        create: bool = False,
+        pipeline: str | Path | PipelineSpec = "default",
+        namespace: str = "default",
+    ) -> Collection:
+        """Return a collection; with `create`, make it under `pipeline` when it is not there.
+
+        Raises:
+            NotFoundError: it is not there and `create` is false, or there is no such pipeline.
+            SettingError: the pipeline is not valid.
+            InputError: the name cannot be a collection's.
+        """
+        check_name("collection", name)
+        check_name("namespace", namespace)
+        if create and name not in self.collections(namespace=namespace):
+            self._create(namespace, name, _as_spec(pipeline))
+        generation = self._catalog.live(namespace, name)
+        return Collection(
+            name, self._paths(namespace, name, generation.digest), generation, self.settings
+        )
+
+    def drop_collection(self, name: str, *, namespace: str = "default") -> None:
+        """Remove a collection with all that it holds; there is no way back.
+
+        Raises:
+            NotFoundError: there is no such collection.
+        """
+        directory = self._directory(namespace, name)
+        self._catalog.drop(namespace, name)
+        shutil.rmtree(directory, ignore_errors=True)
+
+    def every_collection(self) -> Iterator[tuple[str, Collection]]:
+        """Yield each collection of each namespace with the namespace's name."""
+        for directory in sorted((self.root / "ns").glob("*")):
+            for name in self.collections(namespace=directory.name):
+                yield directory.name, self.collection(name, namespace=directory.name)
+
+    def _create(self, namespace: str, name: str, spec: PipelineSpec) -> None:
+        encoders = build_encoders(spec, self.settings)
+        lock = lock_for(encoders)
+        digest = generation_digest(spec, lock)
+        paths = self._paths(namespace, name, digest)
+        spaces = {
+            space: SpaceSpec(dim=encoders[space].info.dim, store=given.store)
+            for space, given in spec.spaces.items()
+        }
+        _make_generation(paths.generation, spaces, digest)
+        made = Generation(digest, spec.to_json(), lock.to_json(), time.time())
+        self._catalog.create(namespace, name, made)
+
+    def _directory(self, namespace: str, name: str) -> Path:
+        return self.root / "ns" / namespace / name
+
+    def _paths(self, namespace: str, name: str, digest: str) -> CollectionPaths:
+        directory = self._directory(namespace, name)
+        return CollectionPaths(directory / "originals", directory / "generations" / digest)
+
+
+def _make_generation(path: Path, spaces: dict[str, SpaceSpec], digest: str) -> None:
+    """Make an empty index; one that another process made meanwhile is taken as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent)) / "index"
+    Store.create(fresh, spaces, pipeline_digest=digest)
+    if not path.exists():
+        fresh.replace(path)
+    shutil.rmtree(fresh.parent, ignore_errors=True)
+
+
+def _as_spec(pipeline: str | Path | PipelineSpec) -> PipelineSpec:
+    return pipeline if isinstance(pipeline, PipelineSpec) else load_spec(pipeline)
+
+
+def _prepare(root: Path) -> None:
+    mark = root / MARK
+    if mark.is_file():
+        _check_mark(mark)
+        return
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise InputError(
+            f"{root} is not a Latelight library and is not empty. Give another directory, or an "
+            "empty one."
+        )
+    root.mkdir(parents=True, exist_ok=True)
+    temporary = root / f"{MARK}.new"
+    temporary.write_text(json.dumps({"format": FORMAT_VERSION}) + "\n", encoding="utf-8")
+    temporary.replace(mark)
+
+
+def _check_mark(mark: Path) -> None:
+    try:
+        version = json.loads(mark.read_text(encoding="utf-8"))["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptFileError(f"{mark} cannot be read ({error}). Restore it.") from error
+    if version != FORMAT_VERSION:
+        raise FormatVersionError(
+            f"{mark} says format {version}; this Latelight reads {FORMAT_VERSION}. "
+            "Upgrade Latelight, or open the library with the version that wrote it."
+        )
+
+
+def existing(root: Path, settings: Settings) -> Library:
+    """Return the library in `root` without making one.
+
+    Raises:
+        NotFoundError: there is no library.
+    """
+    if not (root / MARK).is_file():
+        raise NotFoundError(
+            f"No library in {root}. Make one with `latelight add --library {root} FILES`."
+        )
+    return Library(root, settings)

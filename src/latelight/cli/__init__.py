@@ -1,0 +1,1 @@
+"""The `latelight` command: one file per command."""

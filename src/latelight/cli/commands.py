@@ -1,0 +1,41 @@
+"""The command tree."""
+
+import typer
+
+from latelight import __version__
+from latelight.cli import add, collections, delete, demo, doctor, explain, search, stats, verify
+
+app = typer.Typer(
+    name="latelight",
+    help="Find text, pages and pictures by late interaction, and see why each hit matched.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"latelight {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Find text, pages and pictures by late interaction, and see why each hit matched."""
+
+
+app.command("demo")(demo.demo)
+app.command("add")(add.add)
+app.command("search")(search.search)
+app.command("explain")(explain.explain)
+app.command("delete")(delete.delete)
+app.command("collections")(collections.collections)
+app.command("stats")(stats.stats)
+app.command("verify")(verify.verify)
+app.command("doctor")(doctor.doctor)

@@ -1,0 +1,28 @@
+"""Entry point of the `latelight` command."""
+
+import sys
+
+from latelight.cli.console import Failed, report_error
+from latelight.errors import LatelightError
+
+
+def main() -> None:
+    """Run the command line; exits with 0 when all went well, 1 on failure, 2 on wrong usage."""
+    from latelight.cli.commands import app
+
+    try:
+        app()
+    except Failed:
+        sys.exit(1)
+    except LatelightError as error:
+        sys.exit(report_error(error))
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped. What was published stays; the same command goes on.\n")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Hits on a terminal: rank, score, place, and the words that matched."""
+
+from rich.text import Text
+
+from latelight.app import Hits, SearchHit
+from latelight.cli.console import out
+from latelight.explain.words import query_words
+
+MAX_WORDS = 8
+
+
+def show_hits(hits: Hits) -> None:
+    """Print hits, best first, each with its best passage when it was explained."""
+    if not hits:
+        out.print("No hits.")
+    for hit in hits:
+        out.print(headline(hit))
+        if hit.evidence:
+            out.print(Text.from_ansi(hit.snippet().ansi()))
+            out.print(_reasons(hit))
+        elif hit.unit.text:
+            out.print(Text(_first_words(hit.unit.text), style="dim"))
+
+
+def headline(hit: SearchHit) -> Text:
+    """Return one line: rank, score, title or file, place."""
+    name = hit.document.title or hit.document.source.rsplit("/", 1)[-1] or hit.doc_id
+    return Text.assemble(
+        (f"{hit.rank:>2}. ", "bold"),
+        (f"{hit.score:6.2f}  ", "cyan"),
+        (name, "bold"),
+        (f"  {place(hit)}", "dim"),
+        (f"  [{hit.doc_id}/{hit.unit.unit_id}]", "dim"),
+    )
+
+
+def place(hit: SearchHit) -> str:
+    """Return where the unit is, in words."""
+    where = hit.unit.locator
+    if where.page is not None:
+        return f"page {where.page}"
+    if where.time is not None:
+        return f"{where.time.start_s:.1f}–{where.time.end_s:.1f} s"
+    if where.span is not None:
+        return f"characters {where.span.start}–{where.span.end}"
+    return hit.unit.kind
+
+
+def _reasons(hit: SearchHit) -> Text:
+    words = [w for w in query_words(hit.evidence, hit.query) if w.kind == "token"]
+    strongest = sorted(words, key=lambda w: -w.contribution)[:MAX_WORDS]
+    told = Text("    why: ", style="dim")
+    for i, word in enumerate(strongest):
+        told.append(" · " if i else "", style="dim")
+        told.append(word.text, style="bold")
+        told.append(f" → {word.found or '—'} ({word.contribution:.2f})", style="dim")
+    return told
+
+
+def _first_words(text: str, n_characters: int = 160) -> str:
+    flat = " ".join(text.split())
+    return f"    {flat[:n_characters]}{'…' if len(flat) > n_characters else ''}"
