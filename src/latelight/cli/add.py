@@ -22,16 +22,15 @@ from latelight.pipelines.ingest import IngestReport
 from latelight.pipelines.items import Item, items_from, records_from
 from latelight.pipelines.progress import Failure, NoProgress
 from latelight.settings import read_settings
+from latelight.types import Metadata
 
 MAX_WARNINGS = 10
 
 
-def add(  # noqa: PLR0913  a command's options
+def add(  # noqa: PLR0913, PLR0917  a command's options
     paths: Annotated[
         list[str],
-        typer.Argument(
-            help="Files, folders or globs; '-' reads JSONL records from standard input."
-        ),
+        typer.Argument(help="Files, folders or globs; '-' reads JSONL records from stdin."),
     ],
     library: LibraryOption = None,
     collection: CollectionOption = None,
@@ -103,9 +102,7 @@ def tell_report(
         err.print(f"failed  {failure.source}: [{failure.code}] {failure.message}", markup=False)
 
 
-def _items(
-    paths: list[str], metadata: dict[str, object], doc_id: str
-) -> tuple[list[Item], list[Failure]]:
+def _items(paths: list[str], metadata: Metadata, doc_id: str) -> tuple[list[Item], list[Failure]]:
     items: list[Item] = []
     missing: list[Failure] = []
     for path in paths:

@@ -14,7 +14,7 @@ def collections(library: LibraryOption = None, as_json: JsonOption = False) -> N
         print_json(found)
         return
     rows = table(
-        "namespace", "collection", "documents", "units", "pipeline", right=("documents", "units")
+        *("namespace", "collection", "documents", "units", "pipeline"), right=("documents", "units")
     )
     for one in found:
         rows.add_row(

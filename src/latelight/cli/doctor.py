@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def _checks(library: Path) -> Iterator[Check]:
     yield Check("latelight", True, f"{__version__} on Python {platform.python_version()}")
     yield Check("platform", True, f"{platform.system()} {platform.machine()}, {sys.executable}")
     for package in ("numpy", "onnxruntime", "pypdfium2", "rapidocr"):
-        yield _guarded(package, lambda package=package: version(package))
+        yield _guarded(package, partial(version, package))
     yield _kernels()
     for name, look in diagnosis.MODELS.items():
         yield _guarded(name, look)
@@ -64,9 +65,8 @@ def _guarded(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name, True, look())
     except (LatelightError, ImportError, OSError) as error:
-        return Check(
-            name, False, f"{error} (reinstall with `pip install --force-reinstall latelight`)"
-        )
+        remedy = "reinstall with `pip install --force-reinstall latelight`"
+        return Check(name, False, f"{error} ({remedy})")
 
 
 def _kernels() -> Check:

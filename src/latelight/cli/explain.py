@@ -17,8 +17,10 @@ from latelight.cli.options import (
 from latelight.cli.show import headline
 from latelight.explain.words import query_words
 
+_NUMBERS = ("similarity", "contribution")
 
-def explain(  # noqa: PLR0913  a command's options
+
+def explain(  # noqa: PLR0913, PLR0917  a command's options
     query: Annotated[str, typer.Argument(help="The query to explain.")],
     doc_id: Annotated[str, typer.Argument(help="Document, or document/unit as search prints it.")],
     library: LibraryOption = None,
@@ -56,9 +58,7 @@ def _write_picture(hit: SearchHit, token: str | None, output: Path | None) -> Pa
 
 
 def _contributions(hit: SearchHit) -> object:
-    rows = table(
-        "query word", "found", "similarity", "contribution", right=("similarity", "contribution")
-    )
+    rows = table("query word", "found", *_NUMBERS, right=_NUMBERS)
     words = query_words(hit.evidence, hit.query)
     for word in words:
         rows.add_row(

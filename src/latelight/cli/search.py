@@ -1,7 +1,7 @@
 """`latelight search`: ranked hits with the words that matched."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -16,9 +16,11 @@ from latelight.cli.options import (
 )
 from latelight.cli.show import show_hits
 from latelight.cli.values import read_filter
+from latelight.pipelines.request import GroupBy
+from latelight.pipelines.spec import SearchMode
 
 
-def search(  # noqa: PLR0913  a command's options
+def search(  # noqa: PLR0913, PLR0917  a command's options
     query: Annotated[str | None, typer.Argument(help="What to look for.")] = None,
     library: LibraryOption = None,
     collection: CollectionOption = None,
@@ -39,13 +41,14 @@ def search(  # noqa: PLR0913  a command's options
     as_json: JsonOption = False,
 ) -> None:
     """Search a collection and show the best units, each with its reasons."""
+    # The request checks group_by and mode, whatever their static type.
     hits = open_collection(library, collection, namespace).search(
         query,
         image=image,
         k=k,
         filter=read_filter(where),
-        group_by=group_by,  # type: ignore[arg-type]  checked by the request
-        mode=mode,  # type: ignore[arg-type]
+        group_by=cast("GroupBy | None", group_by),
+        mode=cast("SearchMode", mode),
         explain=evidence,
     )
     if as_json:

@@ -14,6 +14,7 @@ from latelight.pipelines.evidence import collect_evidence
 from latelight.pipelines.reader import EncodedQuery, Reader
 from latelight.pipelines.request import SearchRequest
 from latelight.pipelines.signals import Signals, score_signals
+from latelight.pipelines.spec import SearchMode
 from latelight.pipelines.stages import Stage, Stopwatch
 from latelight.types import Float32Array, Hit, Int64Array
 
@@ -117,7 +118,9 @@ def make_hits(
     )
 
 
-def explain_units(reader: Reader, text: str, ordinals: Sequence[int], mode: str = "auto") -> Found:
+def explain_units(
+    reader: Reader, text: str, ordinals: Sequence[int], mode: SearchMode = "auto"
+) -> Found:
     """Return given units as hits with evidence, ranked among themselves, whatever their score."""
     request = SearchRequest(text, mode=mode, explain=True)
     watch = Stopwatch()
