@@ -251,9 +251,9 @@ class Collection:
         snapshot = self._store.snapshot()
         return Stats(
             n_documents=snapshot.n_documents,
-            n_units=int(snapshot.allow_list(None).sum()),
+            n_units=snapshot.n_live_units,
             n_rows=snapshot.n_rows,
-            n_segments=snapshot.n_segments,
+            n_segments=len(snapshot.manifest.segments),
             n_bytes=_bytes_below(self._paths.generation),
             n_original_bytes=_bytes_below(self._paths.originals),
             pipeline=self.spec.name,

@@ -1,6 +1,7 @@
 """Why units were found: every signal's part, from the stored rows and postings that ranked them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from latelight.types import (
     CharSpan,
     Int64Array,
     Locator,
+    OffsetMap,
     RowLocators,
     TokenEvidence,
     Unit,
@@ -38,7 +40,28 @@ def collect_evidence(
         )
         for own, part in zip(found, parts, strict=True):
             own.extend(part)
-    return [tuple(own) for own in found]
+    return [
+        with_source_spans(own, reader.snapshot.offset_map(reader.snapshot.doc_id_of(int(ordinal))))
+        for own, ordinal in zip(found, ordinals, strict=True)
+    ]
+
+
+def with_source_spans(
+    evidence: Sequence[TokenEvidence], offsets: OffsetMap | None
+) -> tuple[TokenEvidence, ...]:
+    """Return evidence whose places also say where in the file's own text they are."""
+    if offsets is None:
+        return tuple(evidence)
+    return tuple(
+        replace(one, locators=tuple(_with_source_span(place, offsets) for place in one.locators))
+        for one in evidence
+    )
+
+
+def _with_source_span(place: Locator, offsets: OffsetMap) -> Locator:
+    if place.span is None:
+        return place
+    return replace(place, source_span=offsets.to_source(place.span))
 
 
 def _maxsim(

@@ -8,12 +8,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from latelight.encoders.protocol import Encoder
-from latelight.errors import ExtractionError, LatelightError
+from latelight.errors import ExtractionError, LatelightError, StorageError
 from latelight.extractors.protocol import ExtractionOptions
 from latelight.extractors.sandbox import ExtractionPool
 from latelight.extractors.text import extract_record
@@ -162,8 +163,12 @@ class Ingest:
                     self._commit(writer)
                     last = self._options.clock()
             writer.delete(self._outdated - self._seen)
-        finally:
-            self._commit(writer)
+        except BaseException:
+            # Whatever stopped it, what is ready stays; a store that failed says so by itself.
+            with suppress(StorageError):
+                self._commit(writer)
+            raise
+        self._commit(writer)
 
     def _documents_by_source(self) -> dict[str, list[str]]:
         """Return the documents that were named by their content, by where they came from."""

@@ -24,7 +24,7 @@ class ExtractSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         max_bytes: larger files are refused.
         max_pages: longer documents are refused.
         max_pixels: larger pictures are refused, page images are scaled down to it.
-        timeout_s: seconds that one file may take.
+        timeout_s: longest time without finishing a page, in seconds.
     """
 
     passage_characters: int = 1600
@@ -32,8 +32,8 @@ class ExtractSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dpi: int = 150
     max_bytes: int = 512 * 2**20
     max_pages: int = 5_000
-    max_pixels: int = 64_000_000
-    timeout_s: float = 600.0
+    max_pixels: int = 50_000_000
+    timeout_s: float = 120.0
 
 
 class SpaceSpecification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
