@@ -1,0 +1,126 @@
+"""What to light on a page for one hit: the map, and the outlines of the places that won."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from latelight.explain.attribution import evidence_places
+from latelight.explain.similarity_map import evidence_map, summed_light_map
+from latelight.explain.words import QueryWord
+from latelight.types import Box, Float32Array, Locator, RowLocators, TokenEvidence
+
+# Space around a word's own box, as a fraction of its height: a mark that touches the letters
+# looks like a mistake.
+MARGIN = 0.16
+
+
+@dataclass(frozen=True, eq=False)
+class RowSimilarities:
+    """All similarities between a query and a unit's rows in one space, for the glow of near wins.
+
+    Attributes:
+        space: the encoder's space, as the evidence names it.
+        similarities: (n_query, n_rows) float32, in the order of that space's evidence.
+        locators: where the rows come from.
+    """
+
+    space: str
+    similarities: Float32Array  # (n_query, n_rows)
+    locators: RowLocators
+
+
+@dataclass(frozen=True, eq=False)
+class Lighting:
+    """Light on one page.
+
+    Attributes:
+        light: (height, width) float32, what the query tokens brought to each pixel, in score.
+        outlines: (n_places, 4) float32, the boxes that won, in 0–1.
+        strengths: (n_places,) float32, what each of them brought.
+    """
+
+    light: Float32Array  # (height, width)
+    outlines: Float32Array  # (n_places, 4)
+    strengths: Float32Array  # (n_places,)
+
+
+def lighting(
+    evidence: Sequence[TokenEvidence],
+    size: tuple[int, int],
+    *,
+    word: QueryWord | None = None,
+    rows: Iterable[RowSimilarities] = (),
+) -> Lighting:
+    """Return the light of a hit's evidence on its page.
+
+    Args:
+        evidence: the hit's evidence.
+        size: (height, width) of the map in pixels.
+        word: one word of the query to show alone; None shows all together.
+        rows: similarities of all rows; without them only the winners are lit.
+
+    Raises:
+        ShapeError: the size is not positive, or `rows` do not fit their evidence.
+    """
+    aspect = size[1] / size[0]
+    shown = evidence if word is None else word.evidence
+    glowing = list(rows)
+    spaces = {one.space for one in glowing}
+    placed = [_with_margin(e, aspect) for e in shown]
+    light = evidence_map([e for e in placed if _space(e) not in spaces], size)
+    for one in glowing:
+        wider = replace(one.locators, boxes=_wider(one.locators.boxes, aspect))
+        mine = [e for e in evidence if _space(e) == one.space]
+        light += summed_light_map(one.similarities, _contributions(mine, shown), wider, size)
+    return Lighting(light, *_winners(placed))
+
+
+def _space(item: TokenEvidence) -> str | None:
+    return item.space if item.signal == "maxsim" else None
+
+
+def _contributions(mine: Sequence[TokenEvidence], shown: Sequence[TokenEvidence]) -> Float32Array:
+    """Return the contribution of each query token of one space, 0 where it is not shown."""
+    wanted = {id(e) for e in shown}
+    return np.array([e.contribution if id(e) in wanted else 0.0 for e in mine], np.float32)
+
+
+def _winners(placed: Iterable[TokenEvidence]) -> tuple[Float32Array, Float32Array]:
+    total: dict[Box, float] = {}
+    for item in placed:
+        for place, share in evidence_places(item):
+            if place.box is not None and share > 0:
+                total[place.box] = total.get(place.box, 0.0) + share
+    corners = [(box.left, box.top, box.right, box.bottom) for box in total]
+    return (
+        np.array(corners, np.float32).reshape(-1, 4),
+        np.array(list(total.values()), np.float32),
+    )
+
+
+def _with_margin(item: TokenEvidence, aspect: float) -> TokenEvidence:
+    places = (_place_with_margin(place, aspect) for place in item.locators)
+    return replace(item, locators=tuple(places))
+
+
+def _place_with_margin(place: Locator, aspect: float) -> Locator:
+    if place.box is None:
+        return place
+    box = np.array([[place.box.left, place.box.top, place.box.right, place.box.bottom]], np.float32)
+    wider = _wider(box, aspect)
+    assert wider is not None
+    return replace(place, box=Box(*(float(side) for side in wider[0])))
+
+
+def _wider(boxes: Float32Array | None, aspect: float) -> Float32Array | None:
+    """Return the boxes grown by the same number of pixels on each side, within the page."""
+    if boxes is None:
+        return None
+    down = MARGIN * (boxes[:, 3] - boxes[:, 1])
+    along = down / aspect
+    grown = np.stack(
+        [boxes[:, 0] - along, boxes[:, 1] - down, boxes[:, 2] + along, boxes[:, 3] + down], axis=1
+    )
+    clipped: Float32Array = np.clip(grown, 0, 1)
+    return clipped

@@ -1,0 +1,220 @@
+"""Where on a page the query's tokens are answered, as arrays of pixels.
+
+Three maps, from the raw number to what is shown:
+
+* `similarity_map`: for each query token the similarity of the best row over each pixel.
+* `light_map`: for each query token, its contribution over the winning row's boxes and a weak glow
+  over other rows that came close.
+* `summed`: one query's light maps added up: what all tokens together brought to each pixel.
+
+All work on boxes, so a grid of patches and the words of a page are the same case. Nothing is
+scaled to 0–1 here: the unit of the light maps is score, and drawing divides by the brightest
+pixel of what it is asked to show.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from latelight.errors import ShapeError
+from latelight.explain.attribution import evidence_places, n_rows_of
+from latelight.types import Float32Array, Int64Array, RowLocators, TokenEvidence
+
+# Light of a row that ties with the winner, as a fraction of the winner's: visible, never equal.
+GLOW = 0.3
+# Rows less similar than this, on the scale from a typical row of the unit (0) to the winner (1),
+# stay dark: contextual tokens of one page are all somewhat alike.
+FLOOR = 0.5
+
+
+def similarity_map(
+    similarities: Float32Array, locators: RowLocators, size: tuple[int, int]
+) -> Float32Array:
+    """Return, for each query token, the similarity of the best row over each pixel.
+
+    Args:
+        similarities: (n_query, n_rows) float32.
+        locators: where the rows come from; rows without boxes light nothing.
+        size: (height, width) of the map in pixels.
+
+    Returns:
+        (n_query, height, width) float32; 0 where no row lies, or only rows that are less than
+        orthogonal.
+
+    Raises:
+        ShapeError: the number of rows differs, or the size is not positive.
+    """
+    boxes, rows = _boxes_by_row(similarities, locators)
+    return paint(boxes, similarities[:, rows], size)
+
+
+def light_map(
+    similarities: Float32Array,
+    contributions: Float32Array,
+    locators: RowLocators,
+    size: tuple[int, int],
+) -> Float32Array:
+    """Return, for each query token, its contribution where it won and a glow where it nearly did.
+
+    The boxes of the winning row hold the token's contribution (shared equally between them when
+    the row was pooled). A row that is more similar than halfway between the unit's median row and
+    the winner glows with at most 0.3 of that. Negative contributions are dark.
+
+    Args:
+        similarities: (n_query, n_rows) float32.
+        contributions: (n_query,) float32, each token's part of the score.
+        locators: where the rows come from.
+        size: (height, width) of the map in pixels.
+
+    Returns:
+        (n_query, height, width) float32, in units of score.
+
+    Raises:
+        ShapeError: the arrays do not fit each other, or the size is not positive.
+    """
+    boxes, light = box_light(similarities, contributions, locators)
+    return paint(boxes, light, size)
+
+
+def summed_light_map(
+    similarities: Float32Array,
+    contributions: Float32Array,
+    locators: RowLocators,
+    size: tuple[int, int],
+) -> Float32Array:
+    """Return what all query tokens together brought to each pixel: (height, width) float32.
+
+    The same as adding up `light_map` over the query tokens where boxes are equal or apart; where
+    different boxes overlap, the brighter one. Arguments and errors as there.
+    """
+    boxes, light = box_light(similarities, contributions, locators)
+    total: Float32Array = paint(boxes, light.sum(axis=0, keepdims=True), size)[0]
+    return total
+
+
+def evidence_map(evidence: Iterable[TokenEvidence], size: tuple[int, int]) -> Float32Array:
+    """Return the contributions over their places, from the evidence alone: (height, width) float32.
+
+    For hits whose rows are not at hand. Each place has an equal share of its contribution; equal
+    boxes add up.
+
+    Raises:
+        ShapeError: the size is not positive.
+    """
+    total: dict[tuple[float, float, float, float], float] = {}
+    for item in evidence:
+        for place, share in evidence_places(item):
+            if place.box is not None:
+                key = (place.box.left, place.box.top, place.box.right, place.box.bottom)
+                total[key] = total.get(key, 0.0) + share
+    boxes = np.array(list(total), dtype=np.float32).reshape(-1, 4)
+    light = np.array([list(total.values())], dtype=np.float32).clip(min=0)
+    total_map: Float32Array = paint(boxes, light, size)[0]
+    return total_map
+
+
+def box_light(
+    similarities: Float32Array, contributions: Float32Array, locators: RowLocators
+) -> tuple[Float32Array, Float32Array]:
+    """Return the distinct boxes (n_boxes, 4) and each token's light on them (n_query, n_boxes).
+
+    Rows with the same box (the wordpieces of a word) share it: the brightest counts.
+    """
+    if contributions.shape != similarities.shape[:1]:
+        raise ShapeError(
+            f"contributions has the shape {contributions.shape}, similarities "
+            f"{similarities.shape}: there must be one contribution for each query token."
+        )
+    boxes, rows = _boxes_by_row(similarities, locators)
+    light = row_light(similarities, contributions)
+    light /= np.maximum(_sources_per_row(locators, similarities), 1)
+    if not len(boxes):
+        return boxes, np.zeros((len(similarities), 0), np.float32)
+    distinct, box_of = np.unique(boxes, axis=0, return_inverse=True)
+    order = np.argsort(box_of, kind="stable")
+    starts = np.searchsorted(box_of[order], np.arange(len(distinct)))
+    return distinct, np.maximum.reduceat(light[:, rows[order]], starts, axis=1)
+
+
+def row_light(similarities: Float32Array, contributions: Float32Array) -> Float32Array:
+    """Return the light of each row for each query token: (n_query, n_rows) float32.
+
+    The winner (the lowest row among equals) has the token's contribution. Another row's closeness
+    is 0 for the unit's median row and 1 for the winner; below 0.5 it is dark, above it glows with
+    0.3 of the contribution times the square of how far it came from 0.5 to 1.
+    """
+    if not similarities.size:
+        return np.zeros(similarities.shape, np.float32)
+    best = similarities.max(axis=1, keepdims=True)
+    typical = np.median(similarities, axis=1, keepdims=True)
+    reach = np.maximum(best - typical, 1e-6)
+    closeness = (similarities - typical) / reach  # (n_query, n_rows), 1 for the winner
+    light = GLOW * np.clip((closeness - FLOOR) / (1 - FLOOR), 0, 1) ** 2
+    light[np.arange(len(light)), similarities.argmax(axis=1)] = 1.0
+    bright: Float32Array = light * np.maximum(contributions, 0)[:, None]
+    return bright.astype(np.float32, copy=False)
+
+
+def paint(boxes: Float32Array, values: Float32Array, size: tuple[int, int]) -> Float32Array:
+    """Return the boxes filled with their values, the higher one where they overlap.
+
+    Args:
+        boxes: (n_boxes, 4) float32, left, top, right, bottom in 0–1; clipped to the page.
+        values: (n_layers, n_boxes) float32; values below 0 count as 0.
+        size: (height, width) in pixels.
+
+    Returns:
+        (n_layers, height, width) float32. Every box covers at least one pixel.
+    """
+    height, width = checked_size(size)
+    out = np.zeros((len(values), height, width), np.float32)
+    lit = np.flatnonzero(values.max(axis=0, initial=0.0) > 0)
+    for i, (left, top, right, bottom) in zip(lit, pixel_boxes(boxes[lit], size), strict=True):
+        region = out[:, top:bottom, left:right]
+        np.maximum(region, values[:, i, None, None], out=region)
+    return out
+
+
+def pixel_boxes(boxes: Float32Array, size: tuple[int, int]) -> list[list[int]]:
+    """Return left, top, right, bottom in whole pixels, each box at least one pixel in size."""
+    height, width = size
+    limits = np.array([width, height, width, height], np.float64)
+    scaled = np.clip(boxes.astype(np.float64), 0, 1) * limits
+    low = np.minimum(np.floor(scaled[:, :2] + 1e-6), limits[:2] - 1)
+    high = np.maximum(np.ceil(scaled[:, 2:] - 1e-6), low + 1)
+    pixels: list[list[int]] = np.hstack([low, high]).astype(np.int64).tolist()
+    return pixels
+
+
+def checked_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Return `size`.
+
+    Raises:
+        ShapeError: a side is not positive.
+    """
+    if size[0] < 1 or size[1] < 1:
+        raise ShapeError(f"The size {size} is not a picture; give (height, width) of at least 1.")
+    return size
+
+
+def _boxes_by_row(
+    similarities: Float32Array, locators: RowLocators
+) -> tuple[Float32Array, Int64Array]:
+    """Return the boxes that rows have (n, 4), and the row of each (n,)."""
+    n_rows = n_rows_of(locators)
+    if n_rows is not None and similarities.shape[1:] != (n_rows,):
+        raise ShapeError(
+            f"similarities has the shape {similarities.shape}, but the unit has {n_rows} rows; "
+            "it must be (n_query, n_rows)."
+        )
+    if locators.boxes is None:
+        return np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
+    rows = np.repeat(np.arange(similarities.shape[1]), _sources_per_row(locators, similarities))
+    placed = np.flatnonzero(~np.isnan(locators.boxes).any(axis=1))
+    return locators.boxes[placed], rows[placed]
+
+
+def _sources_per_row(locators: RowLocators, similarities: Float32Array) -> Int64Array:
+    if locators.offsets is None:
+        return np.ones(similarities.shape[1], np.int64)
+    return np.diff(locators.offsets)
