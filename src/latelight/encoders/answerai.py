@@ -27,8 +27,8 @@ HEAD = ShippedHead(
     "latelight-small-128.npy", "bdbc991bd9726601ac2ca4e0c2902a0c9aeae026ea34a057dc436839f582a6cd"
 )
 GENUINE_REPOSITORY = "answerdotai/answerai-colbert-small-v1"
-_OUTPUT = "last_hidden_state"
-_QUERY_MARKER, _DOCUMENT_MARKER = 1, 2  # [unused0], [unused1]
+OUTPUT = "last_hidden_state"
+QUERY_MARKER, DOCUMENT_MARKER = 1, 2  # [unused0], [unused1]
 
 
 def latelight_small(weights: Path | None = None, n_threads: int = 0) -> TokenEncoder:
@@ -47,11 +47,11 @@ def latelight_small(weights: Path | None = None, n_threads: int = 0) -> TokenEnc
         licence="Apache-2.0",
         weights={f.name: f.sha256 for f in (MODEL, TOKENIZER)} | {HEAD.file: HEAD.sha256},
     )
-    rendering = Rendering(_QUERY_MARKER, _DOCUMENT_MARKER)
+    rendering = Rendering(QUERY_MARKER, DOCUMENT_MARKER)
 
     def open_parts() -> Parts:
         tokenizer = WordpieceTokenizer(locate(TOKENIZER, weights))
-        return Parts(tokenizer, OnnxModel(locate(MODEL, weights), _OUTPUT), load_head(HEAD))
+        return Parts(tokenizer, OnnxModel(locate(MODEL, weights), OUTPUT), load_head(HEAD))
 
     return TokenEncoder(info, rendering, open_parts, n_threads=n_threads)
 
@@ -72,12 +72,12 @@ def colbert_small(weights: Path | None = None, n_threads: int = 0) -> TokenEncod
         licence="Apache-2.0",
         weights={f.name: f.sha256 for f in (MODEL, TOKENIZER)},
     )
-    rendering = Rendering(_QUERY_MARKER, _DOCUMENT_MARKER, query_length=32)
+    rendering = Rendering(QUERY_MARKER, DOCUMENT_MARKER, query_length=32)
 
     def open_parts() -> Parts:
         projection = load_projection(find_projection(weights, GENUINE_REPOSITORY), (384, 96))
         return Parts(
-            WordpieceTokenizer(locate(TOKENIZER)), OnnxModel(locate(MODEL), _OUTPUT), projection
+            WordpieceTokenizer(locate(TOKENIZER)), OnnxModel(locate(MODEL), OUTPUT), projection
         )
 
     return TokenEncoder(info, rendering, open_parts, n_threads=n_threads)
