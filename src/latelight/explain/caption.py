@@ -69,7 +69,7 @@ def draw_caption(
         for piece in line:
             shown = piece.word if chosen is None or piece.word is chosen else None
             _draw_piece(draw, layout, number, replace(piece, word=shown), strongest)
-    _draw_footer(draw, layout, legend, peak, strip.height)
+    _draw_footer(draw, layout, _facts(legend, words), peak, strip.height)
     draw.line((0, strip.height - 1, width, strip.height - 1), fill=palette.HAIRLINE)
     return strip
 
@@ -156,11 +156,11 @@ def _draw_piece(
 
 
 def _draw_footer(
-    draw: ImageDraw.ImageDraw, layout: _Layout, legend: Legend, peak: float, bottom: int
+    draw: ImageDraw.ImageDraw, layout: _Layout, facts: Iterator[str], peak: float, bottom: int
 ) -> None:
     middle = bottom - layout.small * 1.35
     scale = _draw_scale(draw, layout, peak, middle) if peak > 0 else layout.width - layout.margin
-    told = "  ·  ".join(part for part in _facts(legend) if part)
+    told = "  ·  ".join(part for part in facts if part)
     room = scale - layout.margin - layout.small
     _write(
         draw,
@@ -170,12 +170,15 @@ def _draw_footer(
     )
 
 
-def _facts(legend: Legend) -> Iterator[str]:
+def _facts(legend: Legend, words: Sequence[QueryWord]) -> Iterator[str]:
     yield legend.title
     yield legend.place
     if legend.score is not None:
         norm = f" ({legend.score_norm:.2f} a query token)" if legend.score_norm is not None else ""
         yield f"score {legend.score:.2f}{norm}"
+    rest = sum(word.contribution for word in words if word.span is None)
+    if rest:
+        yield f"of it markers {rest:.2f}"
 
 
 def _draw_scale(draw: ImageDraw.ImageDraw, layout: _Layout, peak: float, middle: float) -> float:

@@ -185,11 +185,19 @@ def _softness(lit: Lighting, size: tuple[int, int]) -> float:
 def _shine(page: Image.Image, lamp: Image.Image) -> Image.Image:
     """Return the page under the light: multiplied on light grounds, added on dark ones."""
     tint = Image.merge("RGB", [lamp.point([c[i] for c in palette.RAMP]) for i in range(3)])
+    shone = ImageChops.multiply(page, tint)
+    dark = _dark_grounds(page)
+    if not ImageChops.multiply(dark, lamp.resize(dark.size)).getbbox():
+        return shone
     glow = Image.merge("RGB", [lamp.point(_added(i)) for i in range(3)])
+    return Image.composite(ImageChops.screen(page, glow), shone, dark.resize(page.size))
+
+
+def _dark_grounds(page: Image.Image) -> Image.Image:
+    """Return a small mask, 255 where what lies behind the print is dark."""
     ground = page.convert("L").reduce(8).filter(ImageFilter.MaxFilter(3))
-    ground = ground.filter(ImageFilter.GaussianBlur(2)).resize(page.size)
-    is_light = ground.point([min(max((v - 80) * 4, 0), 255) for v in range(256)])
-    return Image.composite(ImageChops.multiply(page, tint), ImageChops.screen(page, glow), is_light)
+    ground = ground.filter(ImageFilter.GaussianBlur(2))
+    return ground.point([255 - min(max((v - 80) * 4, 0), 255) for v in range(256)])
 
 
 def _added(channel: int) -> list[int]:

@@ -5,7 +5,8 @@ Three maps, from the raw number to what is shown:
 * `similarity_map`: for each query token the similarity of the best row over each pixel.
 * `light_map`: for each query token, its contribution over the winning row's boxes and a weak glow
   over other rows that came close.
-* `summed`: one query's light maps added up: what all tokens together brought to each pixel.
+* `summed_light_map`: what all tokens together brought to each pixel: contributions add up, glows
+  do not, so a word that many tokens nearly chose never outshines one that won.
 
 All work on boxes, so a grid of patches and the words of a page are the same case. Nothing is
 scaled to 0–1 here: the unit of the light maps is score, and drawing divides by the brightest
@@ -21,10 +22,10 @@ from latelight.explain.attribution import evidence_places, n_rows_of
 from latelight.types import Float32Array, Int64Array, RowLocators, TokenEvidence
 
 # Light of a row that ties with the winner, as a fraction of the winner's: visible, never equal.
-GLOW = 0.3
+GLOW = 0.5
 # Rows less similar than this, on the scale from a typical row of the unit (0) to the winner (1),
 # stay dark: contextual tokens of one page are all somewhat alike.
-FLOOR = 0.5
+FLOOR = 0.6
 
 
 def similarity_map(
@@ -57,8 +58,8 @@ def light_map(
     """Return, for each query token, its contribution where it won and a glow where it nearly did.
 
     The boxes of the winning row hold the token's contribution (shared equally between them when
-    the row was pooled). A row that is more similar than halfway between the unit's median row and
-    the winner glows with at most 0.3 of that. Negative contributions are dark.
+    the row was pooled). Rows that came close glow with at most half of it, see `row_glow`.
+    Negative contributions are dark.
 
     Args:
         similarities: (n_query, n_rows) float32.
@@ -72,8 +73,8 @@ def light_map(
     Raises:
         ShapeError: the arrays do not fit each other, or the size is not positive.
     """
-    boxes, light = box_light(similarities, contributions, locators)
-    return paint(boxes, light, size)
+    boxes, won, glow = box_light(similarities, contributions, locators)
+    return paint(boxes, np.maximum(won, glow), size)
 
 
 def summed_light_map(
@@ -84,11 +85,13 @@ def summed_light_map(
 ) -> Float32Array:
     """Return what all query tokens together brought to each pixel: (height, width) float32.
 
-    The same as adding up `light_map` over the query tokens where boxes are equal or apart; where
-    different boxes overlap, the brighter one. Arguments and errors as there.
+    The contributions of all tokens that won a box are added; where that is less than the brightest
+    glow of any one token, the glow shows. Where different boxes overlap, the brighter one.
+    Arguments and errors as for `light_map`.
     """
-    boxes, light = box_light(similarities, contributions, locators)
-    total: Float32Array = paint(boxes, light.sum(axis=0, keepdims=True), size)[0]
+    boxes, won, glow = box_light(similarities, contributions, locators)
+    light = np.maximum(won.sum(axis=0), glow.max(axis=0, initial=0.0))
+    total: Float32Array = paint(boxes, light[None], size)[0]
     return total
 
 
@@ -115,10 +118,13 @@ def evidence_map(evidence: Iterable[TokenEvidence], size: tuple[int, int]) -> Fl
 
 def box_light(
     similarities: Float32Array, contributions: Float32Array, locators: RowLocators
-) -> tuple[Float32Array, Float32Array]:
-    """Return the distinct boxes (n_boxes, 4) and each token's light on them (n_query, n_boxes).
+) -> tuple[Float32Array, Float32Array, Float32Array]:
+    """Return the distinct boxes, and what each query token won and nearly won there.
 
     Rows with the same box (the wordpieces of a word) share it: the brightest counts.
+
+    Returns:
+        boxes (n_boxes, 4), won (n_query, n_boxes) and glow (n_query, n_boxes), all float32.
     """
     if contributions.shape != similarities.shape[:1]:
         raise ShapeError(
@@ -126,33 +132,55 @@ def box_light(
             f"{similarities.shape}: there must be one contribution for each query token."
         )
     boxes, rows = _boxes_by_row(similarities, locators)
-    light = row_light(similarities, contributions)
-    light /= np.maximum(_sources_per_row(locators, similarities), 1)
-    if not len(boxes):
-        return boxes, np.zeros((len(similarities), 0), np.float32)
+    if not boxes.size or not similarities.size:
+        nothing = np.zeros((len(similarities), 0), np.float32)
+        return boxes[:0], nothing, nothing
+    n_places = np.maximum(_sources_per_row(locators, similarities), 1).astype(np.float32)
+    shares = np.maximum(contributions, 0, dtype=np.float32)[:, None] / n_places
     distinct, box_of = np.unique(boxes, axis=0, return_inverse=True)
-    order = np.argsort(box_of, kind="stable")
-    starts = np.searchsorted(box_of[order], np.arange(len(distinct)))
-    return distinct, np.maximum.reduceat(light[:, rows[order]], starts, axis=1)
+    gather = _Gather(box_of, rows, len(distinct))
+    won = gather.best(shares * _winners(similarities))
+    return distinct, won, gather.best(shares * row_glow(similarities))
 
 
-def row_light(similarities: Float32Array, contributions: Float32Array) -> Float32Array:
-    """Return the light of each row for each query token: (n_query, n_rows) float32.
+def row_glow(similarities: Float32Array) -> Float32Array:
+    """Return how much each row glows for each query token, as a fraction of the winner's light.
 
-    The winner (the lowest row among equals) has the token's contribution. Another row's closeness
-    is 0 for the unit's median row and 1 for the winner; below 0.5 it is dark, above it glows with
-    0.3 of the contribution times the square of how far it came from 0.5 to 1.
+    A row's closeness is 0 for the unit's median row and 1 for the winner. Below 0.6 it is dark;
+    above, it glows with half the square of how far it came from 0.6 to 1.
+
+    Args:
+        similarities: (n_query, n_rows) float32, n_rows at least 1.
+
+    Returns:
+        (n_query, n_rows) float32, 0 to 0.5.
     """
-    if not similarities.size:
-        return np.zeros(similarities.shape, np.float32)
     best = similarities.max(axis=1, keepdims=True)
     typical = np.median(similarities, axis=1, keepdims=True)
-    reach = np.maximum(best - typical, 1e-6)
-    closeness = (similarities - typical) / reach  # (n_query, n_rows), 1 for the winner
-    light = GLOW * np.clip((closeness - FLOOR) / (1 - FLOOR), 0, 1) ** 2
-    light[np.arange(len(light)), similarities.argmax(axis=1)] = 1.0
-    bright: Float32Array = light * np.maximum(contributions, 0)[:, None]
-    return bright.astype(np.float32, copy=False)
+    closeness = (similarities - typical) / np.maximum(best - typical, 1e-6)
+    glow: Float32Array = GLOW * np.clip((closeness - FLOOR) / (1 - FLOOR), 0, 1) ** 2
+    return glow
+
+
+def _winners(similarities: Float32Array) -> Float32Array:
+    """Return 1 at each query token's winner (the lowest row among equals), else 0."""
+    won = np.zeros(similarities.shape, np.float32)
+    won[np.arange(len(won)), similarities.argmax(axis=1)] = 1.0
+    return won
+
+
+class _Gather:
+    """From values of rows to the best value of each box."""
+
+    def __init__(self, box_of: Int64Array, rows: Int64Array, n_boxes: int) -> None:
+        order = np.argsort(box_of, kind="stable")
+        self._rows = rows[order]
+        self._starts = np.searchsorted(box_of[order], np.arange(n_boxes))
+
+    def best(self, values: Float32Array) -> Float32Array:
+        """Return (n_layers, n_boxes) float32 for values (n_layers, n_rows)."""
+        most = np.maximum.reduceat(values[:, self._rows], self._starts, axis=1)
+        return most.astype(np.float32, copy=False)
 
 
 def paint(boxes: Float32Array, values: Float32Array, size: tuple[int, int]) -> Float32Array:

@@ -29,9 +29,10 @@ class QueryWord:
 
     @property
     def found(self) -> str:
-        """The words of the unit that its strongest token won with, possibly empty."""
-        best = max(self.evidence, key=lambda e: e.contribution, default=None)
-        return best.text if best is not None else ""
+        """The words of the unit that its tokens won with, the three strongest; may be empty."""
+        strongest = sorted(self.evidence, key=lambda e: -e.contribution)
+        texts = dict.fromkeys(e.text for e in strongest if e.text and e.contribution > 0)
+        return ", ".join(list(texts)[:3])
 
 
 def query_words(evidence: Iterable[TokenEvidence], query: str) -> tuple[QueryWord, ...]:
