@@ -1,0 +1,111 @@
+"""The columns of a segment's documents: records, texts, offset maps, and lookup by id."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from latelight.errors import CorruptFileError
+from latelight.index.sections import Array, SectionFile, SectionWriter
+from latelight.index.strings import StringColumn, starts, write_strings
+from latelight.types import Document, OffsetMap
+
+UInt64Array = npt.NDArray[np.uint64]
+
+_FIELDS = ("source", "media_type", "sha256", "metadata", "created_at", "title", "n_bytes")
+
+
+def hash_ids(doc_ids: Iterable[str]) -> UInt64Array:
+    """Return (n,) uint64: the first 8 bytes of each id's blake2b, little-endian."""
+    encoded = (doc_id.encode("utf-8", "surrogatepass") for doc_id in doc_ids)  # any text may ask
+    digests = [hashlib.blake2b(data, digest_size=8).digest() for data in encoded]
+    return np.frombuffer(b"".join(digests), "<u8")
+
+
+def write_documents(writer: SectionWriter, documents: Sequence[Document]) -> None:
+    """Write records, ids and the sorted hash index."""
+    ids = [document.doc_id for document in documents]
+    hashes = hash_ids(ids)
+    order = np.argsort(hashes, kind="stable")
+    write_strings(writer, "document.id", ids)
+    write_strings(writer, "document.record", map(_record, documents))
+    writer.add("document.id_hash", hashes[order])
+    writer.add("document.id_order", order.astype(np.int32))
+
+
+def _record(document: Document) -> str:
+    parts = {name: getattr(document, name) for name in _FIELDS}
+    parts["metadata"] = dict(document.metadata)
+    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def write_texts(
+    writer: SectionWriter, texts: Sequence[str], maps: Sequence[OffsetMap | None]
+) -> None:
+    """Write the documents' texts and offset maps; what no document has is left out."""
+    if any(texts):
+        write_strings(writer, "document.text", texts)
+    if any(offset_map is not None for offset_map in maps):
+        runs = [np.zeros((0, 3), np.int32) if m is None else m.runs for m in maps]
+        present = np.array([m is not None for m in maps], np.uint8)
+        writer.add("document.offset_map.present", present)
+        writer.add("document.offset_map.offsets", starts(np.array([len(r) for r in runs])))
+        writer.add("document.offset_map.runs", np.concatenate(runs).astype(np.int32))
+
+
+class DocumentColumns:
+    """The documents of one segment, decoded one at a time."""
+
+    def __init__(self, file: SectionFile) -> None:
+        self._file = file
+        self.ids = StringColumn.read(file, "document.id")
+        self._records = StringColumn.read(file, "document.record")
+        self._hashes: Array = file.array("document.id_hash")
+        self._order: Array = file.array("document.id_order")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def document(self, number: int) -> Document:
+        """Return one document.
+
+        Raises:
+            CorruptFileError: its record is not readable.
+        """
+        try:
+            parts: dict[str, Any] = json.loads(self._records[number])
+        except json.JSONDecodeError as error:
+            raise CorruptFileError(
+                f"{self._file.name}: the record of document {number} is not JSON ({error}). "
+                "Restore the file from a copy; `latelight verify` lists all damage."
+            ) from error
+        return Document(doc_id=self.ids[number], **parts)
+
+    def find(self, doc_ids: Sequence[str], hashes: UInt64Array) -> list[tuple[int, str]]:
+        """Return (number, doc_id) of those documents that are here, given their ids' hashes."""
+        first = np.searchsorted(self._hashes, hashes, "left")
+        stop = np.searchsorted(self._hashes, hashes, "right")
+        return [
+            (number, doc_ids[i])
+            for i in np.flatnonzero(first < stop).tolist()
+            for number in self._order[first[i] : stop[i]].tolist()
+            if self.ids[number] == doc_ids[i]
+        ]
+
+    def text(self, number: int) -> str:
+        """Return one document's readable text, empty when none was kept."""
+        if "document.text.offsets" not in self._file:
+            return ""
+        return StringColumn.read(self._file, "document.text")[number]
+
+    def offset_map(self, number: int) -> OffsetMap | None:
+        """Return how one document's text maps to its file's, None when they are the same."""
+        name = "document.offset_map"
+        if f"{name}.present" not in self._file or not self._file.array(f"{name}.present")[number]:
+            return None
+        offsets = self._file.array(f"{name}.offsets")
+        span = slice(int(offsets[number]), int(offsets[number + 1]))
+        return OffsetMap(self._file.array(f"{name}.runs")[span])

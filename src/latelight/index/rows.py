@@ -1,0 +1,264 @@
+"""The rows of one space: stored vectors with their scales, and where each row comes from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from latelight.errors import InputError, ShapeError
+from latelight.index.sections import Array, SectionFile, SectionWriter
+from latelight.index.strings import starts
+from latelight.kernels.maxsim import Rows, quantize_int8
+from latelight.types import Float32Array, Int64Array, MultiVector, RowLocators
+
+RowStore = Literal["int8", "float16"]
+
+_BOX_STEPS = 65534  # a 16-bit step is 1.5e-5 of the page, a tenth of a pixel at 6,500 pixels
+_NO_BOX = 65535
+_LOCATOR_WIDTHS = {"spans": 2, "boxes": 4, "times": 2}
+
+
+@dataclass(frozen=True)
+class SpaceSpec:
+    """How one encoder's rows are stored.
+
+    Attributes:
+        dim: length of a row, a multiple of 8 of at most 1,024.
+        store: `int8` with a float32 scale per row, or `float16`.
+    """
+
+    dim: int
+    store: RowStore = "int8"
+
+    def __post_init__(self) -> None:
+        if self.store not in ("int8", "float16"):
+            raise InputError(f"store is 'int8' or 'float16'; got {self.store!r}.")
+        if not 8 <= self.dim <= 1024 or self.dim % 8:
+            raise InputError(
+                f"dim is a multiple of 8 from 8 to 1,024; got {self.dim}. "
+                "Pad rows with zeros to the next multiple: similarities stay the same."
+            )
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of stored values."""
+        return np.int8 if self.store == "int8" else np.float16
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRows:
+    """The rows of several units in one space, as they lie on the disk.
+
+    Attributes:
+        values: (n_rows, dim) int8 or float16.
+        scales: (n_rows,) float32, value times scale is the vector; None for float16.
+        offsets: (n_units + 1,) int64, unit `u` has the rows `offsets[u]` to `offsets[u + 1]`.
+        locators: one per unit.
+    """
+
+    values: Array  # (n_rows, dim)
+    scales: Float32Array | None  # (n_rows,)
+    offsets: Int64Array  # (n_units + 1,)
+    locators: Sequence[RowLocators]
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows."""
+        return len(self.values)
+
+
+def store_rows(spec: SpaceSpec, vectors: Sequence[MultiVector]) -> StoredRows:
+    """Return the multi-vectors of a document's units as they will be stored.
+
+    Raises:
+        ShapeError: another dim, a value that is not finite, or locators of another length.
+    """
+    for multivector in vectors:
+        _check(spec, multivector)
+    empty = np.zeros((0, spec.dim), np.float32)
+    rows = np.concatenate([empty, *(m.vectors for m in vectors)])
+    if not np.isfinite(rows).all():
+        raise ShapeError("A multi-vector holds NaN or infinity; every value must be finite.")
+    values, scales = quantize_int8(rows) if spec.store == "int8" else (_half(rows), None)
+    offsets = starts(np.array([m.n_rows for m in vectors], np.int64))
+    return StoredRows(values, scales, offsets, [m.locators for m in vectors])
+
+
+def _half(rows: Float32Array) -> Array:
+    if len(rows) and np.abs(rows).max() > 65504:
+        raise ShapeError(
+            f"A value of {np.abs(rows).max():g} is beyond float16; normalise rows to length 1, "
+            "or store the space as int8."
+        )
+    return rows.astype(np.float16)
+
+
+def _check(spec: SpaceSpec, multivector: MultiVector) -> None:
+    if multivector.dim != spec.dim:
+        raise ShapeError(
+            f"Rows have {multivector.dim} dimensions, the space has {spec.dim}. "
+            "Encode with the encoder that the index was made for."
+        )
+    places = multivector.locators
+    n_sources = n_sources_of(places, multivector.n_rows)
+    for name, width in _LOCATOR_WIDTHS.items():
+        column = getattr(places, name)
+        if column is not None and column.shape != (n_sources, width):
+            raise ShapeError(
+                f"Row locators' {name} have the shape {column.shape}, expected "
+                f"({n_sources}, {width}) for {multivector.n_rows} rows."
+            )
+
+
+def n_sources_of(locators: RowLocators, n_rows: int) -> int:
+    """Return how many places the rows stand for, after checking the pooling offsets."""
+    offsets = locators.offsets
+    if offsets is None:
+        return n_rows
+    if offsets.shape != (n_rows + 1,) or offsets[0] != 0 or (np.diff(offsets) < 0).any():
+        raise ShapeError(
+            f"Row locators' offsets are {n_rows + 1} ascending numbers from 0 for {n_rows} "
+            f"rows; got the shape {offsets.shape}."
+        )
+    return int(offsets[-1])
+
+
+# Writing
+
+
+def write_space(writer: SectionWriter, name: str, spec: SpaceSpec, parts: list[StoredRows]) -> None:
+    """Write the sections of one space from the rows of consecutive documents."""
+    prefix = f"space.{name}"
+    empty = np.zeros((0, spec.dim), spec.dtype)
+    writer.add_chunks(f"{prefix}.values", [empty, *(p.values for p in parts)])
+    if spec.store == "int8":
+        scales = [p.scales for p in parts if p.scales is not None]
+        writer.add_chunks(f"{prefix}.scales", [np.zeros(0, np.float32), *scales])
+    per_unit = np.concatenate([np.zeros(0, np.int64), *(np.diff(p.offsets) for p in parts)])
+    writer.add(f"{prefix}.row_offsets", starts(per_unit))
+    units = [(place, n) for p in parts for place, n in zip(p.locators, _counts(p), strict=True)]
+    _write_locators(writer, prefix, units)
+
+
+def _counts(rows: StoredRows) -> list[int]:
+    counts: list[int] = np.diff(rows.offsets).tolist()
+    return counts
+
+
+def _write_locators(
+    writer: SectionWriter, prefix: str, units: Sequence[tuple[RowLocators, int]]
+) -> None:
+    if any(places.offsets is not None for places, _ in units):
+        per_row = [_sources_per_row(places, n) for places, n in units]
+        writer.add(f"{prefix}.source_offsets", starts(np.concatenate(per_row)))
+    for column in _LOCATOR_WIDTHS:
+        if any(getattr(places, column) is not None for places, _ in units):
+            chunks = [_ENCODE[column](_filled(places, column, n)) for places, n in units]
+            writer.add_chunks(f"{prefix}.{column}", chunks)
+
+
+def _sources_per_row(places: RowLocators, n_rows: int) -> Int64Array:
+    return np.ones(n_rows, np.int64) if places.offsets is None else np.diff(places.offsets)
+
+
+def _filled(places: RowLocators, column: str, n_rows: int) -> Array:
+    """Return the column, or one that says 'no place' for every source."""
+    found: Array | None = getattr(places, column)
+    if found is not None:
+        return found
+    shape = (n_sources_of(places, n_rows), _LOCATOR_WIDTHS[column])
+    return np.full(shape, -1, np.int32) if column == "spans" else np.full(shape, np.nan, np.float32)
+
+
+def _encode_boxes(boxes: Array) -> Array:
+    steps = np.rint(np.clip(boxes, 0, 1) * _BOX_STEPS)
+    return np.where(np.isnan(steps), _NO_BOX, steps).astype(np.uint16)
+
+
+def _decode_boxes(codes: Array) -> Float32Array:
+    boxes = codes.astype(np.float32) / np.float32(_BOX_STEPS)
+    boxes[codes == _NO_BOX] = np.nan
+    return boxes
+
+
+_ENCODE: Mapping[str, Any] = {
+    "spans": lambda spans: spans.astype(np.int32),
+    "boxes": _encode_boxes,
+    "times": lambda times: times.astype(np.float32),
+}
+
+
+# Reading
+
+
+class SpaceRows:
+    """One space of one segment, memory-mapped."""
+
+    def __init__(self, file: SectionFile, name: str, spec: SpaceSpec) -> None:
+        self._file = file
+        self._prefix = f"space.{name}"
+        self.spec = spec
+        self.offsets: Int64Array = file.array(f"{self._prefix}.row_offsets")
+
+    @cached_property
+    def rows(self) -> Rows:
+        """Every row, as the kernels take them; a document of the kernel is a unit of ours."""
+        return Rows(self._array("values"), self.offsets, self._scales())
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows."""
+        return int(self.offsets[-1])
+
+    @cached_property
+    def filled(self) -> Array:
+        """(n_units,) bool: which units have rows."""
+        return np.diff(self.offsets) > 0
+
+    def of(self, unit: int) -> tuple[Array, Float32Array | None]:
+        """Return the stored values and scales of one unit, views of the map."""
+        span = self._span(unit)
+        scales = self._scales()
+        return self._array("values")[span], None if scales is None else scales[span]
+
+    def locators(self, unit: int) -> RowLocators:
+        """Return where one unit's rows come from; columns that nothing filled are None."""
+        span = self._span(unit)
+        offsets = None
+        if f"{self._prefix}.source_offsets" in self._file:
+            absolute = self._array("source_offsets")[span.start : span.stop + 1]
+            span = slice(int(absolute[0]), int(absolute[-1]))
+            offsets = absolute - absolute[0]
+        boxes = self._column("boxes", span)
+        return RowLocators(
+            spans=self._column("spans", span),
+            boxes=None if boxes is None else _decode_boxes(boxes),
+            times=self._column("times", span),
+            offsets=offsets,
+        )
+
+    def stored(self, first: int, stop: int) -> StoredRows:
+        """Return the rows of the units `first` to `stop` for a rewrite."""
+        span = slice(int(self.offsets[first]), int(self.offsets[stop]))
+        scales = self._scales()
+        return StoredRows(
+            values=self._array("values")[span],
+            scales=None if scales is None else scales[span],
+            offsets=self.offsets[first : stop + 1] - self.offsets[first],
+            locators=[self.locators(unit) for unit in range(first, stop)],
+        )
+
+    def _span(self, unit: int) -> slice:
+        return slice(int(self.offsets[unit]), int(self.offsets[unit + 1]))
+
+    def _scales(self) -> Float32Array | None:
+        return self._array("scales") if self.spec.store == "int8" else None
+
+    def _array(self, name: str) -> Array:
+        return self._file.array(f"{self._prefix}.{name}")
+
+    def _column(self, name: str, span: slice) -> Array | None:
+        full = f"{self._prefix}.{name}"
+        return self._file.array(full)[span] if full in self._file else None

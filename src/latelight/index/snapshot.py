@@ -1,0 +1,335 @@
+"""A reader's frozen view: the segments and tombstones that one manifest names."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from latelight.errors import NotFoundError, ShapeError
+from latelight.index.documents import hash_ids
+from latelight.index.filters import Condition, parse_filter
+from latelight.index.lexical import Postings
+from latelight.index.manifest import Manifest
+from latelight.index.metadata import BoolArray
+from latelight.index.rows import SpaceRows, SpaceSpec
+from latelight.index.sections import Array
+from latelight.index.segment import Segment
+from latelight.index.strings import starts
+from latelight.kernels.maxsim import maxsim, maxsim_argmax
+from latelight.types import (
+    Document,
+    Float32Array,
+    Int32Array,
+    Int64Array,
+    OffsetMap,
+    RowLocators,
+    Unit,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentView:
+    """A segment and which of its documents are deleted.
+
+    Attributes:
+        segment: open for reading.
+        dead: (n_documents,) bool, None when none is deleted.
+    """
+
+    segment: Segment
+    dead: BoolArray | None
+
+    @cached_property
+    def live_units(self) -> BoolArray:
+        """(n_units,) bool."""
+        if self.dead is None:
+            return np.ones(self.segment.n_units, np.bool_)
+        return self.segment.per_unit(~self.dead)
+
+    def allowed(self, condition: Condition) -> BoolArray:
+        """Return (n_units,) bool: live units of documents that satisfy the condition."""
+        documents = self.segment.metadata.matching(condition)
+        if self.dead is not None:
+            documents &= ~self.dead
+        return self.segment.per_unit(documents)
+
+    def is_live(self, document: int) -> bool:
+        """Return whether a document is not deleted."""
+        return self.dead is None or not self.dead[document]
+
+
+class Snapshot:
+    """What was committed at one moment; later commits, compaction and clean-up do not reach it.
+
+    Units are addressed by an ordinal from 0 to `n_units` - 1 that holds for this snapshot only.
+    Arrays that come back may be views of the files and are read-only.
+
+    Attributes:
+        manifest: what it shows.
+        unit_offsets: (n_segments + 1,) int64, the ordinals at which segments begin.
+    """
+
+    def __init__(self, manifest: Manifest, views: Sequence[SegmentView]) -> None:
+        self.manifest = manifest
+        self._views = tuple(views)
+        self.unit_offsets: Int64Array = starts(np.array([v.segment.n_units for v in views]))
+        n_documents = np.array([v.segment.n_documents for v in views])
+        self._document_offsets: Int64Array = starts(n_documents)
+
+    @property
+    def number(self) -> int:
+        """The manifest's number."""
+        return self.manifest.number
+
+    @property
+    def spaces(self) -> Mapping[str, SpaceSpec]:
+        """How rows are stored, by space."""
+        return self.manifest.spaces
+
+    @property
+    def n_documents(self) -> int:
+        """How many live documents."""
+        return sum(entry.n_documents - entry.n_dead for entry in self.manifest.segments)
+
+    @property
+    def n_units(self) -> int:
+        """How many units, those of deleted documents included: the length of every mask."""
+        return int(self.unit_offsets[-1])
+
+    @property
+    def n_live_units(self) -> int:
+        """How many units of live documents."""
+        return int(np.count_nonzero(self._live))
+
+    @property
+    def n_rows(self) -> int:
+        """How many stored rows in all spaces, those of deleted documents included."""
+        return sum(sum(entry.n_rows.values()) for entry in self.manifest.segments)
+
+    @property
+    def n_bytes(self) -> int:
+        """How long the segment files are together."""
+        return sum(entry.n_bytes for entry in self.manifest.segments)
+
+    # Choosing
+
+    def allow_list(self, filter: Mapping[str, Any] | None = None) -> BoolArray:
+        """Return (n_units,) bool: the live units whose documents satisfy the filter.
+
+        Raises:
+            FilterError: the filter cannot be understood.
+        """
+        if filter is None:
+            return self._live
+        condition = parse_filter(filter)
+        return _joined([view.allowed(condition) for view in self._views], np.bool_)
+
+    def document_ordinals(self) -> Int64Array:
+        """Return (n_units,) int64: the snapshot-wide number of each unit's document."""
+        return self._document_ordinals
+
+    # Scoring
+
+    def scores(
+        self, space: str, query: Float32Array, allow: BoolArray, n_threads: int = 1
+    ) -> Float32Array:
+        """Return (n_units,) float32: every allowed unit's exact MaxSim over the stored rows.
+
+        -inf where the unit is not allowed or has no rows in the space.
+
+        Args:
+            space: which vectors.
+            query: (n_query_tokens, dim) float32, normalised.
+            allow: (n_units,) bool, as `allow_list` gives.
+            n_threads: how many threads score.
+
+        Raises:
+            NotFoundError: there is no such space.
+            ShapeError: `query` or `allow` do not fit.
+        """
+        spec = self._spec(space)
+        _check_query(query, spec.dim)
+        if allow.shape != (self.n_units,) or allow.dtype != np.bool_:
+            raise ShapeError(
+                f"allow is a bool array ({self.n_units},) of this snapshot; got {allow.dtype} "
+                f"{allow.shape}. Take it from the same snapshot's allow_list()."
+            )
+        scores = np.full(self.n_units, -np.inf, np.float32)
+        for view, span in self._spans():
+            _score(view.segment.spaces[space], query, allow[span], scores[span], n_threads)
+        return scores
+
+    def argmax(
+        self, space: str, query: Float32Array, ordinals: Sequence[int] | Int64Array
+    ) -> tuple[Int32Array, Float32Array]:
+        """Return the winning row and its similarity, for each given unit and query row.
+
+        Returns:
+            winners: (n, n_query_tokens) int32, row numbers within the unit, -1 without rows.
+            similarities: (n, n_query_tokens) float32; their sums are the units' `scores`.
+        """
+        _check_query(query, self._spec(space).dim)
+        wanted = np.asarray(ordinals, np.int64).reshape(-1)
+        winners = np.full((len(wanted), len(query)), -1, np.int32)
+        similarities = np.full((len(wanted), len(query)), -np.inf, np.float32)
+        segments = self._segments_of(wanted)
+        for number in np.unique(segments).tolist():
+            chosen = np.flatnonzero(segments == number)
+            rows = self._views[number].segment.spaces[space]
+            local = wanted[chosen] - self.unit_offsets[number]
+            filled = rows.filled[local]
+            if filled.any():
+                found = maxsim_argmax(query, rows.rows, documents=local[filled])
+                winners[chosen[filled]], similarities[chosen[filled]] = found
+        return winners, similarities
+
+    def lexical(self) -> list[Postings]:
+        """Return the postings of each segment; their units begin at `unit_offsets`."""
+        return [view.segment.postings for view in self._views]
+
+    # Reading
+
+    def unit(self, ordinal: int) -> Unit:
+        """Return one unit, without its words and picture."""
+        view, local = self._locate(ordinal)
+        return view.segment.units.unit(local)
+
+    def document_of(self, ordinal: int) -> Document:
+        """Return the document that a unit belongs to."""
+        view, local = self._locate(ordinal)
+        return view.segment.documents.document(view.segment.document_of_unit(local))
+
+    def doc_id_of(self, ordinal: int) -> str:
+        """Return the id of the document that a unit belongs to."""
+        view, local = self._locate(ordinal)
+        return view.segment.documents.ids[view.segment.document_of_unit(local)]
+
+    def row_locators(self, space: str, ordinal: int) -> RowLocators:
+        """Return where a unit's rows come from."""
+        view, local = self._locate(ordinal)
+        return self._rows(view, space).locators(local)
+
+    def rows(self, space: str, ordinal: int) -> tuple[Array, Float32Array | None]:
+        """Return a unit's stored rows: (n_rows, dim) values and, for int8, (n_rows,) scales."""
+        view, local = self._locate(ordinal)
+        return self._rows(view, space).of(local)
+
+    def contains(self, doc_id: str) -> bool:
+        """Return whether there is a live document of this id."""
+        return self._find(doc_id) is not None
+
+    def find(self, doc_id: str) -> list[int]:
+        """Return the ordinals of a document's units in reading order.
+
+        Raises:
+            NotFoundError: there is no live document of this id.
+        """
+        number, document = self._found(doc_id)
+        first = int(self.unit_offsets[number])
+        return [first + unit for unit in self._views[number].segment.units_of(document)]
+
+    def document(self, doc_id: str) -> Document:
+        """Return one document; NotFoundError when there is no live one of this id."""
+        number, document = self._found(doc_id)
+        return self._views[number].segment.documents.document(document)
+
+    def documents(self) -> Iterator[Document]:
+        """Yield the live documents in the order in which they were added."""
+        for view in self._views:
+            for number in range(view.segment.n_documents):
+                if view.is_live(number):
+                    yield view.segment.documents.document(number)
+
+    def text_of(self, doc_id: str) -> str:
+        """Return a document's readable text; NotFoundError as `document`."""
+        number, document = self._found(doc_id)
+        return self._views[number].segment.documents.text(document)
+
+    def offset_map(self, doc_id: str) -> OffsetMap | None:
+        """Return how a document's text maps to its file's; NotFoundError as `document`."""
+        number, document = self._found(doc_id)
+        return self._views[number].segment.documents.offset_map(document)
+
+    @cached_property
+    def _live(self) -> BoolArray:
+        live = _joined([view.live_units for view in self._views], np.bool_)
+        live.flags.writeable = False
+        return live
+
+    @cached_property
+    def _document_ordinals(self) -> Int64Array:
+        parts = [
+            np.repeat(np.arange(first, first + v.segment.n_documents), _n_units_each(v.segment))
+            for v, first in zip(self._views, self._document_offsets.tolist(), strict=False)
+        ]
+        numbers = _joined(parts, np.int64)
+        numbers.flags.writeable = False
+        return numbers
+
+    def _spans(self) -> Iterator[tuple[SegmentView, slice]]:
+        for number, view in enumerate(self._views):
+            yield view, slice(int(self.unit_offsets[number]), int(self.unit_offsets[number + 1]))
+
+    def _segments_of(self, ordinals: Int64Array) -> Int64Array:
+        if len(ordinals) and not (ordinals.min() >= 0 and ordinals.max() < self.n_units):
+            raise NotFoundError(
+                f"Ordinals {int(ordinals.min())} to {int(ordinals.max())} are not all units of "
+                f"this snapshot, which has {self.n_units}; ordinals hold for one snapshot only."
+            )
+        return np.searchsorted(self.unit_offsets, ordinals, "right") - 1
+
+    def _locate(self, ordinal: int) -> tuple[SegmentView, int]:
+        number = int(self._segments_of(np.array([ordinal], np.int64))[0])
+        return self._views[number], int(ordinal) - int(self.unit_offsets[number])
+
+    def _spec(self, space: str) -> SpaceSpec:
+        if space not in self.spaces:
+            raise NotFoundError(f"There is no space {space!r}; there are {sorted(self.spaces)}.")
+        return self.spaces[space]
+
+    def _rows(self, view: SegmentView, space: str) -> SpaceRows:
+        self._spec(space)
+        return view.segment.spaces[space]
+
+    def _find(self, doc_id: str) -> tuple[int, int] | None:
+        hashes = hash_ids([doc_id])
+        for number, view in enumerate(self._views):
+            for document, _ in view.segment.documents.find([doc_id], hashes):
+                if view.is_live(document):
+                    return number, document
+        return None
+
+    def _found(self, doc_id: str) -> tuple[int, int]:
+        found = self._find(doc_id)
+        if found is None:
+            raise NotFoundError(f"There is no document {doc_id!r} among {self.n_documents}.")
+        return found
+
+
+def _n_units_each(segment: Segment) -> Int64Array:
+    return np.diff(segment.unit_offsets)
+
+
+def _joined(parts: Sequence[Array], dtype: Any) -> Array:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype)
+
+
+def _check_query(query: Float32Array, dim: int) -> None:
+    if query.ndim != 2 or query.shape[1] != dim or query.dtype != np.float32:
+        raise ShapeError(
+            f"A query is a float32 array (n_query_tokens, {dim}); got {query.dtype} {query.shape}. "
+            "Encode it with the encoder that the index was made with."
+        )
+
+
+def _score(
+    rows: SpaceRows, query: Float32Array, allow: BoolArray, out: Float32Array, n_threads: int
+) -> None:
+    """Fill in the scores of one segment's allowed units."""
+    chosen = np.flatnonzero(allow & rows.filled)
+    if len(chosen) == len(allow):
+        out[:] = maxsim(query, rows.rows, n_threads=n_threads)
+    elif len(chosen):
+        out[chosen] = maxsim(query, rows.rows, documents=chosen, n_threads=n_threads)
