@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from latelight.types.document import Metadata, Unit, UnitKind
 from latelight.types.locator import CharSpan
 from latelight.types.multivector import Int32Array
@@ -55,11 +57,13 @@ class OffsetMap:
     def to_source(self, span: CharSpan) -> CharSpan | None:
         """Return the smallest span of the file's text that covers `span`, None if nothing does."""
         starts = self.runs[:, 0]
-        ends = starts + self.runs[:, 2]
-        touched = self.runs[(starts < span.end) & (ends > span.start)]
-        if not len(touched):
+        low = max(int(np.searchsorted(starts, span.start, "right")) - 1, 0)
+        high = int(np.searchsorted(starts, span.end, "left")) - 1
+        if low <= high and starts[low] + self.runs[low, 2] <= span.start:
+            low += 1
+        if low > high:
             return None
-        first, last = touched[0], touched[-1]
+        first, last = self.runs[low], self.runs[high]
         begin = int(first[1]) + max(span.start - int(first[0]), 0)
         end = int(last[1]) + min(span.end - int(last[0]), int(last[2]))
         return CharSpan(begin, end)

@@ -1,0 +1,1 @@
+"""Bytes -> units: one extractor for each family of media types."""

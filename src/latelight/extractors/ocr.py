@@ -1,0 +1,125 @@
+"""Pictures -> words with boxes, by RapidOCR (PP-OCRv6 small, carried by its package).
+
+The engine is loaded at the first picture and kept for the life of the process.
+"""
+
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from statistics import median
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from latelight.errors import ExtractionError
+from latelight.extractors.layout import Word, reading_lines, text_of_lines
+from latelight.types import WordBoxes
+
+_MIN_SIDE = 8  # nothing smaller can be read
+_LOCK = Lock()
+_SETTINGS: dict[str, Any] = {
+    "Global.log_level": "critical",
+    "Global.return_word_box": True,
+    "Global.text_score": 0.5,
+}
+Quad = Sequence[Sequence[float]]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line as found: its text, its corners from the top left clockwise, its words."""
+
+    text: str
+    corners: Quad
+    words: Sequence[tuple[str, Quad]]
+
+
+def read_picture(picture: Image.Image) -> tuple[str, WordBoxes]:
+    """Return the words on an RGB picture in reading order, and their boxes.
+
+    Raises:
+        ExtractionError: the OCR package is not installed or cannot be loaded.
+    """
+    if min(picture.size) < _MIN_SIDE:
+        return "", WordBoxes.empty()
+    lines = _found_lines(picture)
+    words = list(_words(lines))
+    straight = _straightened(words, _slope(lines))
+    return text_of_lines(words, reading_lines(straight, ordered=False), *picture.size)
+
+
+def _found_lines(picture: Image.Image) -> list[_Line]:
+    pixels = np.asarray(picture)[:, :, ::-1]  # (height, width, BGR)
+    with _LOCK:
+        result = _engine()(np.ascontiguousarray(pixels))
+    if not result.txts:
+        return []
+    words = result.word_results
+    if len(words) != len(result.txts) or any(w[-1] is None for line in words for w in line):
+        words = [()] * len(result.txts)
+    return [
+        _Line(text, corners.tolist(), [(w, quad) for w, _, quad in found] or [(text, corners)])
+        for text, corners, found in zip(result.txts, result.boxes, words, strict=True)
+    ]
+
+
+def _words(lines: list[_Line]) -> Iterator[Word]:
+    for line in lines:
+        cursor = 0
+        for text, corners in line.words:
+            place = line.text.find(text, cursor)
+            glued = cursor > 0 and place == cursor
+            cursor = place + len(text) if place >= 0 else cursor
+            xs, ys = [p[0] for p in corners], [p[1] for p in corners]
+            yield Word(text, min(xs), min(ys), max(xs), max(ys), glued=glued)
+
+
+def _slope(lines: list[_Line]) -> float:
+    """Return the radians by which the lines fall to the right: the scan's skew."""
+    angles = []
+    for line in lines:
+        (x0, y0), (x1, y1), _, (x3, y3) = line.corners
+        width, height = math.hypot(x1 - x0, y1 - y0), math.hypot(x3 - x0, y3 - y0)
+        if width > 4 * height:
+            angles.append(math.atan2(y1 - y0, x1 - x0))
+    return median(angles) if angles else 0.0
+
+
+def _straightened(words: list[Word], slope: float) -> list[Word]:
+    """Return the words turned back by the skew about their centres' common origin."""
+    if abs(slope) < 0.002:
+        return words
+    turned = []
+    for word in words:
+        x, y = (word.left + word.right) / 2, (word.top + word.bottom) / 2
+        by_x = x * math.cos(slope) + y * math.sin(slope) - x
+        by_y = y * math.cos(slope) - x * math.sin(slope) - y
+        turned.append(
+            replace(
+                word,
+                left=word.left + by_x,
+                right=word.right + by_x,
+                top=word.top + by_y,
+                bottom=word.bottom + by_y,
+            )
+        )
+    return turned
+
+
+@cache
+def _engine() -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from rapidocr import RapidOCR
+
+            return RapidOCR(params=dict(_SETTINGS))
+    except Exception as error:
+        raise ExtractionError(
+            f"OCR cannot be loaded ({type(error).__name__}: {error}), expected the package "
+            "rapidocr with its models; install rapidocr==3.10.0, or set ocr to 'never'."
+        ) from error

@@ -1,0 +1,94 @@
+"""Pictures as files hold them: opened within limits, upright, on white."""
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from latelight.errors import DamagedFileError, FileTooLargeError
+from latelight.extractors.limits import check_pixels
+from latelight.extractors.protocol import ExtractionOptions
+
+FORMATS = {
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/webp": "WEBP",
+    "image/tiff": "TIFF",
+    "image/gif": "GIF",
+    "image/bmp": "BMP",
+}
+_JPEG_QUALITY = 88
+
+
+def open_picture(
+    data: bytes, media_type: str, name: str, options: ExtractionOptions
+) -> Image.Image:
+    """Return the picture with its header read and its size checked, not yet decoded.
+
+    Raises:
+        DamagedFileError: the header cannot be read.
+        FileTooLargeError: the header announces more pixels than are decoded.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # our own limit follows; odd metadata harms nobody
+            picture = Image.open(io.BytesIO(data), formats=[FORMATS[media_type]])
+    except Image.DecompressionBombError as error:
+        raise _too_large(name, error, options) from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
+        raise damaged_picture(name, media_type, error) from error
+    check_pixels(name, picture.size, options)
+    return picture
+
+
+def upright(picture: Image.Image, name: str, media_type: str) -> Image.Image:
+    """Return the current frame decoded, turned as its EXIF data say, as RGB on white.
+
+    Raises:
+        DamagedFileError: the pixels cannot be decoded.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            picture.load()
+            return on_white(ImageOps.exif_transpose(picture))
+    except Exception as error:  # Pillow's decoders raise anything from struct.error to IndexError
+        raise damaged_picture(name, media_type, error) from error
+
+
+def on_white(picture: Image.Image) -> Image.Image:
+    """Return the picture as RGB, transparent parts white, 16-bit grey scaled to 8."""
+    if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
+        levels = np.asarray(picture, np.float32)
+        low, high = float(levels.min()), float(levels.max())
+        grey = (levels - low) * (255.0 / ((high - low) or 1.0))
+        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        seen = picture.convert("RGBA")
+        page = Image.new("RGB", seen.size, "white")
+        page.paste(seen, mask=seen.getchannel("A"))
+        return page
+    return picture.convert("RGB")
+
+
+def encoded(picture: Image.Image) -> bytes:
+    """Return the picture as JPEG, for encoders that look at it."""
+    buffer = io.BytesIO()
+    picture.convert("RGB").save(buffer, "JPEG", quality=_JPEG_QUALITY)
+    return buffer.getvalue()
+
+
+def damaged_picture(name: str, media_type: str, error: Exception) -> DamagedFileError:
+    """Return the error for a picture that its decoder gave up on."""
+    return DamagedFileError(
+        f"{name}: the {media_type} data cannot be decoded ({error or type(error).__name__}), "
+        "expected a whole picture; copy or export it again, or leave it out."
+    )
+
+
+def _too_large(name: str, error: Exception, options: ExtractionOptions) -> FileTooLargeError:
+    return FileTooLargeError(
+        f"{name}: {error}; at most {options.max_pixels:,} pixels are decoded; "
+        "scale it down or leave it out."
+    )
