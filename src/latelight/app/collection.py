@@ -20,7 +20,7 @@ from latelight.pipelines.items import Addable, Item, check_metadata, items_from
 from latelight.pipelines.lock import PipelineLock, parse_lock
 from latelight.pipelines.originals import Originals
 from latelight.pipelines.progress import NoProgress, Progress
-from latelight.pipelines.query import explain_units, run_search
+from latelight.pipelines.query import Found, explain_units, run_search
 from latelight.pipelines.reader import Reader
 from latelight.pipelines.request import GroupBy, SearchRequest
 from latelight.pipelines.spec import PipelineSpec, SearchMode, parse_spec
@@ -170,7 +170,7 @@ class Collection:
         *,
         image: str | Path | bytes | None = None,
         k: int | None = None,
-        filter: Mapping[str, Any] | None = None,  # noqa: A002  the field's word
+        filter: Mapping[str, Any] | None = None,
         group_by: GroupBy | None = None,
         explain: bool = False,
         exact: bool = True,
@@ -228,7 +228,7 @@ class Collection:
             ordinals = [i for i in ordinals if reader.snapshot.unit(i).unit_id == unit_id]
             if not ordinals:
                 raise NotFoundError(f"Document {doc_id!r} has no unit {unit_id!r}.")
-        return Hits(explain_units(reader, text, ordinals, mode), self._pictures(reader))
+        return self._hits(reader, explain_units(reader, text, ordinals, mode))
 
     # -- looking ---------------------------------------------------------------------------
 
@@ -276,13 +276,13 @@ class Collection:
 
     def _run(self, request: SearchRequest) -> Hits:
         reader = self._reader()
-        return Hits(run_search(reader, request), self._pictures(reader))
+        return self._hits(reader, run_search(reader, request))
 
     def _reader(self) -> Reader:
         return Reader(self._store.snapshot(), self._loaded(), self.spec, self._settings.n_threads)
 
-    def _pictures(self, reader: Reader) -> Pictures:
-        return Pictures(reader, self._originals)
+    def _hits(self, reader: Reader, found: Found) -> Hits:
+        return Hits(found, Pictures(reader, found, self._originals))
 
     def _loaded(self) -> Mapping[str, Encoder]:
         if not self._checked.is_set():

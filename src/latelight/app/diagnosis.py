@@ -1,11 +1,15 @@
 """What a machine has of what Latelight needs, each as one sentence."""
 
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
 
 from latelight.app.library import MARK, Library
 from latelight.encoders.registry import create_encoder
-from latelight.extractors.ocr import load_recognizer
+from latelight.errors import ExtractionError
+from latelight.extractors.ocr import read_picture
 from latelight.kernels.maxsim import available_isas, isa
 from latelight.settings import read_settings
 
@@ -29,8 +33,17 @@ def default_encoder() -> str:
 
 
 def character_recognition() -> str:
-    """Load the recogniser of words in pictures and say what it is."""
-    return load_recognizer()
+    """Read a word from a picture made here.
+
+    Raises:
+        ExtractionError: the recogniser cannot be loaded, or does not see the word.
+    """
+    picture = Image.new("RGB", (320, 80), "white")
+    ImageDraw.Draw(picture).text((20, 20), "latelight", "black", ImageFont.load_default(40))
+    text, _ = read_picture(picture)
+    if "latelight" not in text.lower():
+        raise ExtractionError(f"The recogniser read {text!r} in a picture that says 'latelight'.")
+    return f"rapidocr {version('rapidocr')} reads"
 
 
 def library_state(root: Path) -> str:

@@ -23,13 +23,14 @@ def build_encoders(spec: PipelineSpec, settings: Settings) -> dict[str, Encoder]
         SettingError: the spec names an encoder that does not exist.
     """
     return {
-        space: _shared_encoder(given.encoder, settings.weights, settings.n_threads)
+        space: shared_encoder(given.encoder, settings.weights, settings.n_threads)
         for space, given in spec.spaces.items()
     }
 
 
 @lru_cache(maxsize=8)
-def _shared_encoder(name: str, weights: Path | None, n_threads: int) -> Encoder:
+def shared_encoder(name: str, weights: Path | None, n_threads: int) -> Encoder:
+    """Return the process's one encoder of this name, not loaded yet."""
     return create_encoder(name, weights=weights, n_threads=n_threads)
 
 
