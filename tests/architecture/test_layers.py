@@ -10,7 +10,7 @@ PACKAGE = Path(latelight.__file__).parent
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "types"}),
     frozenset({"kernels"}),
-    frozenset({"extractors", "encoders", "index", "evaluation"}),
+    frozenset({"extractors", "encoders", "index", "evaluation", "sample"}),
     frozenset({"explain"}),
     frozenset({"settings", "plugins", "pipelines"}),
     frozenset({"releases"}),

@@ -178,7 +178,7 @@ def _facts(legend: Legend, words: Sequence[QueryWord]) -> Iterator[str]:
         yield f"score {legend.score:.2f}{norm}"
     rest = sum(word.contribution for word in words if word.span is None)
     if rest:
-        yield f"of it markers {rest:.2f}"
+        yield f"{rest:.2f} of it from markers"
 
 
 def _draw_scale(draw: ImageDraw.ImageDraw, layout: _Layout, peak: float, middle: float) -> float:

@@ -25,7 +25,7 @@ from latelight.types import Float32Array, Int64Array, RowLocators, TokenEvidence
 GLOW = 0.5
 # Rows less similar than this, on the scale from a typical row of the unit (0) to the winner (1),
 # stay dark: contextual tokens of one page are all somewhat alike.
-FLOOR = 0.6
+FLOOR = 0.7
 
 
 def similarity_map(
@@ -136,18 +136,18 @@ def box_light(
         nothing = np.zeros((len(similarities), 0), np.float32)
         return boxes[:0], nothing, nothing
     n_places = np.maximum(_sources_per_row(locators, similarities), 1).astype(np.float32)
-    shares = np.maximum(contributions, 0, dtype=np.float32)[:, None] / n_places
+    shares: Float32Array = np.maximum(contributions, 0).astype(np.float32)[:, None] / n_places
     distinct, box_of = np.unique(boxes, axis=0, return_inverse=True)
     gather = _Gather(box_of, rows, len(distinct))
-    won = gather.best(shares * _winners(similarities))
-    return distinct, won, gather.best(shares * row_glow(similarities))
+    won = gather.best(shares, _winners(similarities))
+    return distinct, won, gather.best(shares, row_glow(similarities))
 
 
 def row_glow(similarities: Float32Array) -> Float32Array:
     """Return how much each row glows for each query token, as a fraction of the winner's light.
 
-    A row's closeness is 0 for the unit's median row and 1 for the winner. Below 0.6 it is dark;
-    above, it glows with half the square of how far it came from 0.6 to 1.
+    A row's closeness is 0 for the unit's median row and 1 for the winner. Below 0.7 it is dark;
+    above, it glows with half the square of how far it came from 0.7 to 1.
 
     Args:
         similarities: (n_query, n_rows) float32, n_rows at least 1.
@@ -177,9 +177,10 @@ class _Gather:
         self._rows = rows[order]
         self._starts = np.searchsorted(box_of[order], np.arange(n_boxes))
 
-    def best(self, values: Float32Array) -> Float32Array:
-        """Return (n_layers, n_boxes) float32 for values (n_layers, n_rows)."""
-        most = np.maximum.reduceat(values[:, self._rows], self._starts, axis=1)
+    def best(self, shares: Float32Array, parts: Float32Array) -> Float32Array:
+        """Return the best `shares * parts`: (n_query, n_boxes) float32 from (n_query, n_rows)."""
+        values = (shares * parts)[:, self._rows]
+        most = np.maximum.reduceat(values, self._starts, axis=1)
         return most.astype(np.float32, copy=False)
 
 

@@ -10,15 +10,19 @@ from latelight.errors import SettingError
 from latelight.explain.attribution import evidence_places
 from latelight.explain.surface import whole_words
 from latelight.explain.window import best_window
+from latelight.index.analyzer import FUNCTION_WORDS
 from latelight.types import CharSpan, TokenEvidence, Unit
 
 LEVELS = 4
+# Matches of function words, punctuation and markers count little when a window is chosen: they
+# are part of the score, but they tell a reader nothing.
+LITTLE = 0.1
 ELLIPSIS = "…"
 # Control characters (line ends too) and the marks that reorder a whole line: documents are not
 # trusted, and none of these may reach a terminal.
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
-# 256-colour backgrounds, pale to full amber, under black: readable on light and dark terminals.
-AMBER = (230, 229, 221, 214)
+# 256-colour backgrounds of levels 2 to 4, pale to full amber, under black: readable on light and dark terminals.
+AMBER = (229, 221, 214)
 RESET = "\x1b[0m"
 
 
@@ -29,12 +33,15 @@ class Mark:
     Attributes:
         span: its characters in the unit's text.
         contribution: what query tokens brought by winning here.
-        level: 1 (faint) to 4 (strongest), in quarters of the snippet's strongest mark.
+        telling: the part of it that query words with a meaning of their own brought.
+        level: 2 to 4 (strongest) in thirds of the unit's most telling mark; 1 where only function
+            words, punctuation or markers of the query won.
         tokens: the query tokens that won here, strongest first.
     """
 
     span: CharSpan
     contribution: float
+    telling: float
     level: int
     tokens: tuple[str, ...]
 
@@ -69,11 +76,16 @@ class Snippet:
         return [(text, mark) for text, mark in out if text]
 
     def plain(self, left: str = "[", right: str = "]") -> str:
-        """Return one line with the marked words between `left` and `right`."""
-        return self._joined(lambda text, mark: f"{left}{text}{right}" if mark else text)
+        """Return one line with the marked words of level 2 and more between `left` and `right`."""
+        return self._joined(
+            lambda text, mark: f"{left}{text}{right}" if mark and mark.level > 1 else text
+        )
 
     def ansi(self) -> str:
-        """Return one line for a terminal: marked words on amber, deeper as they matter more."""
+        """Return one line for a terminal: marked words on amber, deeper as they matter more.
+
+        Those of level 1 are underlined only.
+        """
         return self._joined(_ansi_piece)
 
     def html(self) -> str:
@@ -91,6 +103,7 @@ class Snippet:
                 {
                     "span": [mark.span.start, mark.span.end],
                     "contribution": mark.contribution,
+                    "telling": mark.telling,
                     "level": mark.level,
                     "tokens": list(mark.tokens),
                 }
@@ -110,7 +123,7 @@ def snippet(unit: Unit, evidence: Iterable[TokenEvidence], *, max_characters: in
     """Return the window of the unit's text that holds the most contribution, with marked words.
 
     Marks are whole words around the winning rows' characters; tokens that won in the same word
-    add up. Of equally good windows the earliest is taken, and it begins with a sentence where
+    add up. Function words of the query weigh little in the choice. Of equally good windows the earliest is taken, and it begins with a sentence where
     there is room. Evidence without characters (markers, patches, sound) marks nothing.
 
     Args:
@@ -124,7 +137,7 @@ def snippet(unit: Unit, evidence: Iterable[TokenEvidence], *, max_characters: in
     if max_characters < 20:
         raise SettingError(f"max_characters is {max_characters}; a snippet needs at least 20.")
     marks = _marks(unit, evidence)
-    weighed = [(mark.span, mark.contribution) for mark in marks]
+    weighed = [(mark.span, mark.telling + LITTLE * mark.contribution) for mark in marks]
     window = best_window(unit.text, weighed, max_characters)
     inside = [m for m in marks if window.start <= m.span.start and m.span.end <= window.end]
     return Snippet(
@@ -136,19 +149,35 @@ def snippet(unit: Unit, evidence: Iterable[TokenEvidence], *, max_characters: in
     )
 
 
+@dataclass(frozen=True, order=True)
+class _Win:
+    """A word of the unit that one query token won with."""
+
+    span: CharSpan
+    share: float
+    telling: bool
+    token: str
+
+
 def _marks(unit: Unit, evidence: Iterable[TokenEvidence]) -> list[Mark]:
-    """Return the marked words of the whole unit in order, merged where they touch each other."""
+    """Return the marked words of the whole unit in order, merged where they overlap."""
     base = unit.locator.span.start if unit.locator.span is not None else 0
-    found: list[tuple[CharSpan, float, str]] = []
-    for item in evidence:
-        for place, share in evidence_places(item):
-            if place.span is not None and place != unit.locator and share > 0:
-                found.append((_word_in_unit(unit.text, place.span, base), share, item.token))
-    found = [one for one in found if one[0].start < one[0].end]
-    groups = _overlapping(sorted(found))
-    totals = [sum(share for _, share, _ in group) for group in groups]
-    best = max(totals, default=1.0)
-    return [_mark(group, total, best) for group, total in zip(groups, totals, strict=True)]
+    wins = [
+        _Win(_word_in_unit(unit.text, place.span, base), share, is_telling(item), item.token)
+        for item in evidence
+        for place, share in evidence_places(item)
+        if place.span is not None and place != unit.locator and share > 0
+    ]
+    groups = _overlapping(sorted(win for win in wins if win.span.start < win.span.end))
+    most = max((_telling(group) for group in groups), default=0.0)
+    return [_mark(group, most) for group in groups]
+
+
+def is_telling(item: TokenEvidence) -> bool:
+    """Return whether a query token has a meaning of its own: no function word, mark or marker."""
+    word = item.token.strip().casefold()
+    named = any(character.isalnum() for character in word)
+    return item.kind in ("token", "patch") and named and word not in FUNCTION_WORDS
 
 
 def _word_in_unit(text: str, span: CharSpan, base: int) -> CharSpan:
@@ -158,28 +187,32 @@ def _word_in_unit(text: str, span: CharSpan, base: int) -> CharSpan:
     return whole_words(text, inside)
 
 
-def _overlapping(
-    found: list[tuple[CharSpan, float, str]],
-) -> list[list[tuple[CharSpan, float, str]]]:
-    groups: list[list[tuple[CharSpan, float, str]]] = []
+def _overlapping(wins: list[_Win]) -> list[list[_Win]]:
+    groups: list[list[_Win]] = []
     end = -1
-    for one in found:
-        if one[0].start < end:
-            groups[-1].append(one)
+    for win in wins:
+        if win.span.start < end:
+            groups[-1].append(win)
         else:
-            groups.append([one])
-        end = max(end, one[0].end)
+            groups.append([win])
+        end = max(end, win.span.end)
     return groups
 
 
-def _mark(group: list[tuple[CharSpan, float, str]], total: float, best: float) -> Mark:
+def _telling(group: list[_Win]) -> float:
+    return sum(win.share for win in group if win.telling)
+
+
+def _mark(group: list[_Win], most: float) -> Mark:
     by_token: dict[str, float] = {}
-    for _, share, token in group:
-        by_token[token] = by_token.get(token, 0.0) + share
+    for win in group:
+        by_token[win.token] = by_token.get(win.token, 0.0) + win.share
+    telling = _telling(group)
     return Mark(
-        span=CharSpan(group[0][0].start, max(span.end for span, _, _ in group)),
-        contribution=total,
-        level=min(int(LEVELS * total / best) + 1, LEVELS),
+        span=CharSpan(group[0].span.start, max(win.span.end for win in group)),
+        contribution=sum(by_token.values()),
+        telling=telling,
+        level=min(2 + int(3 * telling / most), LEVELS) if telling else 1,
         tokens=tuple(sorted(by_token, key=lambda token: -by_token[token])),
     )
 
@@ -192,8 +225,10 @@ def printable(text: str) -> str:
 def _ansi_piece(text: str, mark: Mark | None) -> str:
     if mark is None:
         return text
+    if mark.level == 1:
+        return f"\x1b[4m{text}{RESET}"
     bold = "1;" if mark.level == LEVELS else ""
-    return f"\x1b[{bold}30;48;5;{AMBER[mark.level - 1]}m{text}{RESET}"
+    return f"\x1b[{bold}30;48;5;{AMBER[mark.level - 2]}m{text}{RESET}"
 
 
 def _html_piece(text: str, mark: Mark | None) -> str:

@@ -53,7 +53,7 @@ def _start(text: str, first: int, last: int, size: int) -> int:
 
 
 def _after_space(text: str, at: int, limit: int) -> int:
-    for i in range(at, limit):
+    for i in range(at, limit + 1):
         if i == 0 or text[i - 1].isspace():
             return i
     return min(at, limit)

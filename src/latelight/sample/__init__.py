@@ -1,0 +1,17 @@
+"""A small invented library to try things on: a report, a scan, notes, a web page and a picture."""
+
+from pathlib import Path
+
+LIBRARY = Path(__file__).parent / "library"
+
+# A row of a table, a page that has to be read from its picture, a sentence in other words.
+SAMPLE_QUERIES: tuple[str, str, str] = (
+    "How much did the new fog signal compressor cost?",
+    "Which ship was wrecked on the rocks in the winter storm?",
+    "Why do volunteers give up?",
+)
+
+
+def sample_files() -> list[Path]:
+    """Return the sample library's files, sorted by name."""
+    return sorted(path for path in LIBRARY.iterdir() if path.is_file())
