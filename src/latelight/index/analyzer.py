@@ -1,8 +1,9 @@
 """Text → terms for BM25, each with the characters that it was read from.
 
 A term is a normalised word: NFKC, case folded, Latin, Greek, Cyrillic, Hebrew and Arabic marks
-dropped, stemmed by the Snowball stemmer of its script. A word of letters and digits gives its parts too.
-Scripts that write without spaces give overlapping pairs of characters. There are no stop words: BM25's weights already play them down.
+dropped, stemmed by the Snowball stemmer of its script. A word of letters and digits gives its
+parts too. Scripts that write without spaces give overlapping pairs of characters. There are no
+stop words: BM25 plays function words down by their weight.
 """
 
 import re
@@ -34,7 +35,8 @@ _UNSPACED = (
     "\u1100-\u11ff\uac00-\ud7af"  # Hangul
 )
 _MAX_TERM_CHARS = 64
-_LETTERS_OR_DIGITS = re.compile(r"\d+|[^\W\d_]+(?=[^\W_]*\d)|(?<=\d)[^\W\d_]+")
+_LETTERS_OR_DIGITS = re.compile(r"\d+|[^\W\d_]+")
+_MIXED_WORD = re.compile(r"(?=.*\d)(?=.*[^\W\d_])[^\W_]{2,64}(?=['’ʼ＇][sS]|\Z)")
 _STEMMED_SCRIPTS = {"ARABIC": "arabic", "CYRILLIC": "russian", "GREEK": "greek"}
 _TYPOGRAPHIC = str.maketrans({"’": "'", "ʼ": "'", "＇": "'"})
 
@@ -116,9 +118,9 @@ def _terms_of(kind: str, word: str) -> tuple[tuple[str, int, int], ...]:
 
 def _parts(word: str) -> Iterator[tuple[str, int, int]]:
     """Return the letters and the digits of a word that has both: `FY2023` gives `fy`, `2023`."""
-    parts = list(_LETTERS_OR_DIGITS.finditer(word))
-    for part in parts if len(parts) > 1 else ():
-        yield _stem(_fold(part.group())[:_MAX_TERM_CHARS]), part.start(), part.end()
+    mixed = _MIXED_WORD.match(word)
+    for part in _LETTERS_OR_DIGITS.finditer(mixed.group()) if mixed else ():
+        yield _stem(_fold(part.group())), part.start(), part.end()
 
 
 def _pairs(word: str) -> Iterator[tuple[str, int, int]]:
