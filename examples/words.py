@@ -3,35 +3,43 @@
 NOTES = """\
 # Keepers' notes
 
-Kept in the kitchen drawer. Add yours at the end of a stay, sign with your initials.
+Kept in the kitchen drawer. Add yours at the end of a stay and sign with your initials.
 
 ## The crossing
 
 The *Marigold* leaves the old slip two hours before high water. With any swell from the
-south-east, wait: the landing is a ladder, and the ladder is worse than it looks. Most people
-who leave us say the same thing: the February trip over is simply too long and too cold, and
-nobody had warned them. Warn them. (IC)
+south-east, wait: the landing is a ladder, and the ladder is worse than it looks. Bring one bag,
+soft, that you can throw. Eggs travel inside the bread and the bread inside your coat. The skipper
+speaks when it is going badly and sings when it is going well, so hope for singing. Pay her
+nothing; she would be hurt. A jar of something will do. (IC)
+
+## People
+
+Most of those who leave us say the same thing: the first February was simply too long and too
+cold, and nobody had warned them. So warn them. A new keeper should have company for a month, the
+bunk by the stove, and a say in what is cooked. The ones who stay are not the strongest. They are
+the ones who were asked back by name. (MQ)
 
 ## The lamp
 
 Wind the clockwork at dusk and again at one in the morning. It runs for seven hours on a full
 wind, not eight, whatever the brass plate says. Keep cotton gloves in the watch room; a thumb
-print on the lens throws a shadow two miles wide. (BT)
-
-Since we began dimming the gallery lights in migration weeks, hardly a tern has struck the panes.
-Please do not brighten them again because the stairs are gloomy. Take a torch. (IC)
+print on the lens throws a shadow two miles wide. Since we began dimming the gallery lights in
+migration weeks, hardly a tern has struck the panes. Please do not brighten them again because the
+stairs are gloomy. Take a torch. (BT)
 
 ## Water and bread
 
 The cistern is sweet again after the relining, but run the tap until it is clear. Flour keeps in
 the tin trunk and nowhere else: the mice have had six winters to learn every other place. Leave
-the starter fed; it is older than the compressor and in better health. (MQ)
+the starter fed; it is older than the compressor and in better health. Feed it at six with the
+wireless on. It may not like the shipping forecast, but it has never risen without. (MQ)
 
 ## Fog
 
 When you can no longer see the Cat's Teeth, sound the signal: three blasts, then ninety seconds
-of quiet. Log the first and the last. Anyone who sleeps through it has a gift and should be kept
-on. (BT)
+of quiet. Log the first and the last. Stay off the gallery while it speaks. Anyone who sleeps
+through it has a gift and should be kept on. (BT)
 """
 
 NIGHT_WATCH = """\

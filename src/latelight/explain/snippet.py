@@ -21,7 +21,7 @@ ELLIPSIS = "…"
 # Control characters (line ends too) and the marks that reorder a whole line: documents are not
 # trusted, and none of these may reach a terminal.
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
-# 256-colour backgrounds of levels 2 to 4, pale to full amber, under black: readable on light and dark terminals.
+# 256-colour backgrounds of levels 2 to 4 under black: readable on light and dark terminals.
 AMBER = (229, 221, 214)
 RESET = "\x1b[0m"
 
@@ -123,8 +123,9 @@ def snippet(unit: Unit, evidence: Iterable[TokenEvidence], *, max_characters: in
     """Return the window of the unit's text that holds the most contribution, with marked words.
 
     Marks are whole words around the winning rows' characters; tokens that won in the same word
-    add up. Function words of the query weigh little in the choice. Of equally good windows the earliest is taken, and it begins with a sentence where
-    there is room. Evidence without characters (markers, patches, sound) marks nothing.
+    add up. Function words of the query weigh little in the choice. Of equally good windows the
+    earliest is taken, and it begins with a sentence where there is room. Evidence without
+    characters (markers, patches, sound) marks nothing.
 
     Args:
         unit: the unit that was found, with its text.
