@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from making import axis_rows, located
 
 from latelight.errors import InputError, ShapeError
 from latelight.index.rows import SpaceRows, SpaceSpec, store_rows, write_space
 from latelight.index.sections import SectionFile, SectionWriter
 from latelight.types import MultiVector, RowLocators
+from tests.index.making import axis_rows, located
 
 INT8, FLOAT16 = SpaceSpec(8), SpaceSpec(8, "float16")
 

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from making import SPACES, axis_rows, document, ids_of, located, make_store, passages, put, query
 
 from latelight.errors import FilterError, NotFoundError, ShapeError
 from latelight.index import SpaceSpec, Store
@@ -15,6 +14,17 @@ from latelight.types import (
     TimeRange,
     Unit,
     WordBoxes,
+)
+from tests.index.making import (
+    SPACES,
+    axis_rows,
+    document,
+    ids_of,
+    located,
+    make_store,
+    passages,
+    put,
+    query,
 )
 
 

@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from making import SPACES, axis_rows, document, ids_of, make_store, passages, put, query
 
 from latelight.errors import (
     CommitConflictError,
@@ -14,6 +13,7 @@ from latelight.errors import (
 )
 from latelight.index import SpaceSpec, Store, WriterOptions
 from latelight.index.manifest import Manifest, publish_manifest
+from tests.index.making import SPACES, axis_rows, document, ids_of, make_store, passages, put, query
 
 
 def test_nothing_is_seen_before_the_commit(tmp_path):

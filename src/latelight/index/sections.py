@@ -95,16 +95,23 @@ class Header:
 
 
 class SectionWriter:
-    """Writes one section file, array by array; nothing is valid before `finish`."""
+    """A context manager that writes one section file, array by array.
+
+    Nothing is valid before `finish`.
+    """
 
     def __init__(self, path: Path, files: Files = LOCAL_FILES) -> None:
         self._files = files
         self._file = files.create(path)
-        self._file.write(bytes(_PREAMBLE.size))
-        self._position = _PREAMBLE.size
+        self._position = 0
         self._sections: dict[str, Section] = {}
 
     def __enter__(self) -> "SectionWriter":
+        try:
+            self._write(bytes(_PREAMBLE.size))
+        except BaseException:
+            self._file.close()
+            raise
         return self
 
     def __exit__(

@@ -1,0 +1,93 @@
+"""Disk operations that fail, kill the process or run out of space at a chosen step."""
+
+import errno
+import io
+import os
+import signal
+from pathlib import Path
+from typing import BinaryIO
+
+from latelight.index.files import Files
+
+
+class InjectedError(Exception):
+    """The fault."""
+
+
+class CountedFiles(Files):
+    """Calls `fault` instead of the operation of this number; `log` names all that were begun."""
+
+    def __init__(self, fail_at: int = -1) -> None:
+        self.log: list[str] = []
+        self._fail_at = fail_at
+
+    def fault(self) -> None:
+        raise InjectedError(self.log[-1])
+
+    def _step(self, name: str, path: Path | None = None) -> None:
+        self.log.append(name if path is None else f"{name} {path.name.split('-')[0]}")
+        if len(self.log) - 1 == self._fail_at:
+            self.fault()
+
+    def create(self, path: Path) -> BinaryIO:
+        self._step("create", path)
+        return super().create(path)
+
+    def make_directory(self, path: Path) -> None:
+        self._step("make_directory", path)
+        super().make_directory(path)
+
+    def fsync(self, file: BinaryIO) -> None:
+        self._step("fsync")
+        super().fsync(file)
+
+    def fsync_directory(self, path: Path) -> None:
+        self._step("fsync_directory")
+        super().fsync_directory(path)
+
+    def publish(self, temporary: Path, final: Path) -> None:
+        self._step("publish", final)
+        super().publish(temporary, final)
+
+    def remove(self, path: Path) -> None:
+        self._step("remove", path)
+        super().remove(path)
+
+
+class KillingFiles(CountedFiles):
+    """Kills the process at the step: nothing gets a chance to clean up."""
+
+    def fault(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class FullDisk(Files):
+    """A disk with room for so many bytes more."""
+
+    def __init__(self, n_bytes: int) -> None:
+        self.n_bytes = n_bytes
+
+    def create(self, path: Path) -> BinaryIO:
+        return _Limited(path, self)
+
+
+class _Limited(io.FileIO):
+    def __init__(self, path: Path, disk: FullDisk) -> None:
+        super().__init__(path, "xb")
+        self._disk = disk
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        self._disk.n_bytes -= len(data)
+        if self._disk.n_bytes < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+
+class QuickFiles(Files):
+    """Does not wait for the disk."""
+
+    def fsync(self, file: BinaryIO) -> None:
+        file.flush()
+
+    def fsync_directory(self, path: Path) -> None:
+        pass
