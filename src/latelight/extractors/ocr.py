@@ -4,6 +4,7 @@ The engine is loaded at the first picture and kept for the life of the process.
 """
 
 import math
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ _SETTINGS: dict[str, Any] = {
     "Global.return_word_box": True,
     "Global.text_score": 0.5,
 }
+_THREADS = "EngineConfig.onnxruntime.intra_op_num_threads"
 Quad = Sequence[Sequence[float]]
 
 
@@ -38,24 +40,26 @@ class _Line:
     words: Sequence[tuple[str, Quad]]
 
 
-def read_picture(picture: Image.Image) -> tuple[str, WordBoxes]:
+def read_picture(picture: Image.Image, n_threads: int = 0) -> tuple[str, WordBoxes]:
     """Return the words on an RGB picture in reading order, and their boxes.
+
+    `n_threads` of 0 uses the machine's cores, at most 4.
 
     Raises:
         ExtractionError: the OCR package is not installed or cannot be loaded.
     """
     if min(picture.size) < _MIN_SIDE:
         return "", WordBoxes.empty()
-    lines = _found_lines(picture)
+    lines = _found_lines(picture, n_threads or min(os.cpu_count() or 1, 4))
     words = list(_words(lines))
     straight = _straightened(words, _slope(lines))
     return text_of_lines(words, reading_lines(straight, ordered=False), *picture.size)
 
 
-def _found_lines(picture: Image.Image) -> list[_Line]:
+def _found_lines(picture: Image.Image, n_threads: int) -> list[_Line]:
     pixels = np.asarray(picture)[:, :, ::-1]  # (height, width, BGR)
     with _LOCK:
-        result = _engine()(np.ascontiguousarray(pixels))
+        result = _engine(n_threads)(np.ascontiguousarray(pixels))
     if not result.txts:
         return []
     words = result.word_results
@@ -111,13 +115,13 @@ def _straightened(words: list[Word], slope: float) -> list[Word]:
 
 
 @cache
-def _engine() -> Any:
+def _engine(n_threads: int) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from rapidocr import RapidOCR
 
-            return RapidOCR(params=dict(_SETTINGS))
+            return RapidOCR(params={**_SETTINGS, _THREADS: n_threads})
     except Exception as error:
         raise ExtractionError(
             f"OCR cannot be loaded ({type(error).__name__}: {error}), expected the package "

@@ -42,17 +42,35 @@ def open_picture(
     return picture
 
 
-def upright(picture: Image.Image, name: str, media_type: str) -> Image.Image:
-    """Return the current frame decoded, turned as its EXIF data say, as RGB on white.
+def n_frames(picture: Image.Image, media_type: str) -> int:
+    """Return how many frames are pages: those of a TIFF; an animation counts as one."""
+    if media_type != "image/tiff":
+        return 1
+    try:
+        return int(getattr(picture, "n_frames", 1))
+    except Exception:  # a broken chain of frames: the first one may still be whole
+        return 1
+
+
+def upright_frame(
+    picture: Image.Image, number: int, name: str, media_type: str, options: ExtractionOptions
+) -> Image.Image:
+    """Return a frame (from 1) decoded, turned as its EXIF data say, as RGB on white.
 
     Raises:
         DamagedFileError: the pixels cannot be decoded.
+        FileTooLargeError: the frame announces more pixels than are decoded.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            if number > 1:
+                picture.seek(number - 1)
+                check_pixels(name, picture.size, options)
             picture.load()
             return on_white(ImageOps.exif_transpose(picture))
+    except (FileTooLargeError, MemoryError):
+        raise
     except Exception as error:  # Pillow's decoders raise anything from struct.error to IndexError
         raise damaged_picture(name, media_type, error) from error
 

@@ -19,6 +19,7 @@ class ExtractionOptions:
         passage_characters: passages are packed with whole sentences up to this length.
         ocr: `auto` reads pictures, and pages without a usable text layer; `always` reads every
             page's picture and ignores text layers; `never` reads no pictures.
+        ocr_threads: for each process; 0 uses the machine's cores, at most 4.
         dpi: resolution of page pictures, for OCR and for `Unit.image`.
         render_images: fill `Unit.image` for encoders that look at the page.
         max_bytes: longest file.
@@ -32,6 +33,7 @@ class ExtractionOptions:
 
     passage_characters: int = 1600
     ocr: OcrMode = "auto"
+    ocr_threads: int = 0
     dpi: int = 150
     render_images: bool = False
     max_bytes: int = 512 * MEBIBYTE
@@ -55,6 +57,7 @@ class ExtractionOptions:
 
 _LEAST: dict[str, float] = {
     "passage_characters": 40,
+    "ocr_threads": 0,
     "dpi": 18,
     "max_bytes": 1,
     "max_pixels": 4096,
@@ -62,7 +65,7 @@ _LEAST: dict[str, float] = {
     "max_frames": 1,
     "max_characters": 1,
     "timeout_s": 0.001,
-    "memory_bytes": 256 * MEBIBYTE,
+    "memory_bytes": 512 * MEBIBYTE,
 }
 
 DEFAULT_OPTIONS = ExtractionOptions()

@@ -1,0 +1,55 @@
+"""The program of a worker process: reads jobs from its input, answers on its output.
+
+Started by `sandbox.py` as `python -m latelight.extractors.worker`.
+"""
+
+import os
+import signal
+import sys
+from typing import IO
+
+from latelight.errors import ExtractionError
+from latelight.extractors.messages import Done, Failed, Job, PageDone, Ready, receive, send
+from latelight.extractors.registry import extract
+
+
+def run(jobs: IO[bytes], answers: IO[bytes]) -> None:
+    """Read jobs until there are no more."""
+    send(answers, Ready())
+    while isinstance(job := receive(jobs), Job):
+        limit_memory(job.options.memory_bytes)
+        send(answers, _answer(job, answers))
+
+
+def limit_memory(n_bytes: int) -> None:
+    """Limit this process's address space, where the system can (not on Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = n_bytes if hard == resource.RLIM_INFINITY else min(n_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _answer(job: Job, answers: IO[bytes]) -> Done | Failed:
+    def tell(done: int, total: int) -> None:
+        send(answers, PageDone(done, total))
+
+    try:
+        return Done(extract(job.source, job.options, tell))
+    except ExtractionError as error:
+        return Failed(type(error), str(error))
+
+
+def main() -> None:
+    """Serve on standard input and output; whatever libraries print goes elsewhere."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    run(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()
