@@ -7,7 +7,7 @@ from pathlib import Path
 
 from latelight.encoders.protocol import Encoder
 from latelight.encoders.registry import create_encoder
-from latelight.extractors.registry import extractor_infos
+from latelight.extractors.registry import all_extractors
 from latelight.index.analyzer import ANALYZER_VERSION
 from latelight.pipelines.lock import PipelineLock, check_encoder, make_lock
 from latelight.pipelines.spec import PipelineSpec
@@ -50,5 +50,5 @@ def load_checked(encoders: Mapping[str, Encoder], lock: PipelineLock) -> None:
 def lock_for(encoders: Mapping[str, Encoder]) -> PipelineLock:
     """Return the lock of a generation that is about to be made; loads the encoders."""
     with _loading:
-        versions = {info.name: info.version for info in extractor_infos()}
+        versions = {one.info.name: one.info.version for one in all_extractors()}
         return make_lock(encoders, versions, ANALYZER_VERSION)
