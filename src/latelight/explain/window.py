@@ -10,8 +10,8 @@ SENTENCE_ENDS = (". ", "! ", "? ", ".\n", "!\n", "?\n", "\n\n", "。", "！", "�
 def best_window(text: str, marks: Sequence[tuple[CharSpan, float]], size: int) -> CharSpan:
     """Return the window of at most `size` characters whose marks weigh most, the earliest if equal.
 
-    It begins with a sentence where there is room before the first mark, else with a word, and it
-    is the beginning of the text when nothing is marked.
+    It begins with a sentence where there is room before the first mark, else with a word, ends
+    with one where that keeps half of it, and is the text's beginning when nothing is marked.
 
     Args:
         text: what the spans count.
@@ -63,6 +63,9 @@ def _end(text: str, start: int, last: int, size: int) -> int:
     end = min(start + size, len(text))
     if end == len(text):
         return end
+    sentence = max(text.rfind(mark, last, end) + 1 for mark in SENTENCE_ENDS)
+    if sentence > start + size // 2:
+        return sentence
     space = max(text.rfind(" ", last, end + 1), text.rfind("\n", last, end + 1))
     return space if space >= last else end
 
