@@ -43,7 +43,8 @@ def imported_parts(path: Path) -> set[str]:
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             raise AssertionError(f"{path}: write imports from the package's root")
-    return {name.split(".")[1] for name in names if name.startswith("latelight.")}
+    parts = {name.split(".")[1] for name in names if name.startswith("latelight.")}
+    return {part for part in parts if not part.startswith("__")}
 
 
 def part_of(path: Path) -> str:

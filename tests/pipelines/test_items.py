@@ -24,6 +24,13 @@ def test_a_folder_gives_its_visible_files_in_name_order(tmp_path: Path) -> None:
     assert all(isinstance(i, FileItem) and i.metadata == {"year": 2023} for i in items)
 
 
+def test_a_library_below_a_folder_is_not_added_to_itself(tmp_path: Path) -> None:
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "latelight.json").write_text("{}")
+    (tmp_path / "note.txt").write_text("x")
+    assert [Path(i.source).name for i in items_from(tmp_path, {})] == ["note.txt"]
+
+
 def test_a_glob_gives_the_files_that_match(tmp_path: Path) -> None:
     for name in ("one.pdf", "two.pdf", "three.txt"):
         (tmp_path / name).write_text("x")
@@ -64,7 +71,7 @@ def test_bytes_need_a_name() -> None:
     (item,) = items_from(b"hello", {}, name="a.txt", doc_id="mine")
     assert isinstance(item, BytesItem)
     assert item.doc_id == "mine"
-    with pytest.raises(InputError, match="name='report.pdf'"):
+    with pytest.raises(InputError, match="Bytes need a name"):
         items_from(b"hello", {})
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from latelight.app.library import MARK, Library
+from latelight.app.library import Library
 from latelight.encoders.registry import create_encoder
 from latelight.errors import ExtractionError
 from latelight.extractors.ocr import read_picture
 from latelight.kernels.maxsim import available_isas, isa
+from latelight.pipelines.items import LIBRARY_MARK
 from latelight.settings import read_settings
 
 
@@ -52,7 +53,7 @@ def library_state(root: Path) -> str:
     Raises:
         StorageError: it cannot be read.
     """
-    if not (root / MARK).is_file():
+    if not (root / LIBRARY_MARK).is_file():
         return f"none in {root} yet; `latelight add` makes it"
     library = Library(root, read_settings())
     names = [f"{namespace}/{one.name}" for namespace, one in library.every_collection()]

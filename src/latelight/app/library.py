@@ -11,13 +11,13 @@ from latelight.app.collection import Collection, CollectionPaths
 from latelight.app.engine import build_encoders, lock_for
 from latelight.errors import CorruptFileError, FormatVersionError, InputError, NotFoundError
 from latelight.index import SpaceSpec, Store
+from latelight.pipelines.items import LIBRARY_MARK
 from latelight.pipelines.lock import generation_digest
 from latelight.pipelines.spec import PipelineSpec, load_spec
 from latelight.releases.catalog import Catalog, Generation, check_name
 from latelight.settings import Settings, read_settings
 
 FORMAT_VERSION = 1
-MARK = "latelight.json"
 
 
 def open(root: str | Path, *, settings: Settings | None = None) -> "Library":  # noqa: A001
@@ -128,7 +128,7 @@ def _as_spec(pipeline: str | Path | PipelineSpec) -> PipelineSpec:
 
 
 def _prepare(root: Path) -> None:
-    mark = root / MARK
+    mark = root / LIBRARY_MARK
     if mark.is_file():
         _check_mark(mark)
         return
@@ -138,7 +138,7 @@ def _prepare(root: Path) -> None:
             "empty one."
         )
     root.mkdir(parents=True, exist_ok=True)
-    temporary = root / f"{MARK}.new"
+    temporary = root / f"{LIBRARY_MARK}.new"
     temporary.write_text(json.dumps({"format": FORMAT_VERSION}) + "\n", encoding="utf-8")
     temporary.replace(mark)
 
@@ -161,7 +161,7 @@ def existing(root: Path, settings: Settings) -> Library:
     Raises:
         NotFoundError: there is no library.
     """
-    if not (root / MARK).is_file():
+    if not (root / LIBRARY_MARK).is_file():
         raise NotFoundError(
             f"No library in {root}. Make one with `latelight add --library {root} FILES`."
         )

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from latelight.app import SearchHit
 from latelight.cli.console import out, print_json, table
@@ -44,7 +45,7 @@ def explain(  # noqa: PLR0913, PLR0917  a command's options
         return
     out.print(headline(hit))
     out.print(_contributions(hit))
-    out.print(hit.snippet().ansi(), markup=False)
+    out.print(Text.from_ansi(hit.snippet().ansi()))
     if picture:
         out.print(f"heat map: {picture}")
 

@@ -4,7 +4,8 @@ from rich.text import Text
 
 from latelight.app import Hits, SearchHit
 from latelight.cli.console import out
-from latelight.explain.words import query_words
+from latelight.explain.words import QueryWord, query_words
+from latelight.index.analyzer import analyze_terms, is_function_term
 
 MAX_WORDS = 8
 
@@ -47,7 +48,7 @@ def place(hit: SearchHit) -> str:
 
 
 def _reasons(hit: SearchHit) -> Text:
-    words = [w for w in query_words(hit.evidence, hit.query) if w.kind == "token"]
+    words = [w for w in query_words(hit.evidence, hit.query) if _is_telling(w)]
     strongest = sorted(words, key=lambda w: -w.contribution)[:MAX_WORDS]
     told = Text("    why: ", style="dim")
     for i, word in enumerate(strongest):
@@ -55,6 +56,12 @@ def _reasons(hit: SearchHit) -> Text:
         told.append(word.text, style="bold")
         told.append(f" → {word.found or '—'} ({word.contribution:.2f})", style="dim")
     return told
+
+
+def _is_telling(word: QueryWord) -> bool:
+    """Return whether a word says what was asked for: `the` and `?` match everywhere."""
+    terms = analyze_terms(word.text)
+    return word.kind == "token" and not all(is_function_term(term) for term in terms)
 
 
 def _first_words(text: str, n_characters: int = 160) -> str:

@@ -11,6 +11,7 @@ from typing import IO, Any
 from latelight.errors import ExtractionError, InputError, NotFoundError
 from latelight.types import Metadata
 
+LIBRARY_MARK = "latelight.json"
 RECORD_TEXT = "text"
 RECORD_TITLE = "title"
 RECORD_METADATA = "metadata"
@@ -97,8 +98,8 @@ def items_from(
 ) -> list[Item]:
     """Return the items that `what` names: a path, folder, glob, bytes, record, or several.
 
-    Folders are walked in name order; hidden files and folders are left out. A `.jsonl` file
-    holds records, one a line.
+    Folders are walked in name order; hidden files and folders, and libraries, are left out.
+    A `.jsonl` file holds records, one a line.
 
     Raises:
         NotFoundError: a path or glob names nothing.
@@ -137,14 +138,24 @@ def _with_id(item: Item, doc_id: str) -> Item:
 
 def _from_path(path: Path, metadata: Metadata) -> Iterator[Item]:
     if path.is_dir():
-        for child in sorted(path.rglob("*")):
-            hidden = any(part.startswith(".") for part in child.relative_to(path).parts)
-            if child.is_file() and not hidden:
-                yield from _from_file(child, metadata)
+        for child in _files_below(path):
+            yield from _from_file(child, metadata)
     elif path.exists():
         yield from _from_file(path, metadata)
     else:
         yield from _from_glob(path, metadata)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Yield a folder's files in name order, without hidden ones and those of a library."""
+    for child in sorted(folder.iterdir()):
+        if child.name.startswith("."):
+            continue
+        if child.is_dir():
+            if not (child / LIBRARY_MARK).is_file():
+                yield from _files_below(child)
+        elif child.is_file():
+            yield child
 
 
 def _from_glob(path: Path, metadata: Metadata) -> Iterator[Item]:
