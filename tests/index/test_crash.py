@@ -127,7 +127,7 @@ def test_a_full_disk_leaves_the_old_state(base):
 
 
 def test_a_failed_creation_can_be_repeated(tmp_path):
-    for step in range(5):
+    for step in range(6):
         path = tmp_path / f"g{step}"
         with pytest.raises(InjectedError):
             Store.create(path, {}, options=WriterOptions(files=CountedFiles(step)))

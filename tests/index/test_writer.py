@@ -1,4 +1,7 @@
 import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -194,3 +197,28 @@ def test_pictures_and_words_are_not_kept_in_memory(tmp_path):
         writer.commit()
     assert store.snapshot().unit(0).image is None
     assert b"x" * 1000 not in next((tmp_path / "g").rglob("segment.ll")).read_bytes()
+
+
+LOCKED_THEN_KILLED = """
+import os, signal, sys, time
+from pathlib import Path
+from latelight.index.lock import WriterLock
+lock = WriterLock(Path(sys.argv[1]))
+child = os.fork()
+if not child:
+    time.sleep(60)
+print(child, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_child_that_outlives_a_killed_writer_does_not_keep_its_lock(tmp_path):
+    store = make_store(tmp_path / "g", {})
+    command = [sys.executable, "-c", LOCKED_THEN_KILLED, str(store.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        child = int(parent.stdout.readline())
+        parent.wait()
+        try:
+            store.writer().close()
+        finally:
+            os.kill(child, signal.SIGKILL)

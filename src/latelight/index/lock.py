@@ -2,8 +2,10 @@
 
 import fcntl
 import os
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
+from weakref import WeakSet
 
 from latelight.errors import WriterLockedError
 
@@ -14,6 +16,7 @@ class WriterLock:
     """Held from construction until `release`."""
 
     def __init__(self, directory: Path) -> None:
+        """Take the lock or raise WriterLockedError, naming the process that has it."""
         self._file: BinaryIO = (directory / LOCK_NAME).open("a+b")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -27,6 +30,7 @@ class WriterLock:
         self._file.truncate(0)
         self._file.write(str(os.getpid()).encode())
         self._file.flush()
+        _held().add(self)
 
     def _holder(self) -> str:
         self._file.seek(0)
@@ -34,4 +38,22 @@ class WriterLock:
 
     def release(self) -> None:
         """Let the next writer in; the file stays, since removing it would race."""
+        _held().discard(self)
         self._file.close()
+
+
+@cache
+def _held() -> WeakSet[WriterLock]:
+    """Return this process's locks, which a forked child lets go of.
+
+    The child would keep the lock beyond the death of its parent: a pool of workers that outlives
+    a killed writer must not keep the next one out.
+    """
+    held: WeakSet[WriterLock] = WeakSet()
+    os.register_at_fork(after_in_child=lambda: _let_go(held))
+    return held
+
+
+def _let_go(held: WeakSet[WriterLock]) -> None:
+    for lock in list(held):
+        lock.release()

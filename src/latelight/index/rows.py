@@ -77,20 +77,25 @@ def store_rows(spec: SpaceSpec, vectors: Sequence[MultiVector]) -> StoredRows:
     """
     for multivector in vectors:
         _check(spec, multivector)
-    empty = np.zeros((0, spec.dim), np.float32)
-    rows = np.concatenate([empty, *(m.vectors for m in vectors)])
-    if not np.isfinite(rows).all():
-        raise ShapeError("A multi-vector holds NaN or infinity; every value must be finite.")
-    values, scales = quantize_int8(rows) if spec.store == "int8" else (_half(rows), None)
+    values, scales = _encoded(spec, [m.vectors for m in vectors if m.n_rows])
     offsets = starts(np.array([m.n_rows for m in vectors], np.int64))
     return StoredRows(values, scales, offsets, [m.locators for m in vectors])
 
 
+def _encoded(spec: SpaceSpec, parts: Sequence[Float32Array]) -> tuple[Array, Float32Array | None]:
+    if not parts:
+        no_scales = np.zeros(0, np.float32) if spec.store == "int8" else None
+        return np.zeros((0, spec.dim), spec.dtype), no_scales
+    rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return quantize_int8(rows) if spec.store == "int8" else (_half(rows), None)
+
+
 def _half(rows: Float32Array) -> Array:
-    if len(rows) and np.abs(rows).max() > 65504:
+    largest = np.abs(rows).max()
+    if not largest <= 65504:  # so written, NaN is caught too
         raise ShapeError(
-            f"A value of {np.abs(rows).max():g} is beyond float16; normalise rows to length 1, "
-            "or store the space as int8."
+            f"The largest value is {largest:g}; float16 takes finite ones up to 65504. Normalise "
+            "rows to length 1 and drop those with NaN or infinity."
         )
     return rows.astype(np.float16)
 

@@ -12,6 +12,7 @@ preamble, written at the very end, makes the file valid. `docs/format.md` gives 
 """
 
 import json
+import math
 import mmap
 import struct
 import zlib
@@ -226,7 +227,7 @@ class SectionFile:
         entry = self.header.sections.get(section)
         if entry is None:
             raise CorruptFileError(_damage(self.name, f"has no section {section!r}"))
-        count = int(np.prod(entry.shape, dtype=np.int64))
+        count = math.prod(entry.shape)
         flat = np.frombuffer(self._map, np.dtype(entry.dtype), count, entry.offset)
         return flat.reshape(entry.shape)
 
@@ -277,7 +278,7 @@ def _check_sections(name: str, header: Header, end: int) -> None:
                 f"{name}: section {section!r} has the unknown dtype {entry.dtype!r}. "
                 "Upgrade Latelight, or rebuild the index with this one."
             )
-        size = int(np.prod(entry.shape, dtype=np.int64)) * np.dtype(entry.dtype).itemsize
+        size = math.prod(entry.shape) * int(entry.dtype[2:])  # a dtype ends in its width
         if size != entry.length or entry.offset + entry.length > end:
             raise CorruptFileError(_damage(name, f"has a section {section!r} of a wrong length"))
 

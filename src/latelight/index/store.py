@@ -77,6 +77,7 @@ class Store:
         _check_spaces(spaces)
         path = Path(path)
         (path / "segments").mkdir(parents=True, exist_ok=True)
+        options.files.fsync_directory(path.parent)
         manifest = Manifest(1, pipeline_digest, dict(spaces))
         if manifest_numbers(path):
             raise AlreadyExistsError(_taken(path))
@@ -138,7 +139,7 @@ class Store:
             return collect_garbage(self.path, _read_newest(self.path), self._options.files)
 
     def compact(self) -> Compaction:
-        """Rewrite live documents into few segments without tombstones, then collect garbage.
+        """Rewrite small segments and those with tombstones into few, then collect garbage.
 
         Readers go on undisturbed; writers wait.
 
@@ -147,8 +148,7 @@ class Store:
         """
         before = _read_newest(self.path)
         with self.writer() as writer:
-            if not _is_compact(before):
-                writer.rewrite()
+            writer.merge()
             after = _read_newest(self.path)
             collect_garbage(self.path, after, self._options.files)
         return Compaction(
@@ -205,10 +205,6 @@ def _read_newest(path: Path) -> Manifest:
         except FileNotFoundError:
             continue  # a commit and a clean-up came between the listing and the reading
     raise NotFoundError(f"There is no index at {path}. Create one, or check the path.")
-
-
-def _is_compact(manifest: Manifest) -> bool:
-    return len(manifest.segments) <= 1 and not any(e.n_dead for e in manifest.segments)
 
 
 def _n_bytes(manifest: Manifest) -> int:

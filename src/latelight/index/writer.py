@@ -21,6 +21,7 @@ from latelight.index.manifest import (
     publish_manifest,
     read_manifest,
 )
+from latelight.index.merge_policy import plan_merge
 from latelight.index.metadata import BoolArray, check_metadata
 from latelight.index.rows import SpaceSpec, StoredRows, store_rows
 from latelight.index.segment import Segment, StoredDocument, segment_directory, write_segment
@@ -98,6 +99,7 @@ class Writer:
             raise
         self._pending: dict[str, StoredDocument] = {}
         self._pending_bytes = 0
+        self._pending_rows = 0
         self._touched: set[str] = set()
         self._failed = False
 
@@ -126,7 +128,7 @@ class Writer:
     @property
     def n_pending_rows(self) -> int:
         """How many rows wait in memory for the next flush or commit, all spaces."""
-        return sum(stored.n_rows for stored in self._pending.values())
+        return self._pending_rows
 
     def add(
         self,
@@ -196,14 +198,21 @@ class Writer:
             self._settle(manifest)
         return manifest.number
 
-    def rewrite(self) -> int:
-        """Put every live document into as few segments as fit, without tombstones; publish."""
+    def merge(self) -> int:
+        """Rewrite the segments that the merge policy names, without tombstones; publish.
+
+        Returns:
+            The manifest's number; it is the old one when nothing had to be done.
+        """
         self._check_open()
-        old, self._held = self._held, []
+        entries = [held.entry for held in self._held]
+        chosen = set(plan_merge(entries, self._options.flush_bytes))
+        old = [held for held in self._held if held.entry.segment_id in chosen]
+        self._held = [held for held in self._held if held.entry.segment_id not in chosen]
         for held in old:
             for number in np.flatnonzero(~held.dead).tolist():
                 self._put(held.segment.stored(number))
-            self._touched |= {held.entry.segment_id}
+        self._touched |= chosen
         return self.commit()
 
     @contextmanager
@@ -244,6 +253,7 @@ class Writer:
         self._drop_pending(stored.document.doc_id)
         self._pending[stored.document.doc_id] = stored
         self._pending_bytes += stored.n_bytes
+        self._pending_rows += stored.n_rows
         self._touched.add(stored.document.doc_id)
         if self._pending_bytes >= self._options.flush_bytes:
             with self._failing_for_good():
@@ -253,6 +263,7 @@ class Writer:
         stored = self._pending.pop(doc_id, None)
         if stored is not None:
             self._pending_bytes -= stored.n_bytes
+            self._pending_rows -= stored.n_rows
         return stored is not None
 
     def _flush(self) -> None:
@@ -266,7 +277,7 @@ class Writer:
         files = self._options.files
         entry = write_segment(self._root, segment_id, self._base.spaces, documents, files)
         self._held.append(_Held(self._root, entry, self._base.spaces))
-        self._pending, self._pending_bytes = {}, 0
+        self._pending, self._pending_bytes, self._pending_rows = {}, 0, 0
 
     def _published_entry(self, held: _Held) -> SegmentEntry:
         """Return the segment's entry, with its tombstones on the disk."""
@@ -299,8 +310,7 @@ def _check_document(document: Document, units: Sequence[Unit], text: str) -> Non
     check_metadata(document.doc_id, document.metadata)
     if not math.isfinite(document.created_at):
         raise InputError(f"{document.doc_id!r} was created at {document.created_at}: not a time.")
-    for string in (text, *_strings(document), *_unit_strings(units)):
-        _check_encodable(document.doc_id, string)
+    _check_encodable(document.doc_id, (text, *_strings(document), *_unit_strings(units)))
 
 
 def _strings(document: Document) -> Iterator[str]:
@@ -315,11 +325,12 @@ def _unit_strings(units: Sequence[Unit]) -> Iterator[str]:
         yield from (unit.unit_id, unit.text, *unit.heading)
 
 
-def _check_encodable(doc_id: str, string: str) -> None:
+def _check_encodable(doc_id: str, strings: Iterable[str]) -> None:
     try:
-        string.encode()
+        "".join(strings).encode()
     except UnicodeEncodeError as error:
+        bad = error.object[error.start : error.end]
         raise InputError(
-            f"{doc_id!r} holds text that is not valid Unicode ({error.reason} at "
-            f"{error.start}); decode it with errors='replace'."
+            f"{doc_id!r} holds text that is not valid Unicode ({bad!r}: {error.reason}); decode it "
+            "with errors='replace'."
         ) from error

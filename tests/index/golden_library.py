@@ -1,0 +1,93 @@
+"""The small library that every format version keeps a golden copy of, under `golden/v<version>`.
+
+Run once when a format version is born, from the repository's root, and never again for it:
+`python -m tests.index.golden_library tests/index/golden/v1`. Tests read all copies for ever.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from latelight.index import SpaceSpec, Store, Writer
+from latelight.types import (
+    Box,
+    CharSpan,
+    Document,
+    Locator,
+    MultiVector,
+    OffsetMap,
+    RowLocators,
+    TimeRange,
+    Unit,
+)
+from tests.index.making import axis_rows
+
+SPACES = {"text": SpaceSpec(16), "page": SpaceSpec(8, "float16")}
+METADATA = {
+    "whole": 2**63 - 1,
+    "real": 0.1,
+    "flag": True,
+    "nothing": None,
+    "tags": ["blue", "red"],
+    "empty": [],
+    "größe": "XL",
+}
+NOTE_TEXT = "Grüße aus Köln. Zweiter Satz."
+NOTE = Document("nöte", "notes/a.html", "text/html", "a" * 64, METADATA, 1.75e9, "Grüße", 42)
+NOTE_UNITS = [
+    Unit("c0", "passage", Locator(CharSpan(0, 16), source_span=CharSpan(3, 19)), NOTE_TEXT[:16]),
+    Unit("c1", "passage", Locator(CharSpan(16, 29)), NOTE_TEXT[16:], heading=("Teil", "Kapitel")),
+]
+SCAN = Document("scan", "scan.pdf", "application/pdf", "b" * 64, {"real": 2}, 1.5, "Scan", 7)
+PAGE = Unit("p1", "page", Locator(page=1, box=Box(0.0, 0.25, 0.5, 1.0)), "words")
+TALK = Unit("t0", "audio", Locator(time=TimeRange(0.5, 9.25)))
+
+
+def note_rows() -> list[MultiVector]:
+    """Rows on the axes 0 and 1 with spans, and on 2 pooled from two places."""
+    spans = np.array([[0, 5], [-1, -1]], np.int32)
+    pooled = RowLocators(np.array([[0, 7], [8, 12]], np.int32), offsets=np.array([0, 2]))
+    return [
+        MultiVector(axis_rows(0, 1, dim=16).vectors, RowLocators(spans)),
+        MultiVector(axis_rows(2, dim=16).vectors, pooled),
+    ]
+
+
+def scan_rows() -> list[MultiVector]:
+    """A page's row with a box, a recording's row with a time."""
+    boxes = np.array([[0.0, 0.5, 0.25, 1.0]], np.float32)
+    times = np.array([[0.5, 0.75]], np.float32)
+    return [
+        MultiVector(axis_rows(3).vectors, RowLocators(boxes=boxes)),
+        MultiVector(axis_rows(4).vectors, RowLocators(times=times)),
+    ]
+
+
+def write_golden(path: Path) -> Store:
+    """Write the library: two segments, one document replaced, one deleted."""
+    store = Store.create(path, SPACES, pipeline_digest="golden")
+    with store.writer() as writer:
+        _plain(writer, "scan", 9)
+        _plain(writer, "gone", 9)
+        _plain(writer, "kept", 5)
+        writer.commit()
+        offsets = OffsetMap(np.array([[0, 3, 16], [16, 30, 13]], np.int32))
+        terms = [["gruß", "aus", "koln"], ["zweit", "satz", "satz"]]
+        writer.add(NOTE, NOTE_UNITS, {"text": note_rows()}, terms, offsets, NOTE_TEXT)
+        writer.add(SCAN, [PAGE, TALK], {"page": scan_rows()}, [["word"], []])
+        writer.delete(["gone"])
+        writer.commit()
+    return store
+
+
+def _plain(writer: Writer, doc_id: str, axis: int) -> None:
+    document = Document(doc_id, doc_id, "text/plain", "", {"whole": axis})
+    unit = Unit("c0", "passage", Locator(CharSpan(0, 4)), doc_id)
+    writer.add(document, [unit], {"text": [axis_rows(axis, dim=16)]}, [["plain", doc_id]])
+
+
+if __name__ == "__main__":
+    made = write_golden(Path(sys.argv[1]))
+    made.collect_garbage()
+    (made.path / "LOCK").unlink()
