@@ -108,10 +108,10 @@ LOG = """\
            signal tried and found good.
 
    11 DEC  Wind SE 10, snow. At 0340 the
-           coaster HALCYON BRAE, with 214
+           steamer HALCYON BRAE, with 214
            tons of slate for Port Aldery,
-           ran on the Cat's Teeth and broke
-           her back. Fired two rockets.
+           ran aground on the Cat's Teeth.
+           Fired two rockets.
 
            Seven men and a dog taken off by
            the Marigold at first light. No

@@ -1,5 +1,6 @@
 import io
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,22 @@ def test_near_wins_glow_weaker_than_winners() -> None:
     assert lit[18, 20] == 1.0
     assert 0.3 < lit[102, 15] <= 0.5
     assert len(lighting(evidence(), (120, 100), rows=rows).outlines) == 2
+
+
+def test_function_words_are_lit_but_neither_outlined_nor_glowing() -> None:
+    found = [replace(e, token="the") for e in evidence()]
+    rows = [RowSimilarities("text", SIMILARITIES, ROWS)]
+    lit = lighting(found, (120, 100), rows=rows)
+    assert lit.light[18, 20] == 1.0
+    assert lit.outlines.shape == (0, 4)
+    (word,) = query_words(found[:1], QUERY)
+    assert len(lighting(found, (120, 100), word=word).outlines) == 1
+
+
+def test_grey_paper_does_not_turn_the_light_to_mud() -> None:
+    drawn = page_part(page_heatmap(blank("#c8c8c8"), evidence(), LEGEND).image)
+    assert abs(drawn[180, 200] - np.array(RAMP[255])).max() <= 2
+    assert tuple(drawn[1_100, 900]) == (200, 200, 200)
 
 
 def test_similarities_of_another_unit_are_refused() -> None:

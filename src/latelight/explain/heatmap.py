@@ -23,6 +23,8 @@ SHORTEST_WIDTH, LONGEST_SIDE = 900, 2000
 COLOUR_KEPT = 0.35
 # Winners below this share of the strongest are lit but not outlined.
 OUTLINED = 0.25
+# Grounds darker than this are no paper; paper less grey than `JUST_SEEN` (of 255) is white.
+GREY_PAPER, JUST_SEEN = 130, 6
 
 
 @dataclass(frozen=True)
@@ -184,20 +186,34 @@ def _softness(lit: Lighting, size: tuple[int, int]) -> float:
 
 def _shine(page: Image.Image, lamp: Image.Image) -> Image.Image:
     """Return the page under the light: multiplied on light grounds, added on dark ones."""
+    ground = _ground(page)
+    spot = lamp.resize(ground.size)
     tint = Image.merge("RGB", [lamp.point([c[i] for c in palette.RAMP]) for i in range(3)])
-    shone = ImageChops.multiply(page, tint)
-    dark = _dark_grounds(page)
-    if not ImageChops.multiply(dark, lamp.resize(dark.size)).getbbox():
+    shone = ImageChops.multiply(_whitened(page, ground, lamp), tint)
+    dark = ground.point([255 - min(max((v - 80) * 4, 0), 255) for v in range(256)])
+    if not ImageChops.multiply(dark, spot).getbbox():
         return shone
     glow = Image.merge("RGB", [lamp.point(_added(i)) for i in range(3)])
     return Image.composite(ImageChops.screen(page, glow), shone, dark.resize(page.size))
 
 
-def _dark_grounds(page: Image.Image) -> Image.Image:
-    """Return a small mask, 255 where what lies behind the print is dark."""
+def _ground(page: Image.Image) -> Image.Image:
+    """Return how light the page is behind its print: grey, an eighth of the page's size."""
     ground = page.convert("L").reduce(8).filter(ImageFilter.MaxFilter(3))
-    ground = ground.filter(ImageFilter.GaussianBlur(2))
-    return ground.point([255 - min(max((v - 80) * 4, 0), 255) for v in range(256)])
+    return ground.filter(ImageFilter.GaussianBlur(2))
+
+
+def _whitened(page: Image.Image, ground: Image.Image, lamp: Image.Image) -> Image.Image:
+    """Return the page with grey paper made white where light falls: amber on grey is mud."""
+    greyness = ground.point([255 - v if v > GREY_PAPER else 0 for v in range(256)])
+    lit = lamp.resize(ground.size)
+    if np.asarray(ImageChops.multiply(greyness, lit)).max() < JUST_SEEN:
+        return page
+    behind = np.asarray(ground.resize(page.size), np.float32)
+    gain = 255 / np.clip(behind, GREY_PAPER, 255)
+    gain = 1 + (gain - 1) * np.minimum(np.asarray(lamp, np.float32) * (4 / 255), 1)
+    white = np.minimum(np.asarray(page, np.float32) * gain[..., None], 255)
+    return Image.fromarray(white.astype(np.uint8))
 
 
 def _added(channel: int) -> list[int]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from latelight.explain.attribution import evidence_places
 from latelight.explain.similarity_map import evidence_map, summed_light_map
-from latelight.explain.words import QueryWord
+from latelight.explain.words import QueryWord, is_telling
 from latelight.types import Box, Float32Array, Locator, RowLocators, TokenEvidence
 
 # Space around a word's own box, as a fraction of its height: a mark that touches the letters
@@ -36,7 +36,7 @@ class Lighting:
 
     Attributes:
         light: (height, width) float32, what the query tokens brought to each pixel, in score.
-        outlines: (n_places, 4) float32, the boxes that won, in 0–1.
+        outlines: (n_places, 4) float32, the boxes to outline, in 0–1.
         strengths: (n_places,) float32, what each of them brought.
     """
 
@@ -53,6 +53,9 @@ def lighting(
     rows: Iterable[RowSimilarities] = (),
 ) -> Lighting:
     """Return the light of a hit's evidence on its page.
+
+    Every winner is lit. Only query tokens with a meaning of their own glow where they nearly won
+    and are outlined where they won, unless `word` asks for one that has none.
 
     Args:
         evidence: the hit's evidence.
@@ -72,8 +75,10 @@ def lighting(
     for one in glowing:
         wider = replace(one.locators, boxes=_wider(one.locators.boxes, aspect))
         mine = [e for e in evidence if _space(e) == one.space]
-        light += summed_light_map(one.similarities, _contributions(mine, shown), wider, size)
-    return Lighting(light, *_winners(placed))
+        shares = _contributions(mine, shown)
+        may_glow = np.array([word is not None or is_telling(e) for e in mine], np.bool_)
+        light += summed_light_map(one.similarities, shares, wider, size, may_glow)
+    return Lighting(light, *_winners(e for e in placed if word is not None or is_telling(e)))
 
 
 def _space(item: TokenEvidence) -> str | None:

@@ -16,10 +16,13 @@ pixel of what it is asked to show.
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from latelight.errors import ShapeError
 from latelight.explain.attribution import evidence_places, n_rows_of
 from latelight.types import Float32Array, Int64Array, RowLocators, TokenEvidence
+
+BoolArray = npt.NDArray[np.bool_]
 
 # Light of a row that ties with the winner, as a fraction of the winner's: visible, never equal.
 GLOW = 0.5
@@ -82,14 +85,18 @@ def summed_light_map(
     contributions: Float32Array,
     locators: RowLocators,
     size: tuple[int, int],
+    glowing: BoolArray | None = None,
 ) -> Float32Array:
     """Return what all query tokens together brought to each pixel: (height, width) float32.
 
     The contributions of all tokens that won a box are added; where that is less than the brightest
     glow of any one token, the glow shows. Where different boxes overlap, the brighter one.
-    Arguments and errors as for `light_map`.
+    `glowing` (n_query,) says which tokens may glow, None means all. Other arguments and errors as
+    for `light_map`.
     """
     boxes, won, glow = box_light(similarities, contributions, locators)
+    if glowing is not None:
+        glow = glow[glowing]
     light = np.maximum(won.sum(axis=0), glow.max(axis=0, initial=0.0))
     total: Float32Array = paint(boxes, light[None], size)[0]
     return total

@@ -10,7 +10,7 @@ from latelight.errors import SettingError
 from latelight.explain.attribution import evidence_places
 from latelight.explain.surface import whole_words
 from latelight.explain.window import best_window
-from latelight.index.analyzer import FUNCTION_WORDS
+from latelight.explain.words import is_telling
 from latelight.types import CharSpan, TokenEvidence, Unit
 
 LEVELS = 4
@@ -172,13 +172,6 @@ def _marks(unit: Unit, evidence: Iterable[TokenEvidence]) -> list[Mark]:
     groups = _overlapping(sorted(win for win in wins if win.span.start < win.span.end))
     most = max((_telling(group) for group in groups), default=0.0)
     return [_mark(group, most) for group in groups]
-
-
-def is_telling(item: TokenEvidence) -> bool:
-    """Return whether a query token has a meaning of its own: no function word, mark or marker."""
-    word = item.token.strip().casefold()
-    named = any(character.isalnum() for character in word)
-    return item.kind in ("token", "patch") and named and word not in FUNCTION_WORDS
 
 
 def _word_in_unit(text: str, span: CharSpan, base: int) -> CharSpan:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from latelight.explain.surface import word_spans
+from latelight.index.analyzer import FUNCTION_WORDS
 from latelight.types import CharSpan, QueryTokenKind, TokenEvidence
 
 
@@ -47,6 +48,17 @@ def query_words(evidence: Iterable[TokenEvidence], query: str) -> tuple[QueryWor
     for item in evidence:
         groups.setdefault(_key(item, spans), []).append(item)
     return tuple(_word(key, tuple(groups[key]), query) for key in sorted(groups))
+
+
+def is_telling(item: TokenEvidence) -> bool:
+    """Return whether a query token has a meaning of its own: no function word, mark or marker.
+
+    Only the display goes by this (what glows, is outlined, draws a snippet's window): the score
+    and the contributions do not.
+    """
+    word = item.token.strip().casefold()
+    named = any(character.isalnum() for character in word)
+    return item.kind in ("token", "patch") and named and word not in FUNCTION_WORDS
 
 
 _ORDER: tuple[QueryTokenKind, ...] = ("token", "patch", "marker", "expansion")

@@ -7,7 +7,7 @@ LIBRARY = Path(__file__).parent / "library"
 # A row of a table, a page that has to be read from its picture, a sentence in other words.
 SAMPLE_QUERIES: tuple[str, str, str] = (
     "How much did the new fog signal compressor cost?",
-    "Which ship was wrecked in December 1962?",
+    "Which ship ran aground in December 1962?",
     "How should food be protected from rodents?",
 )
 
