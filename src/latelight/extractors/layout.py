@@ -18,6 +18,7 @@ _MIN_ROWS = 4  # fewer rows are no column
 _MIN_PROSE_WORDS = 3.0  # mean words of a row, on both sides of a gutter
 _MIN_PROSE_LETTERS = 0.65  # share of words with a letter
 _MIN_FILLED = 0.5  # share of rows that fill most of their column
+_APART = 2.0  # heights of a line between two blocks
 _MAX_DEPTH = 6
 BREAK = "\x02"  # the hyphen of a word that goes on in the next line
 _MAX_HEIGHT_RATIO = 3.0  # a drop capital does not pull lines together
@@ -90,7 +91,7 @@ def word_boxes(
 
 def is_wide(character: str) -> bool:
     """Whether the character is of a script that writes no spaces between words."""
-    return any(low <= character <= high for low, high in _WIDE)
+    return character >= "\u3000" and any(low <= character <= high for low, high in _WIDE)
 
 
 _WIDE = (
@@ -207,7 +208,26 @@ def _gutter_run(
             break
         inner = narrower
         stop += 1
-    return stop, max(inner, key=lambda gap: gap[1] - gap[0])
+    gutter = max(inner, key=lambda gap: gap[1] - gap[0])
+    return _without_tail(words, rows, first, stop, gutter), gutter
+
+
+def _without_tail(
+    words: Sequence[Word], rows: Lines, first: int, stop: int, gutter: Interval
+) -> int:
+    """Return where a run ends without what stands apart below it on one side only."""
+    middle = (gutter[0] + gutter[1]) / 2
+    last = first
+    for place in range(first, stop):
+        sides = {words[i].right <= middle for i in rows[place]}
+        last = place if len(sides) == 2 else last
+    for place in range(last + 1, stop):
+        above = max(words[i].bottom for row in rows[first:place] for i in row)
+        if min(words[i].top for i in rows[place]) - above > _APART * median(
+            words[i].height for i in rows[place - 1]
+        ):
+            return place
+    return stop
 
 
 def _gaps(words: Sequence[Word], row: list[int], least: float) -> list[Interval]:

@@ -21,6 +21,8 @@ from latelight.extractors.layout import Word, reading_lines, text_of_lines
 from latelight.types import WordBoxes
 
 _MIN_SIDE = 8  # nothing smaller can be read
+_MIN_PADDED_SIDE = 64
+_MAX_ASPECT = 30  # the detector scales long sides down to 2,000 pixels
 _LOCK = Lock()
 _SETTINGS: dict[str, Any] = {
     "Global.log_level": "critical",
@@ -50,10 +52,20 @@ def read_picture(picture: Image.Image, n_threads: int = 0) -> tuple[str, WordBox
     """
     if min(picture.size) < _MIN_SIDE:
         return "", WordBoxes.empty()
-    lines = _found_lines(picture, n_threads or min(os.cpu_count() or 1, 4))
+    lines = _found_lines(_padded(picture), n_threads or min(os.cpu_count() or 1, 4))
     words = list(_words(lines))
     straight = _straightened(words, _slope(lines))
     return text_of_lines(words, reading_lines(straight, ordered=False), *picture.size)
+
+
+def _padded(picture: Image.Image) -> Image.Image:
+    """Return the picture with white to the right or below, so that it is not too narrow."""
+    least = max(max(picture.size) // _MAX_ASPECT, _MIN_PADDED_SIDE)
+    if min(picture.size) >= least:
+        return picture
+    page = Image.new("RGB", (max(picture.width, least), max(picture.height, least)), "white")
+    page.paste(picture)
+    return page
 
 
 def _found_lines(picture: Image.Image, n_threads: int) -> list[_Line]:

@@ -178,10 +178,7 @@ def _warnings(pages: list[_Page]) -> tuple[str, ...]:
     numbered = list(enumerate(pages, 1))
     groups = (
         ("could not be read: {}.", [n for n, p in numbered if p.failed]),
-        (
-            "had no usable text layer and were read by OCR: {}.",
-            [n for n, p in numbered if p.by_ocr],
-        ),
+        ("were read by OCR: {}.", [n for n, p in numbered if p.by_ocr]),
         ("hold no text: {}.", [n for n, p in numbered if not p.failed and not p.text]),
     )
     return tuple(

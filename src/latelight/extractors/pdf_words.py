@@ -21,6 +21,20 @@ from latelight.types import WordBoxes
 
 _GRID = 1 << 20  # FPDF_PageToDevice answers in whole numbers: ask on a fine grid
 _REPLACEMENT = "\ufffd"
+# What PDFs spell with one character and readers with others.
+_SPELT = {
+    0x7F: " ",
+    0xAD: "-",
+    0xFB00: "ff",
+    0xFB01: "fi",
+    0xFB02: "fl",
+    0xFB03: "ffi",
+    0xFB04: "ffl",
+    0xFB05: "st",
+    0xFB06: "st",
+}
+_LEADERS = frozenset("._·…")
+_MIN_LEADERS = 4
 
 
 @dataclass(frozen=True)
@@ -133,9 +147,10 @@ class _TextPage:
     def words(self) -> Iterator[tuple[Word, int]]:
         """Yield each word and its quarter turns, in the file's order."""
         characters = self._characters()
-        for start, end, glued in word_runs(characters):
+        for start, stop, glued in word_runs(characters):
+            end = without_leaders(characters, start, stop)
             text = "".join(characters[start:end])
-            box = self._box(start, end - start)
+            box = self._box(start, end - start) if text else None
             if box is not None:
                 angle = c.FPDFText_GetCharAngle(self.raw, start)
                 yield Word(text, *box, glued=glued), self.shown.quarter(max(angle, 0.0))
@@ -146,7 +161,7 @@ class _TextPage:
 
     def _character(self, code: int) -> str:
         if 0x20 <= code < 0xD800:
-            return chr(code) if code != 0x7F else " "
+            return _SPELT.get(code) or chr(code)
         if code in (0x02, 0x09, 0x0A, 0x0D):
             return BREAK if code == 0x02 else " "
         self.n_broken += 1
@@ -155,7 +170,7 @@ class _TextPage:
         if outside or code > 0x10FFFF:
             return _REPLACEMENT if code > 0x20 else " "
         self.n_broken -= code != 0xFFFD
-        return chr(code)
+        return _SPELT.get(code) or chr(code)
 
     def _box(self, start: int, count: int) -> tuple[float, float, float, float] | None:
         """Return the box around the ink of some characters as shown, None if they have none."""
@@ -197,6 +212,15 @@ def word_runs(characters: list[str]) -> Iterator[tuple[int, int, bool]]:
             start, glued = -1, True
 
 
+def without_leaders(characters: list[str], start: int, end: int) -> int:
+    """Return the end of a word without the dots that lead the eye across a table's row."""
+    stop = end
+    while stop > start and characters[stop - 1] in _LEADERS:
+        stop -= 1
+    alone = stop == start and characters[start : start + 1] == characters[start + 2 : start + 3]
+    return stop if end - stop >= _MIN_LEADERS or alone else end
+
+
 def _is_on_page(word: Word, width: float, height: float) -> bool:
     x, y = (word.left + word.right) / 2, (word.top + word.bottom) / 2
     return 0 <= x <= width and 0 <= y <= height
@@ -204,6 +228,8 @@ def _is_on_page(word: Word, width: float, height: float) -> bool:
 
 def _turned(word: Word, quarter: int) -> Word:
     """Return the word in coordinates in which its text runs to the right."""
+    if quarter == 0:
+        return word
     left, top, right, bottom = word.left, word.top, word.right, word.bottom
     if quarter == 1:  # runs down
         left, top, right, bottom = top, -right, bottom, -left

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import IO, Self
 
 import latelight
-from latelight.errors import ExtractionError, ExtractionTimeoutError
+from latelight.errors import ExtractionError, ExtractionTimeoutError, SettingError
 from latelight.extractors.limits import check_bytes
 from latelight.extractors.messages import Done, Failed, Job, PageDone, Ready, receive, send
 from latelight.extractors.progress import Progress, silent
@@ -25,7 +25,6 @@ from latelight.extractors.protocol import DEFAULT_OPTIONS, ExtractionOptions
 from latelight.types import Extraction, Source
 
 _START_TIMEOUT_S = 120.0
-_STOP_TIMEOUT_S = 2.0
 
 
 class ExtractionPool:
@@ -38,7 +37,7 @@ class ExtractionPool:
 
     def __init__(self, n_workers: int = 1) -> None:
         if n_workers < 1:
-            raise ValueError(f"n_workers is {n_workers}; a pool needs at least 1.")
+            raise SettingError(f"n_workers is {n_workers}; a pool needs at least 1.")
         self._seats: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
         for _ in range(n_workers):
             self._seats.put(None)
