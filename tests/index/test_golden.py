@@ -8,7 +8,7 @@ import pytest
 from latelight.index import Snapshot, Store
 from latelight.index.manifest import VERSION
 from latelight.index.sections import SectionFile
-from latelight.types import Box, CharSpan, Locator, TimeRange, Unit
+from latelight.types import UNIT_KINDS, Box, CharSpan, Locator, TimeRange, Unit
 from tests.index.golden_library import (
     METADATA,
     NOTE,
@@ -35,6 +35,10 @@ def snapshot(golden: Store) -> Snapshot:
 
 def test_there_is_a_golden_copy_of_this_version():
     assert f"v{VERSION}" in [path.name for path in GOLDEN]
+
+
+def test_the_numbers_of_unit_kinds_never_change():
+    assert UNIT_KINDS[:5] == ("passage", "page", "image", "frame", "audio")
 
 
 def test_golden_copies_are_sound(golden):

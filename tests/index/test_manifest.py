@@ -1,3 +1,6 @@
+import json
+import zlib
+
 import pytest
 
 from latelight.errors import CommitConflictError, CorruptFileError, FormatVersionError
@@ -47,6 +50,16 @@ def test_another_version_asks_for_an_upgrade():
     newer = MANIFEST.to_bytes().replace(b"manifest 1 ", b"manifest 7 ")
     with pytest.raises(FormatVersionError, match=r"version 7.*Upgrade"):
         Manifest.from_bytes("MANIFEST", newer)
+
+
+def test_fields_that_need_not_be_understood_are_ignored():
+    body = json.loads(MANIFEST.to_bytes().split(b"\n", 1)[1])
+    body["colour"] = "blue"
+    body["segments"][0]["shape"] = "round"
+    body["spaces"]["text"]["hint"] = 3
+    data = json.dumps(body).encode()
+    line = f"latelight-manifest 1 crc32={zlib.crc32(data):08x} length={len(data)}\n".encode()
+    assert Manifest.from_bytes("MANIFEST", line + data) == MANIFEST
 
 
 def test_an_unknown_required_feature_asks_for_an_upgrade():

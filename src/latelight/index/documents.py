@@ -82,7 +82,7 @@ class DocumentColumns:
                 f"{self._file.name}: the record of document {number} is not JSON ({error}). "
                 "Restore the file from a copy; `latelight verify` lists all damage."
             ) from error
-        return Document(doc_id=self.ids[number], **parts)
+        return Document(self.ids[number], **{k: v for k, v in parts.items() if k in _FIELDS})
 
     def find(self, doc_ids: Sequence[str], hashes: UInt64Array) -> list[tuple[int, str]]:
         """Return (number, doc_id) of those documents that are here, given their ids' hashes."""

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from latelight.errors import CommitConflictError, CorruptFileError, FormatVersionError
 from latelight.index.files import LOCAL_FILES, TEMPORARY_SUFFIX, Files, write_file
@@ -16,6 +17,8 @@ from latelight.index.sections import refuse_unknown_features
 VERSION = 1
 FEATURES: frozenset[str] = frozenset()
 """Names that `requires` of a manifest or segment may hold; this version knows none yet."""
+
+_T = TypeVar("_T")
 
 _NAME = re.compile(r"MANIFEST-(\d{12})")
 _FIRST_LINE = re.compile(rb"latelight-manifest (\d+) crc32=([0-9a-f]{8}) length=(\d+)\n")
@@ -79,10 +82,15 @@ class Manifest:
         return cls(
             number=parts["number"],
             pipeline_digest=parts["pipeline_digest"],
-            spaces={key: SpaceSpec(**spec) for key, spec in parts["spaces"].items()},
-            segments=tuple(SegmentEntry(**entry) for entry in parts["segments"]),
+            spaces={key: _known(SpaceSpec, spec) for key, spec in parts["spaces"].items()},
+            segments=tuple(_known(SegmentEntry, entry) for entry in parts["segments"]),
             requires=tuple(parts["requires"]),
         )
+
+
+def _known(kind: type[_T], parts: Mapping[str, Any]) -> _T:
+    """Return a value from the fields that this version knows; others need not be understood."""
+    return kind(**{key: value for key, value in parts.items() if key in kind.__annotations__})
 
 
 def _checked_body(name: str, data: bytes) -> bytes:
