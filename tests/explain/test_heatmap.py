@@ -101,6 +101,22 @@ def test_function_words_are_lit_but_neither_outlined_nor_glowing() -> None:
     assert len(lighting(found, (120, 100), word=word).outlines) == 1
 
 
+def test_markers_are_not_drawn_unless_asked_for() -> None:
+    marker = replace(evidence()[0], token="[Q]", kind="marker", query_span=None)
+    lit = lighting([marker, evidence()[1]], (120, 100))
+    assert lit.light.max() == 0.5
+    assert lit.light[18, 20] == 0.0
+    (word,) = query_words([marker], QUERY)
+    assert lighting([marker], (120, 100), word=word).light[18, 20] == 1.0
+
+
+def test_two_spaces_light_one_page() -> None:
+    other = [replace(e, space="other") for e in evidence()]
+    rows = [RowSimilarities(space, SIMILARITIES, ROWS) for space in ("text", "other")]
+    lit = lighting([*evidence(), *other], (120, 100), rows=rows)
+    assert (lit.light[18, 20], lit.light[66, 70]) == (2.0, 1.0)
+
+
 def test_grey_paper_does_not_turn_the_light_to_mud() -> None:
     drawn = page_part(page_heatmap(blank("#c8c8c8"), evidence(), LEGEND).image)
     assert abs(drawn[180, 200] - np.array(RAMP[255])).max() <= 2

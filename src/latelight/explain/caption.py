@@ -125,6 +125,8 @@ def _lines(layout: _Layout, query: str, words: Sequence[QueryWord]) -> list[list
         width = layout.piece_width(text, word)
         if span.start and query[span.start - 1].isspace() and lines[-1]:
             left += layout.query // 3
+        elif lines[-1]:
+            left += layout.query // 10
         if left + width > layout.width - layout.margin and lines[-1]:
             if len(lines) == MOST_LINES:
                 lines[-1].append(_Piece("…", None, left, layout.query))
@@ -176,9 +178,9 @@ def _facts(legend: Legend, words: Sequence[QueryWord]) -> Iterator[str]:
     if legend.score is not None:
         norm = f" ({legend.score_norm:.2f} a query token)" if legend.score_norm is not None else ""
         yield f"score {legend.score:.2f}{norm}"
-    rest = sum(word.contribution for word in words if word.span is None)
-    if rest:
-        yield f"{rest:.2f} of it from markers"
+    markers = sum(word.contribution for word in words if word.kind == "marker")
+    if markers:
+        yield f"{markers:.2f} of it from markers, not drawn"
 
 
 def _draw_scale(draw: ImageDraw.ImageDraw, layout: _Layout, peak: float, middle: float) -> float:

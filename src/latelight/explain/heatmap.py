@@ -108,7 +108,8 @@ def draw_heatmap(
     page = fitted(picture)
     peak = float(lit.light.max(initial=0.0))
     lamp = _lamp(lit, peak, page.size)
-    shone = _outlined(_shine(_muted(page), lamp), lit)
+    dark = _dark_grounds(page)
+    shone = _outlined(_shine(_muted(page), lamp, dark), lit, dark)
     caption = draw_caption(page.width, legend, words, peak=peak, chosen=chosen)
     whole = Image.new("RGB", (page.width, caption.height + page.height), palette.PAPER)
     whole.paste(caption, (0, 0))
@@ -184,27 +185,26 @@ def _softness(lit: Lighting, size: tuple[int, int]) -> float:
     return float(min(max(0.2 * np.median(sides.min(axis=0)), 1.0), 24.0))
 
 
-def _shine(page: Image.Image, lamp: Image.Image) -> Image.Image:
+def _shine(page: Image.Image, lamp: Image.Image, dark: Image.Image) -> Image.Image:
     """Return the page under the light: multiplied on light grounds, added on dark ones."""
-    ground = _ground(page)
-    spot = lamp.resize(ground.size)
     tint = Image.merge("RGB", [lamp.point([c[i] for c in palette.RAMP]) for i in range(3)])
-    shone = ImageChops.multiply(_whitened(page, ground, lamp), tint)
-    dark = ground.point([255 - min(max((v - 80) * 4, 0), 255) for v in range(256)])
-    if not ImageChops.multiply(dark, spot).getbbox():
+    shone = ImageChops.multiply(_whitened(page, lamp), tint)
+    if not ImageChops.multiply(dark, lamp.resize(dark.size)).getbbox():
         return shone
     glow = Image.merge("RGB", [lamp.point(_added(i)) for i in range(3)])
     return Image.composite(ImageChops.screen(page, glow), shone, dark.resize(page.size))
 
 
-def _ground(page: Image.Image) -> Image.Image:
-    """Return how light the page is behind its print: grey, an eighth of the page's size."""
-    ground = page.convert("L").reduce(8).filter(ImageFilter.MaxFilter(3))
-    return ground.filter(ImageFilter.GaussianBlur(2))
+def _dark_grounds(page: Image.Image) -> Image.Image:
+    """Return an eighth of the page's size, 255 where most of the surroundings are dark."""
+    usual = page.convert("L").reduce(8).filter(ImageFilter.MedianFilter(9))
+    return usual.point([255 - min(max((v - 70) * 4, 0), 255) for v in range(256)])
 
 
-def _whitened(page: Image.Image, ground: Image.Image, lamp: Image.Image) -> Image.Image:
+def _whitened(page: Image.Image, lamp: Image.Image) -> Image.Image:
     """Return the page with grey paper made white where light falls: amber on grey is mud."""
+    ground = page.convert("L").reduce(8).filter(ImageFilter.MaxFilter(3))
+    ground = ground.filter(ImageFilter.GaussianBlur(2))
     greyness = ground.point([255 - v if v > GREY_PAPER else 0 for v in range(256)])
     lit = lamp.resize(ground.size)
     if np.asarray(ImageChops.multiply(greyness, lit)).max() < JUST_SEEN:
@@ -221,16 +221,26 @@ def _added(channel: int) -> list[int]:
     return [round(palette.RAMP[v][channel] * 0.6 * v / 255) for v in range(256)]
 
 
-def _outlined(page: Image.Image, lit: Lighting) -> Image.Image:
+def _outlined(page: Image.Image, lit: Lighting, dark: Image.Image) -> Image.Image:
     strongest = float(lit.strengths.max(initial=0.0))
     pen = max(round(page.width / 700), 1)
     draw = ImageDraw.Draw(page, "RGBA")
     for box, strength in zip(_pixels(lit.outlines, page.size), lit.strengths, strict=True):
         share = float(strength) / strongest
         if share >= OUTLINED:
-            ink = (*palette.OUTLINE, round(90 + 165 * share))
-            draw.rounded_rectangle(box, radius=3 * pen, outline=ink, width=pen)
+            ink = palette.RAMP[255] if _is_dark(dark, box, page.size) else palette.OUTLINE
+            draw.rounded_rectangle(
+                box, radius=3 * pen, outline=(*ink, round(90 + 165 * share)), width=pen
+            )
     return page
+
+
+def _is_dark(
+    dark: Image.Image, box: tuple[float, float, float, float], size: tuple[int, int]
+) -> bool:
+    x = min(int((box[0] + box[2]) / 2 * dark.width / size[0]), dark.width - 1)
+    y = min(int((box[1] + box[3]) / 2 * dark.height / size[1]), dark.height - 1)
+    return bool(np.asarray(dark)[y, x] > 127)
 
 
 def _pixels(boxes: Float32Array, size: tuple[int, int]) -> list[tuple[float, float, float, float]]:

@@ -54,8 +54,9 @@ def lighting(
 ) -> Lighting:
     """Return the light of a hit's evidence on its page.
 
-    Every winner is lit. Only query tokens with a meaning of their own glow where they nearly won
-    and are outlined where they won, unless `word` asks for one that has none.
+    Every winner is lit but those of markers, which say nothing to a reader (the caption gives
+    their part of the score). Only query tokens with a meaning of their own glow where they nearly
+    won and are outlined where they won. A `word` that is asked for is shown whatever it is.
 
     Args:
         evidence: the hit's evidence.
@@ -67,7 +68,7 @@ def lighting(
         ShapeError: the size is not positive, or `rows` do not fit their evidence.
     """
     aspect = size[1] / size[0]
-    shown = evidence if word is None else word.evidence
+    shown = word.evidence if word else [e for e in evidence if e.kind != "marker"]
     glowing = list(rows)
     spaces = {one.space for one in glowing}
     placed = [_with_margin(e, aspect) for e in shown]
