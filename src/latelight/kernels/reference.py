@@ -26,7 +26,7 @@ SMALLEST_PEAK = np.float32(1e-30)
 def maxsim(query: Float32Array, rows: Rows, documents: Int64Array) -> Float32Array:
     """Return the score of each of `documents`, (n,) float32."""
     _, similarities = maxsim_argmax(query, rows, documents)
-    return similarities.astype(np.float64).sum(axis=1).astype(np.float32)
+    return np.asarray(similarities.astype(np.float64).sum(axis=1), dtype=np.float32)
 
 
 def maxsim_argmax(

@@ -95,10 +95,8 @@ def bfloat16_bits(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
 
 
 def _rows_not_finite(numbers: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    if numbers.dtype == np.uint16:
-        finite = (numbers & 0x7F80) != 0x7F80
-    else:
-        finite = np.isfinite(numbers)
+    is_bfloat16 = numbers.dtype == np.uint16
+    finite = (numbers & 0x7F80) != 0x7F80 if is_bfloat16 else np.isfinite(numbers)
     return np.flatnonzero(~finite.reshape(len(numbers), -1).all(axis=1))
 
 

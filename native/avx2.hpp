@@ -1,0 +1,137 @@
+// AVX2 with FMA and F16C: 8 lanes. int8 rows are widened to int16 once per tile; vpmaddwd then
+// multiplies pairs exactly, where vpmaddubsw would saturate.
+#pragma once
+
+#include <cstring>
+
+#include "kernel.hpp"
+#include "platform.hpp"
+
+#define LATELIGHT_FN LATELIGHT_TARGET("avx2,fma,f16c")
+
+namespace latelight::avx2 {
+
+using Float = __m256;
+using Index = __m256i;
+
+LATELIGHT_FN LATELIGHT_INLINE Float load_floats(const float* from) { return _mm256_loadu_ps(from); }
+LATELIGHT_FN LATELIGHT_INLINE void store_floats(float* to, Float x) { _mm256_storeu_ps(to, x); }
+LATELIGHT_FN LATELIGHT_INLINE Index load_indices(const int32_t* from) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
+LATELIGHT_FN LATELIGHT_INLINE void store_indices(int32_t* to, Index x) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), x);
+}
+// vmaxps returns its second operand when the first is NaN: a NaN never replaces the best.
+LATELIGHT_FN LATELIGHT_INLINE Float greater(Float x, Float best) { return _mm256_max_ps(x, best); }
+LATELIGHT_FN LATELIGHT_INLINE Index replace_where_greater(Index winner, int row, Float x,
+                                                          Float best) {
+  const __m256i wins = _mm256_castps_si256(_mm256_cmp_ps(x, best, _CMP_GT_OQ));
+  return _mm256_blendv_epi8(winner, _mm256_set1_epi32(row), wins);
+}
+
+struct Floats {
+  using Sum = __m256;
+  using Stored = float;
+  using Packed = float;
+  using Operand = __m256;
+  using Value = __m256;
+  static constexpr Element packed_as = Element::f32;
+  static constexpr int lanes = 8, group = 1, block_rows = 5, block_vectors = 2;
+
+  LATELIGHT_FN static LATELIGHT_INLINE Sum start(const int32_t*) { return _mm256_setzero_ps(); }
+  LATELIGHT_FN static LATELIGHT_INLINE Operand load_query(const float* from) {
+    return _mm256_loadu_ps(from);
+  }
+  LATELIGHT_FN static LATELIGHT_INLINE Value load_value(const float* from) {
+    return _mm256_broadcast_ss(from);
+  }
+  LATELIGHT_FN static LATELIGHT_INLINE Sum multiply(Sum sum, Operand q, Value d) {
+    return _mm256_fmadd_ps(q, d, sum);
+  }
+  // x + (x - x) is x, or NaN when x is not finite.
+  LATELIGHT_FN static LATELIGHT_INLINE Float similarity(Sum x, const float*, int) {
+    return _mm256_add_ps(x, _mm256_sub_ps(x, x));
+  }
+};
+
+struct Codes {
+  using Sum = __m256i;
+  using Stored = int16_t;
+  using Packed = int16_t;
+  using Operand = __m256i;
+  using Value = __m256i;
+  static constexpr Element packed_as = Element::i16;
+  static constexpr int lanes = 8, group = 2, block_rows = 5, block_vectors = 2;
+
+  LATELIGHT_FN static LATELIGHT_INLINE Sum start(const int32_t*) { return _mm256_setzero_si256(); }
+  LATELIGHT_FN static LATELIGHT_INLINE Operand load_query(const int16_t* from) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+  }
+  LATELIGHT_FN static LATELIGHT_INLINE Value load_value(const int16_t* from) {
+    int32_t pair;
+    std::memcpy(&pair, from, sizeof pair);
+    return _mm256_set1_epi32(pair);
+  }
+  LATELIGHT_FN static LATELIGHT_INLINE Sum multiply(Sum sum, Operand q, Value d) {
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(q, d));
+    LATELIGHT_KEEP(sum);
+    return sum;
+  }
+  LATELIGHT_FN static LATELIGHT_INLINE Float similarity(Sum x, const float* scales, int row) {
+    return _mm256_mul_ps(_mm256_cvtepi32_ps(x), _mm256_broadcast_ss(scales + row));
+  }
+};
+
+#include "block.inl"
+
+struct F32 : Floats {
+  static constexpr int prepared_bytes = 0;
+  static void prepare(const void*, int64_t, void*) {}
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Floats>(q, t, b); }
+};
+
+struct F16 : F32 {
+  static constexpr int prepared_bytes = 4;
+  LATELIGHT_FN static void prepare(const void* stored, int64_t n_values, void* prepared) {
+    const auto* from = static_cast<const __m128i*>(stored);
+    auto* to = static_cast<float*>(prepared);
+    for (int64_t i = 0; i < n_values / 8; ++i) {
+      _mm256_storeu_ps(to + 8 * i, _mm256_cvtph_ps(_mm_loadu_si128(from + i)));
+    }
+  }
+};
+
+struct Bf16 : F32 {
+  static constexpr int prepared_bytes = 4;
+  LATELIGHT_FN static void prepare(const void* stored, int64_t n_values, void* prepared) {
+    const auto* from = static_cast<const __m128i*>(stored);
+    auto* to = static_cast<__m256i*>(prepared);
+    for (int64_t i = 0; i < n_values / 8; ++i) {
+      const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(from + i));
+      _mm256_storeu_si256(to + i, _mm256_slli_epi32(wide, 16));
+    }
+  }
+};
+
+struct I8 : Codes {
+  static constexpr int prepared_bytes = 2;
+  LATELIGHT_FN static void prepare(const void* stored, int64_t n_values, void* prepared) {
+    const auto* from = static_cast<const int8_t*>(stored);
+    auto* to = static_cast<int16_t*>(prepared);
+    int64_t i = 0;
+    for (; i + 16 <= n_values; i += 16) {
+      const __m128i codes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), _mm256_cvtepi8_epi16(codes));
+    }
+    if (i < n_values) {  // 8 are left: every dim is a multiple of 8
+      const __m128i codes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from + i));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), _mm_cvtepi8_epi16(codes));
+    }
+  }
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Codes>(q, t, b); }
+};
+
+}  // namespace latelight::avx2
+
+#undef LATELIGHT_FN

@@ -1,0 +1,54 @@
+// Which instruction sets this build holds, the fastest first, and which run on this processor.
+#pragma once
+
+#include <cstring>
+#include <vector>
+
+#include "cpu.hpp"
+#include "kernel.hpp"
+#include "platform.hpp"
+#include "portable.hpp"
+#if defined(LATELIGHT_X86)
+#include "avx2.hpp"
+#include "avx512.hpp"
+#elif defined(LATELIGHT_ARM64)
+#include "neon.hpp"
+#endif
+
+namespace latelight {
+
+template <class F32, class F16, class Bf16, class I8>
+Isa isa_of(const char* name, bool (*runs_here)()) {
+  return {name, runs_here, kernel_of<F32>(), kernel_of<F16>(), kernel_of<Bf16>(), kernel_of<I8>()};
+}
+
+inline const std::vector<Isa>& compiled_isas() {
+  static const std::vector<Isa> isas{
+#if defined(LATELIGHT_X86)
+      isa_of<avx512::F32, avx512::F16, avx512::Bf16Pairs, avx512::I8>("avx512_bf16",
+                                                                      cpu::has_avx512_bf16),
+      isa_of<avx512::F32, avx512::F16, avx512::Bf16, avx512::I8>("avx512", cpu::has_avx512_vnni),
+      isa_of<avx2::F32, avx2::F16, avx2::Bf16, avx2::I8>("avx2", cpu::has_avx2),
+#elif defined(LATELIGHT_ARM64)
+      isa_of<neon::F32, neon::F16, neon::Bf16, neon::I8Dot>("neon_dotprod", cpu::has_dotprod),
+      isa_of<neon::F32, neon::F16, neon::Bf16, neon::I8>("neon", cpu::always),
+#endif
+      isa_of<portable::F32, portable::F16, portable::Bf16, portable::I8>("portable", cpu::always),
+  };
+  return isas;
+}
+
+inline const Isa* find_isa(const char* name) {
+  for (const Isa& isa : compiled_isas()) {
+    if (std::strcmp(isa.name, name) == 0 && isa.runs_here()) return &isa;
+  }
+  return nullptr;
+}
+
+inline const Kernel& kernel_for(const Isa& isa, const char* stored_as) {
+  if (std::strcmp(stored_as, "f32") == 0) return isa.f32;
+  if (std::strcmp(stored_as, "f16") == 0) return isa.f16;
+  return std::strcmp(stored_as, "bf16") == 0 ? isa.bf16 : isa.i8;
+}
+
+}  // namespace latelight
