@@ -142,6 +142,13 @@ def test_a_heat_map_is_saved_and_shown_as_png(tmp_path: Path) -> None:
         assert again.size == shown.size == drawn.image.size
 
 
+@pytest.mark.parametrize("name", ["why", "why.txt", "why.xyz"])
+def test_a_name_without_a_picture_format_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=r"\.png or \.jpg"):
+        page_heatmap(blank(), evidence(), LEGEND).save(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK", "I;16"])
 def test_every_kind_of_picture_can_be_drawn_on(mode: str) -> None:
     assert page_heatmap(Image.new(mode, (300, 200)), evidence(), LEGEND).image.mode == "RGB"
