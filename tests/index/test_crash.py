@@ -29,18 +29,19 @@ def base(tmp_path):
     return tmp_path / "base"
 
 
-def commit(path: Path, files) -> None:
-    with Store.open(path, options=WriterOptions(files=files)).writer() as writer:
+def commit(path: Path, files, merge_factor: int = 10) -> None:
+    options = WriterOptions(files=files, merge_factor=merge_factor)
+    with Store.open(path, options=options).writer() as writer:
         writer.delete(["b"])
-        put(writer, "c", [[2]])
+        put(writer, "c", [[2], [2], [2]])  # as many documents and rows as the segment before
         writer.commit()
 
 
-def steps_of_a_commit(base: Path) -> list[str]:
+def steps_of_a_commit(base: Path, merge_factor: int = 10) -> list[str]:
     files = CountedFiles()
     copy = base.with_name("counted")
     shutil.copytree(base, copy)
-    commit(copy, files)
+    commit(copy, files, merge_factor)
     return files.log
 
 
@@ -88,14 +89,16 @@ def test_a_commit_takes_these_steps(base):
     ]
 
 
-def test_a_failure_at_any_step_leaves_the_old_or_the_new_state(base):
+@pytest.mark.parametrize("merge_factor", [10, 2])
+def test_a_failure_at_any_step_leaves_the_old_or_the_new_state(base, merge_factor):
     published = []
-    steps = steps_of_a_commit(base)
+    steps = steps_of_a_commit(base, merge_factor)
+    assert (steps.count("create segment.ll") == 2) == (merge_factor == 2)
     for step in range(len(steps)):
         copy = base.with_name(f"step{step}")
         shutil.copytree(base, copy)
         with pytest.raises(InjectedError):
-            commit(copy, CountedFiles(step))
+            commit(copy, CountedFiles(step), merge_factor)
         published.append(check_old_or_new(copy))
     instant = steps.index("publish MANIFEST")
     assert published == [step > instant for step in range(len(steps))]

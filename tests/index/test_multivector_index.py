@@ -112,3 +112,14 @@ def test_misuse_is_refused(index, tmp_path):
     with pytest.raises(InputError, match="its own dim"):
         MultiVectorIndex(tmp_path / "i", dim=16)
     assert len(index) == 3
+
+
+def test_many_small_commits_leave_few_segments_and_files(tmp_path):
+    with MultiVectorIndex(tmp_path / "i", dim=8) as index:
+        for n in range(120):
+            index.add([f"v{n}"], [axis_rows(n % 8).vectors])
+        assert len(index) == 120
+        assert index.stats().n_segments <= 18
+        assert len(list((tmp_path / "i").rglob("*.ll"))) <= 36
+        assert [h.score for h in index.search(query(3), k=16)] == [1] * 15 + [0]
+        assert index.verify() == []

@@ -47,10 +47,12 @@ def check(snapshot: Snapshot, model: Model) -> None:
 
 
 class StoreMachine(RuleBasedStateMachine):
-    @initialize(flush_bytes=st.sampled_from([1, 3000, 1 << 20]))
-    def begin(self, flush_bytes):
+    @initialize(
+        flush_bytes=st.sampled_from([1, 3000, 1 << 20]), merge_factor=st.sampled_from([2, 3, 10])
+    )
+    def begin(self, flush_bytes, merge_factor):
         self.directory = Path(tempfile.mkdtemp())
-        self.options = WriterOptions(flush_bytes=flush_bytes, files=QuickFiles())
+        self.options = WriterOptions(flush_bytes, merge_factor, QuickFiles())
         self.store = Store.create(self.directory / "g", SPACES, options=self.options)
         self.committed: Model = {}
         self.kept: list[tuple[Snapshot, Model]] = []

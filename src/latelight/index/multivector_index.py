@@ -159,7 +159,7 @@ class MultiVectorIndex:
         exact: bool = True,
         filter: Mapping[str, Any] | None = None,
     ) -> list[VectorHit]:
-        """Return the best k, best first, ties in the order of adding.
+        """Return the best k, best first; equal scores keep one order within a snapshot.
 
         Args:
             query_vectors: (n_query_rows, dim), rows normalised to length 1.

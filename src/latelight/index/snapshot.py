@@ -236,7 +236,7 @@ class Snapshot:
         return self._views[number].segment.documents.document(document)
 
     def documents(self) -> Iterator[Document]:
-        """Yield the live documents in the order in which they were added."""
+        """Yield the live documents in the order of their ordinals."""
         for view in self._views:
             for number in range(view.segment.n_documents):
                 if view.is_live(number):

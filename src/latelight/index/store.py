@@ -148,7 +148,7 @@ class Store:
         """
         before = _read_newest(self.path)
         with self.writer() as writer:
-            writer.merge()
+            writer.compact()
             after = _read_newest(self.path)
             collect_garbage(self.path, after, self._options.files)
         return Compaction(

@@ -3,7 +3,7 @@
 import math
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,7 @@ import numpy as np
 from latelight.errors import InputError, ShapeError, StorageError
 from latelight.index.documents import hash_ids
 from latelight.index.files import LOCAL_FILES, Files
+from latelight.index.garbage import collect_garbage
 from latelight.index.lock import WriterLock
 from latelight.index.manifest import (
     Manifest,
@@ -21,7 +22,7 @@ from latelight.index.manifest import (
     publish_manifest,
     read_manifest,
 )
-from latelight.index.merge_policy import plan_merge
+from latelight.index.merge_policy import plan_compaction, plan_upkeep
 from latelight.index.metadata import BoolArray, check_metadata
 from latelight.index.rows import SpaceSpec, StoredRows, store_rows
 from latelight.index.segment import Segment, StoredDocument, segment_directory, write_segment
@@ -36,11 +37,17 @@ class WriterOptions:
     Attributes:
         flush_bytes: pending documents beyond this are written to a segment of their own, which
             nothing names before the commit; bounds memory and the size of segments.
+        merge_factor: a commit that finds so many segments of like size merges them.
         files: the disk operations.
     """
 
     flush_bytes: int = 256 << 20
+    merge_factor: int = 10
     files: Files = LOCAL_FILES
+
+    def __post_init__(self) -> None:
+        if self.merge_factor < 2:
+            raise InputError(f"merge_factor is 2 or more segments; got {self.merge_factor}.")
 
 
 DEFAULT_OPTIONS = WriterOptions()
@@ -192,27 +199,29 @@ class Writer:
             return self._base.number
         with self._failing_for_good():
             self._flush()
+            options = self._options
+            crowd = plan_upkeep(self._entries(), options.flush_bytes, options.merge_factor)
+            self._merge(crowd)
             entries = [self._published_entry(h) for h in self._held if h.n_dead < len(h.dead)]
             manifest = replace(self._base, number=self._base.number + 1, segments=tuple(entries))
-            publish_manifest(self._root, manifest, self._options.files)
+            publish_manifest(self._root, manifest, options.files)
             self._settle(manifest)
+        if crowd:
+            with suppress(OSError):  # the commit stands; what is left over goes next time
+                collect_garbage(self._root, manifest, options.files)
         return manifest.number
 
-    def merge(self) -> int:
-        """Rewrite the segments that the merge policy names, without tombstones; publish.
+    def compact(self) -> int:
+        """Rewrite small segments and those with tombstones into few, and publish.
 
         Returns:
             The manifest's number; it is the old one when nothing had to be done.
         """
         self._check_open()
-        entries = [held.entry for held in self._held]
-        chosen = set(plan_merge(entries, self._options.flush_bytes))
-        old = [held for held in self._held if held.entry.segment_id in chosen]
-        self._held = [held for held in self._held if held.entry.segment_id not in chosen]
-        for held in old:
-            for number in np.flatnonzero(~held.dead).tolist():
-                self._put(held.segment.stored(number))
-        self._touched |= chosen
+        with self._failing_for_good():
+            chosen = plan_compaction(self._entries(), self._options.flush_bytes)
+            self._merge(chosen)
+            self._touched.update(chosen)
         return self.commit()
 
     @contextmanager
@@ -278,6 +287,18 @@ class Writer:
         entry = write_segment(self._root, segment_id, self._base.spaces, documents, files)
         self._held.append(_Held(self._root, entry, self._base.spaces))
         self._pending, self._pending_bytes, self._pending_rows = {}, 0, 0
+
+    def _entries(self) -> list[SegmentEntry]:
+        return [held.entry for held in self._held]
+
+    def _merge(self, segment_ids: Sequence[str]) -> None:
+        """Rewrite the live documents of some segments into new ones that take their place."""
+        old = [held for held in self._held if held.entry.segment_id in segment_ids]
+        self._held = [held for held in self._held if held.entry.segment_id not in segment_ids]
+        for held in old:
+            for number in np.flatnonzero(~held.dead).tolist():
+                self._put(held.segment.stored(number))
+        self._flush()
 
     def _published_entry(self, held: _Held) -> SegmentEntry:
         """Return the segment's entry, with its tombstones on the disk."""
