@@ -72,7 +72,13 @@ def colbert_small(weights: Path | None = None, n_threads: int = 0) -> TokenEncod
         licence="Apache-2.0",
         weights={f.name: f.sha256 for f in (MODEL, TOKENIZER)},
     )
-    rendering = Rendering(QUERY_MARKER, DOCUMENT_MARKER, query_length=32)
+    rendering = Rendering(
+        QUERY_MARKER,
+        DOCUMENT_MARKER,
+        query_length=32,
+        query_special_rows=True,
+        document_special_rows=True,
+    )
 
     def open_parts() -> Parts:
         projection = load_projection(find_projection(weights, GENUINE_REPOSITORY), (384, 96))

@@ -22,6 +22,9 @@ class OnnxModel:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.enable_mem_pattern = False  # lengths differ from run to run
+        # Without it AVX2 machines multiply int8 with saturation, and their vectors differ from
+        # those of machines with VNNI; it costs 8 % of the speed there, elsewhere nothing.
+        options.add_session_config_entry("session.x64quantprecision", "1")
         self._session: Any = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         )

@@ -77,8 +77,8 @@ class Rendering:
     document_marker: int | None
     window: int = 509
     query_length: int = 0
-    query_special_rows: bool = True
-    document_special_rows: bool = True
+    query_special_rows: bool = False
+    document_special_rows: bool = False
 
 
 @dataclass(frozen=True, eq=False)
