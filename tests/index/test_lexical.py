@@ -9,10 +9,10 @@ from latelight.errors import ShapeError
 from latelight.index.lexical import (
     Bm25Options,
     Postings,
+    bm25_ceiling,
     bm25_contributions,
     bm25_scores,
     build_postings,
-    term_idf,
 )
 
 UNITS = [["red", "fox", "red"], ["blue", "fox"], [], ["ärger", "zoo", "blue", "fox", "fox"]]
@@ -157,7 +157,20 @@ def test_contributions_add_up_to_the_score(units: list[list[str]], query: list[s
 
 
 @given(COLLECTIONS, st.lists(TERMS, max_size=6))
-def test_no_score_exceeds_the_sum_of_idfs(units: list[list[str]], query: list[str]) -> None:
+def test_no_score_exceeds_the_ceiling(units: list[list[str]], query: list[str]) -> None:
     segment, offsets, live = one_segment(units)
-    ceiling = term_idf(segment, offsets, query, live).sum()
+    ceiling = bm25_ceiling(segment, offsets, query, live)
     assert np.all(bm25_scores(segment, offsets, query, live) <= ceiling + 1e-5)
+
+
+def test_endless_repetition_reaches_the_ceiling() -> None:
+    segment, offsets, live = one_segment([["red"] * 100_000, ["blue"], ["blue"], ["blue"]])
+    ceiling = bm25_ceiling(segment, offsets, ["red"], live)
+    assert ceiling == pytest.approx(log(1 + 3.5 / 1.5))
+    assert bm25_scores(segment, offsets, ["red"], live)[0] == pytest.approx(ceiling, rel=1e-3)
+
+
+def test_a_term_that_no_unit_holds_raises_the_ceiling() -> None:
+    segment, offsets, live = one_segment(UNITS)
+    more = bm25_ceiling(segment, offsets, ["fox", "wolf"], live)
+    assert more - bm25_ceiling(segment, offsets, ["fox"], live) == pytest.approx(log(1 + 4.5 / 0.5))

@@ -184,18 +184,20 @@ def bm25_contributions(
     return contributions
 
 
-def term_idf(
+def bm25_ceiling(
     postings_per_segment: Sequence[Postings],
     unit_offsets: Int64Array,
     query_terms: Sequence[str],
     live: BoolArray,
-) -> Float32Array:
-    """Return each query term's idf over the live units, (n_query_terms,) float32; 0 if unseen.
+    options: Bm25Options = Bm25Options(),
+) -> float:
+    """Return what no unit's `bm25_scores` score can exceed: the sum of the terms' weights.
 
-    Arguments and errors are those of `bm25_scores`.
+    A term that no unit holds counts in full, so that `score / ceiling` is the share of the query
+    that a unit covers. Arguments and errors are those of `bm25_scores`.
     """
     collection = _Collection(postings_per_segment, unit_offsets, live)
-    return np.array([collection.idf(term) for term in query_terms], dtype=np.float32)
+    return sum(collection.term_weight(term, options) for term in query_terms)
 
 
 class _Collection:
@@ -214,16 +216,21 @@ class _Collection:
         total = int(self._lengths.sum(where=live, dtype=np.int64))
         self._mean_length = max(total / max(self._n_live, 1), 1e-9)
 
-    def idf(self, term: str) -> float:
-        return float(self._idf(sum(len(units) for units, _ in self._holders(term))))
+    def term_weight(self, term: str, options: Bm25Options) -> float:
+        return float(self._weight(term, self._holders(term), options))
 
     def weights(self, term: str, options: Bm25Options) -> list[tuple[Int64Array, Float32Array]]:
         """Return, by segment, the live units that hold a term and what it adds to each score."""
         holders = self._holders(term)
-        weight = self._idf(sum(len(units) for units, _ in holders))
-        if is_function_term(term):
-            weight *= np.float32(options.function_weight)
+        weight = self._weight(term, holders, options)
         return [(units, self._saturated(units, tf, options) * weight) for units, tf in holders]
+
+    def _weight(
+        self, term: str, holders: list[tuple[Int64Array, Float32Array]], options: Bm25Options
+    ) -> np.float32:
+        n_holding = sum(len(units) for units, _ in holders)
+        idf = np.log1p((self._n_live - n_holding + 0.5) / (n_holding + 0.5))
+        return np.float32(idf * (options.function_weight if is_function_term(term) else 1.0))
 
     def _saturated(
         self, units: Int64Array, frequencies: Float32Array, options: Bm25Options
@@ -233,11 +240,6 @@ class _Collection:
             np.float32(1 - options.b) + np.float32(options.b) * relative
         )
         return np.divide(frequencies, frequencies + damping, dtype=np.float32)
-
-    def _idf(self, n_holding: int) -> np.float32:
-        if not n_holding:
-            return np.float32(0)
-        return np.float32(np.log1p((self._n_live - n_holding + 0.5) / (n_holding + 0.5)))
 
     def _holders(self, term: str) -> list[tuple[Int64Array, Float32Array]]:
         found = []
