@@ -14,6 +14,8 @@ from latelight.types import CharSpan
 
 MOST_LINES = 3
 LONGEST_QUERY = 600
+# Drawn at twice the size and reduced: Pillow does not smooth the edges of its shapes.
+FINER = 2
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,9 @@ def draw_caption(
     others are plain. A long query is cut after three lines. `peak` is the score at the bright
     end of the page's own scale.
     """
-    layout = _Layout(width)
+    layout = _Layout(width * FINER)
     lines = _lines(layout, legend.query[:LONGEST_QUERY], words)
-    strip = Image.new("RGB", (width, layout.height(len(lines))), palette.PAPER)
+    strip = Image.new("RGB", (layout.width, layout.height(len(lines))), palette.PAPER)
     draw = ImageDraw.Draw(strip)
     strongest = max((word.contribution for word in words if word.span), default=0.0)
     for number, line in enumerate(lines):
@@ -70,8 +72,9 @@ def draw_caption(
             shown = piece.word if chosen is None or piece.word is chosen else None
             _draw_piece(draw, layout, number, replace(piece, word=shown), strongest)
     _draw_footer(draw, layout, _facts(legend, words), peak, strip.height)
-    draw.line((0, strip.height - 1, width, strip.height - 1), fill=palette.HAIRLINE)
-    return strip
+    edge = strip.height - strip.height % FINER
+    draw.rectangle((0, edge - FINER, layout.width, edge - 1), fill=palette.HAIRLINE)
+    return strip.reduce(FINER, (0, 0, layout.width, edge))
 
 
 class _Layout:

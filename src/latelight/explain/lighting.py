@@ -13,6 +13,8 @@ from latelight.types import Box, Float32Array, Locator, RowLocators, TokenEviden
 # Space around a word's own box, as a fraction of its height: a mark that touches the letters
 # looks like a mistake.
 MARGIN = 0.16
+# And at least this part of the page's height: the box of "new" is as low as its letters.
+LEAST_MARGIN = 0.003
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +125,7 @@ def _wider(boxes: Float32Array | None, aspect: float) -> Float32Array | None:
     """Return the boxes grown by the same number of pixels on each side, within the page."""
     if boxes is None:
         return None
-    down = MARGIN * (boxes[:, 3] - boxes[:, 1])
+    down = np.maximum(MARGIN * (boxes[:, 3] - boxes[:, 1]), LEAST_MARGIN)
     along = down / aspect
     grown = np.stack(
         [boxes[:, 0] - along, boxes[:, 1] - down, boxes[:, 2] + along, boxes[:, 3] + down], axis=1

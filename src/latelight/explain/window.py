@@ -6,12 +6,16 @@ from latelight.types import CharSpan
 
 SENTENCE_ENDS = (". ", "! ", "? ", ".\n", "!\n", "?\n", "\n\n", "。", "！", "？")
 
+# A mark at the edge that brings less than this part of the whole gives way to context.
+SLIGHT = 0.05
+
 
 def best_window(text: str, marks: Sequence[tuple[CharSpan, float]], size: int) -> CharSpan:
     """Return the window of at most `size` characters whose marks weigh most, the earliest if equal.
 
-    It begins with a sentence where there is room before the first mark, else with a word, ends
-    with one where that keeps half of it, and is the text's beginning when nothing is marked.
+    Half of the room beside the marks goes before them. There it begins with a sentence, else with
+    a word; it ends with a sentence where that keeps half of it. It is the text's beginning when
+    nothing is marked.
 
     Args:
         text: what the spans count.
@@ -27,7 +31,7 @@ def best_window(text: str, marks: Sequence[tuple[CharSpan, float]], size: int) -
 
 def _best_run(marks: Sequence[tuple[CharSpan, float]], size: int) -> tuple[int, int]:
     """Return where the run of marks with the highest sum that fits into `size` starts and ends."""
-    best, best_sum = (0, 0), 0.0
+    best, best_sum = (0, -1), 0.0
     low, total = 0, 0.0
     for high, (span, weight) in enumerate(marks):
         total += weight
@@ -35,13 +39,23 @@ def _best_run(marks: Sequence[tuple[CharSpan, float]], size: int) -> tuple[int, 
             total -= marks[low][1]
             low += 1
         if total > best_sum + 1e-9:
-            best, best_sum = (marks[low][0].start, span.end), total
-    return best
+            best, best_sum = (low, high), total
+    run = _tightened(marks[best[0] : best[1] + 1], SLIGHT * best_sum)
+    return (run[0][0].start, run[-1][0].end) if run else (0, 0)
+
+
+def _tightened(
+    run: Sequence[tuple[CharSpan, float]], slight: float
+) -> Sequence[tuple[CharSpan, float]]:
+    """Return the run without slight marks at its ends: their room shows what stands around it."""
+    while len(run) > 1 and min(run[0][1], run[-1][1]) < slight:
+        run = run[1:] if run[0][1] < run[-1][1] else run[:-1]
+    return run
 
 
 def _start(text: str, first: int, last: int, size: int) -> int:
     """Return where the window begins: a sentence's first character if it fits, else a word's."""
-    room = max(size - (last - first), 0)
+    room = max(size - (last - first), 0) // 2
     earliest = max(first - room, 0)
     if earliest == 0:
         return 0
@@ -49,7 +63,7 @@ def _start(text: str, first: int, last: int, size: int) -> int:
     sentence = max((end for end in ends if earliest < end <= first), default=-1)
     if sentence >= 0:
         return sentence
-    return _after_space(text, max(first - room // 2, 0), first)
+    return _after_space(text, earliest, first)
 
 
 def _after_space(text: str, at: int, limit: int) -> int:
