@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from latelight.app import SearchHit
 from latelight.cli.console import out, print_json, table
@@ -15,7 +14,7 @@ from latelight.cli.options import (
     NamespaceOption,
     open_collection,
 )
-from latelight.cli.show import headline
+from latelight.cli.show import headline, marked
 from latelight.explain.words import query_words
 
 _NUMBERS = ("similarity", "contribution")
@@ -45,7 +44,7 @@ def explain(  # noqa: PLR0913, PLR0917  a command's options
         return
     out.print(headline(hit))
     out.print(_contributions(hit))
-    out.print(Text.from_ansi(hit.snippet().ansi()))
+    out.print(marked(hit))
     if picture:
         out.print(f"heat map: {picture}")
 

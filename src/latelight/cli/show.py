@@ -17,10 +17,17 @@ def show_hits(hits: Hits) -> None:
     for hit in hits:
         out.print(headline(hit))
         if hit.evidence:
-            out.print(Text.from_ansi(hit.snippet().ansi()))
+            out.print(marked(hit))
             out.print(_reasons(hit))
         elif hit.unit.text:
             out.print(Text(_first_words(hit.unit.text), style="dim"))
+
+
+def marked(hit: SearchHit) -> Text:
+    """Return the hit's best passage: words on colour for a terminal, in brackets elsewhere."""
+    snippet = hit.snippet()
+    text = Text.from_ansi(snippet.ansi()) if out.is_terminal else Text(snippet.plain())
+    return Text("    ").append_text(text)
 
 
 def headline(hit: SearchHit) -> Text:
