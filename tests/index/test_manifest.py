@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import zlib
 
 import pytest
@@ -66,3 +68,15 @@ def test_an_unknown_required_feature_asks_for_an_upgrade():
     newer = Manifest(1, "", {}, requires=("write-ahead-log",))
     with pytest.raises(FormatVersionError, match="write-ahead-log"):
         Manifest.from_bytes("MANIFEST", newer.to_bytes())
+
+
+def test_without_hard_links_a_number_still_has_one_winner(tmp_path, monkeypatch):
+    def no_links(source, target):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    publish_manifest(tmp_path, MANIFEST)
+    assert [path.name for path in tmp_path.iterdir()] == ["MANIFEST-000000000002"]
+    with pytest.raises(CommitConflictError):
+        publish_manifest(tmp_path, Manifest(2, "other", {}))
+    assert read_manifest(tmp_path, 2) == MANIFEST

@@ -77,7 +77,7 @@ FILTERS = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(documents=DOCUMENTS, filters=st.lists(FILTERS, min_size=1, max_size=5))
 def test_columns_agree_with_the_readable_twin(tmp_path_factory, documents, filters):
     found = columns(tmp_path_factory.getbasetemp(), documents)

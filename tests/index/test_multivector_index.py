@@ -1,3 +1,5 @@
+import textwrap
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -123,3 +125,12 @@ def test_many_small_commits_leave_few_segments_and_files(tmp_path):
         assert len(list((tmp_path / "i").rglob("*.ll"))) <= 36
         assert [h.score for h in index.search(query(3), k=16)] == [1] * 15 + [0]
         assert index.verify() == []
+
+
+def test_the_example_of_the_docstring_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = textwrap.dedent(MultiVectorIndex.__doc__.split("```python\n")[1].split("    ```")[0])
+    names = {"MultiVectorIndex": MultiVectorIndex, "rows_a": A, "rows_b": B, "query_rows": query(2)}
+    exec(code, names)
+    assert names["hits"] == [VectorHit("b", 1, 1)]
+    assert names["evidence"] == [RowEvidence(1, 1, 1)]

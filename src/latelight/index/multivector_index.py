@@ -57,9 +57,12 @@ class MultiVectorIndex:
     Every `add` and `delete` is one commit: when it returns, the change is on the disk and the
     next search sees it, in this process and in others. One process writes at a time.
 
-    >>> index = MultiVectorIndex("./vectors", dim=128)
-    >>> index.add(["a", "b"], [rows_a, rows_b], [{"year": 2023}, {"year": 2024}])
-    >>> index.search(query_rows, k=5, filter={"year": 2024})
+    ```python
+    with MultiVectorIndex("./vectors", dim=8) as index:
+        index.add(["a", "b"], [rows_a, rows_b], [{"year": 2023}, {"year": 2024}])
+        hits = index.search(query_rows, k=5, filter={"year": 2024})
+        evidence = index.explain(query_rows, hits[0].id)
+    ```
     """
 
     def __init__(
