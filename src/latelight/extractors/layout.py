@@ -16,7 +16,8 @@ from latelight.types import WordBoxes
 
 _MIN_ROWS = 4  # fewer rows are no column
 _MIN_PROSE_WORDS = 3.0  # mean words of a row, on both sides of a gutter
-_MIN_PROSE_LETTERS = 0.65  # share of words with a letter
+_MIN_PROSE_LETTERS = 0.75  # share of words with a letter
+_MIN_DISTINCT = 0.7  # share of rows that no other repeats, as cells of a table do
 _MIN_FILLED = 0.5  # share of rows that fill most of their column
 _APART = 2.0  # heights of a line between two blocks
 _MAX_DEPTH = 6
@@ -271,8 +272,10 @@ def _is_prose(words: Sequence[Word], rows: Lines) -> bool:
     left, right = min(words[i].left for i in numbers), max(words[i].right for i in numbers)
     widths = [max(words[i].right for i in row) - min(words[i].left for i in row) for row in rows]
     n_filled = sum(width >= 0.6 * (right - left) for width in widths)
+    distinct = {" ".join(words[i].text for i in row) for row in rows}
     return (
-        len(numbers) >= _MIN_PROSE_WORDS * len(rows)
+        len(distinct) >= _MIN_DISTINCT * len(rows)
+        and len(numbers) >= _MIN_PROSE_WORDS * len(rows)
         and n_letters >= _MIN_PROSE_LETTERS * len(numbers)
         and n_filled >= _MIN_FILLED * len(rows)
     )

@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from latelight.errors import ExtractionError
@@ -21,6 +22,7 @@ from latelight.extractors.layout import Word, reading_lines, text_of_lines
 from latelight.types import WordBoxes
 
 _MIN_SIDE = 8  # nothing smaller can be read
+_INK_SHARE = 0.4  # of the strongest difference from the ground
 _MIN_PADDED_SIDE = 64
 _MAX_ASPECT = 30  # the detector scales long sides down to 2,000 pixels
 _LOCK = Lock()
@@ -53,7 +55,8 @@ def read_picture(picture: Image.Image, n_threads: int = 0) -> tuple[str, WordBox
     if min(picture.size) < _MIN_SIDE:
         return "", WordBoxes.empty()
     lines = _found_lines(_padded(picture), n_threads or min(os.cpu_count() or 1, 4))
-    words = list(_words(lines))
+    grey = np.asarray(picture.convert("L"), np.int16)  # (height, width)
+    words = [_on_ink(word, grey) for word in _words(lines)]
     straight = _straightened(words, _slope(lines))
     return text_of_lines(words, reading_lines(straight, ordered=False), *picture.size)
 
@@ -92,6 +95,27 @@ def _words(lines: list[_Line]) -> Iterator[Word]:
             cursor = place + len(text) if place >= 0 else cursor
             xs, ys = [p[0] for p in corners], [p[1] for p in corners]
             yield Word(text, min(xs), min(ys), max(xs), max(ys), glued=glued)
+
+
+def _on_ink(word: Word, grey: npt.NDArray[np.int16]) -> Word:
+    """Return the word with its box drawn in to the ink: the detector leaves room around lines."""
+    left, top = max(int(word.left), 0), max(int(word.top), 0)
+    crop = grey[top : math.ceil(word.bottom), left : math.ceil(word.right)]  # (height, width)
+    if min(crop.shape) < _MIN_SIDE:
+        return word
+    ground = np.median(crop)
+    away = np.abs(crop - ground)
+    ink = away > max(_INK_SHARE * float(away.max()), 1.0)
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    if not len(rows):
+        return word
+    return replace(
+        word,
+        left=left + float(columns[0]),
+        top=top + float(rows[0]),
+        right=left + float(columns[-1]) + 1,
+        bottom=top + float(rows[-1]) + 1,
+    )
 
 
 def _slope(lines: list[_Line]) -> float:
