@@ -8,8 +8,9 @@ import numpy as np
 from latelight.explain.attribution import attribute
 from latelight.index.analyzer import Term, analyze
 from latelight.index.lexical import Bm25Options, bm25_contributions
+from latelight.pipelines.fusion import BM25
 from latelight.pipelines.reader import EncodedQuery, Reader
-from latelight.pipelines.signals import BM25, Signals
+from latelight.pipelines.signals import Signals
 from latelight.types import (
     CharSpan,
     Int64Array,

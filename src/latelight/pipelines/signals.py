@@ -1,18 +1,18 @@
 """Every allowed unit's score by each signal, and the weighted sum that ranks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from latelight.index.lexical import Bm25Options, bm25_scores
+from latelight.index.lexical import Bm25Options, Postings, bm25_ceiling, bm25_scores
+from latelight.pipelines.fusion import BM25, FusionOptions, QuerySize, fuse
 from latelight.pipelines.reader import EncodedQuery, Reader
 from latelight.pipelines.spec import SearchMode
 from latelight.pipelines.stages import Stopwatch
-from latelight.types import Float32Array
+from latelight.types import Float32Array, Int64Array
 
-BM25 = "bm25"
 BoolArray = npt.NDArray[np.bool_]
 
 
@@ -43,25 +43,8 @@ def score_signals(
         by_name |= _maxsim(reader, query, allow, watch)
     if chosen != "maxsim":
         by_name[BM25] = _bm25(reader, query, allow, watch)
-    weights = dict.fromkeys(by_name, 1.0)
-    return Signals(by_name, weights, weighted_sum(by_name, weights, allow))
-
-
-def weighted_sum(
-    by_name: Mapping[str, Float32Array], weights: Mapping[str, float], allow: BoolArray
-) -> Float32Array:
-    """Return the sum of the signals under their weights; -inf where nothing is to be found.
-
-    A unit without rows in a space gets nothing from it rather than being lost to the others.
-    """
-    total = np.zeros(len(allow), np.float32)
-    scored = np.zeros(len(allow), bool)
-    for name, scores in by_name.items():
-        present = np.isfinite(scores) & (scores != 0 if name == BM25 else True)
-        total[present] += np.float32(weights[name]) * scores[present]
-        scored |= present
-    total[~(scored & allow)] = -np.inf
-    return total
+    fused = fuse(by_name, allow, _size(reader, query), FusionOptions(reader.spec.lexical.weight))
+    return Signals(by_name, fused.weights, fused.scores)
 
 
 def _mode(reader: Reader, mode: SearchMode) -> SearchMode:
@@ -86,14 +69,26 @@ def _maxsim(
 
 
 def _bm25(reader: Reader, query: EncodedQuery, allow: BoolArray, watch: Stopwatch) -> Float32Array:
-    lexical = reader.spec.lexical
     with watch.stage(BM25) as count:
-        scores = bm25_scores(
-            reader.snapshot.lexical(),
-            reader.snapshot.unit_offsets,
-            [term.text for term in query.terms],
-            reader.snapshot.allow_list(None),
-            Bm25Options(lexical.k1, lexical.b),
-        )
+        scores = bm25_scores(*_lexical_of(reader, query))
         count.count = int(np.count_nonzero(scores))
     return np.where(allow, scores, np.float32(0))
+
+
+def _size(reader: Reader, query: EncodedQuery) -> QuerySize:
+    rows = {name: len(rows.tokens) for name, rows in query.vectors.items() if len(rows.tokens)}
+    return QuerySize(rows, bm25_ceiling(*_lexical_of(reader, query)))
+
+
+def _lexical_of(
+    reader: Reader, query: EncodedQuery
+) -> tuple[Sequence[Postings], Int64Array, list[str], BoolArray, Bm25Options]:
+    """Return what every BM25 function takes."""
+    lexical = reader.spec.lexical
+    return (
+        reader.snapshot.lexical(),
+        reader.snapshot.unit_offsets,
+        [term.text for term in query.terms],
+        reader.snapshot.allow_list(None),
+        Bm25Options(lexical.k1, lexical.b),
+    )

@@ -44,11 +44,15 @@ class SpaceSpecification(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class LexicalSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The lexical signal; BM25's constants (Robertson and Zaragoza, 2009)."""
+    """The lexical signal: BM25's constants (Robertson and Zaragoza, 2009) and its part in a hybrid.
+
+    `weight` is what covering all of a query's terms is worth, in units of mean similarity.
+    """
 
     enabled: bool = True
-    k1: float = 0.9
-    b: float = 0.4
+    k1: float = 1.2
+    b: float = 0.75
+    weight: float = 0.15
 
 
 class SearchSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,6 +136,7 @@ def _check(spec: PipelineSpec, origin: str) -> None:
         ("extract.max_pages", spec.extract.max_pages, 1, 10_000_000),
         ("lexical.k1", spec.lexical.k1, 0, 10),
         ("lexical.b", spec.lexical.b, 0, 1),
+        ("lexical.weight", spec.lexical.weight, 0, 10),
         ("search.k", spec.search.k, 1, 10_000),
         ("number of spaces", len(spec.spaces), 1, 8),
     )
