@@ -90,7 +90,8 @@ def _best_of_each(scores: Float32Array, groups: npt.NDArray[np.integer], k: int)
         best = top_k(scores, max(width, 1))
         _, first = np.unique(groups[best], return_index=True)
         if len(first) >= k or len(best) < width or width == len(scores):
-            return best[np.sort(first)[:k]]
+            chosen: Int64Array = best[np.sort(first)[:k]]
+            return chosen
 
 
 def make_hits(
