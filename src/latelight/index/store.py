@@ -28,7 +28,7 @@ from latelight.index.tombstones import read_tombstones
 from latelight.index.verify import NO_PROGRESS, Problem, Progress, verify_directory
 from latelight.index.writer import DEFAULT_OPTIONS, Writer, WriterOptions
 
-_ATTEMPTS = 5
+_ATTEMPTS = 50  # each further one means that a commit and its clean-up came in between
 
 
 @dataclass(frozen=True)
