@@ -31,6 +31,13 @@ def test_a_library_below_a_folder_is_not_added_to_itself(tmp_path: Path) -> None
     assert [Path(i.source).name for i in items_from(tmp_path, {})] == ["note.txt"]
 
 
+def test_a_link_to_a_folder_above_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.txt").write_text("x")
+    (tmp_path / "sub" / "up").symlink_to(tmp_path)
+    assert len(items_from(tmp_path, {})) == 1
+
+
 def test_a_glob_gives_the_files_that_match(tmp_path: Path) -> None:
     for name in ("one.pdf", "two.pdf", "three.txt"):
         (tmp_path / name).write_text("x")

@@ -152,7 +152,8 @@ def _files_below(folder: Path) -> Iterator[Path]:
         if child.name.startswith("."):
             continue
         if child.is_dir():
-            if not (child / LIBRARY_MARK).is_file():
+            # A linked folder may lead back up: only real ones are walked.
+            if not child.is_symlink() and not (child / LIBRARY_MARK).is_file():
                 yield from _files_below(child)
         elif child.is_file():
             yield child
