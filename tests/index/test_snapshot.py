@@ -96,6 +96,9 @@ def test_tombstones_and_filters_go_together(store):
     assert snapshot.allow_list({"year": {"$gte": 2023}}).tolist() == [0, 0, 0, 0, 1]
     assert (snapshot.n_documents, snapshot.n_units, snapshot.n_live_units) == (2, 5, 2)
     assert ids_of(snapshot) == ["b", "d"]
+    assert not snapshot.contains("a") and snapshot.contains("b")
+    with pytest.raises(NotFoundError, match="'a'"):
+        snapshot.find("a")
 
 
 def test_documents_are_found_by_id(store):

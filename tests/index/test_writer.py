@@ -45,6 +45,7 @@ def test_the_same_id_again_replaces(tmp_path):
     assert sorted(ids_of(snapshot)) == ["a", "b"]
     scores = snapshot.scores("text", query(0, 3), snapshot.allow_list())
     assert scores.tolist() == [-np.inf, 0, 0, 1]
+    assert snapshot.find("a") == [2, 3]
 
 
 def test_the_last_of_one_commit_holds(tmp_path):
