@@ -9,8 +9,11 @@ from latelight.extractors.detect import detect_media_type
 from latelight.extractors.limits import check_bytes
 from latelight.extractors.ocr import read_picture
 from latelight.extractors.pictures import (
+    EXIF_CREATED,
+    EXIF_ORIENTATION,
     FORMATS,
     encoded,
+    exif_of,
     n_frames,
     open_picture,
     upright_frame,
@@ -20,7 +23,6 @@ from latelight.extractors.protocol import ExtractionOptions
 from latelight.types import CharSpan, Extraction, ExtractorInfo, Locator, Source, Unit, WordBoxes
 
 _FRAME_BREAK = "\f"
-_EXIF_ORIENTATION, _EXIF_CREATED = 0x0112, 0x0132
 
 
 class ImageExtractor:
@@ -52,8 +54,6 @@ class ImageExtractor:
         picture = open_picture(source.data, media_type, source.name, options)
         n_all = n_frames(picture, media_type)
         n_read = min(n_all, options.max_frames)
-        created = _created(picture)
-        plain = _is_plain(picture, media_type)
         units: list[Unit] = []
         start = 0
         for number in range(1, n_read + 1):
@@ -61,13 +61,14 @@ class ImageExtractor:
             units.append(_unit(shown, number if n_all > 1 else 0, start, options))
             start += len(units[-1].text) + len(_FRAME_BREAK)
             self.progress(number, n_read)
-        if options.render_images and plain:
+        if options.render_images and n_all == 1 and _is_plain(picture, media_type):
             units = [replace(units[0], image=source.data)]
+        size = {"width": shown.width, "height": shown.height, "n_frames": n_all}
         return Extraction(
             media_type=media_type,
             text=_FRAME_BREAK.join(unit.text for unit in units),
             units=tuple(units),
-            metadata={"width": shown.width, "height": shown.height, "n_frames": n_all, **created},
+            metadata={**size, **_created(picture)},
             warnings=_warnings(units, n_all, options),
         )
 
@@ -98,13 +99,13 @@ def _unit(shown: Image.Image, page: int, start: int, options: ExtractionOptions)
 
 def _is_plain(picture: Image.Image, media_type: str) -> bool:
     """Whether the file itself can be given to an encoder as it is."""
-    turned = picture.getexif().get(_EXIF_ORIENTATION, 1) not in (0, 1)
+    turned = exif_of(picture).get(EXIF_ORIENTATION, 1) not in (0, 1)
     return media_type in ("image/png", "image/jpeg") and picture.mode == "RGB" and not turned
 
 
 def _created(picture: Image.Image) -> dict[str, str]:
     """Return the day of the photograph as an ISO date, if the file gives one."""
-    stamp = str(picture.getexif().get(_EXIF_CREATED, ""))[:10].replace(":", "-")
+    stamp = str(exif_of(picture).get(EXIF_CREATED, ""))[:10].replace(":", "-")
     return {"created": stamp} if len(stamp) == 10 and stamp.replace("-", "").isdigit() else {}
 
 

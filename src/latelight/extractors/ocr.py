@@ -22,6 +22,8 @@ from latelight.extractors.layout import Word, reading_lines, text_of_lines
 from latelight.types import WordBoxes
 
 _MIN_SIDE = 8  # nothing smaller can be read
+_MIN_EVIDENCE = 12  # characters, before a picture is suspected to be turned
+_SURE = 0.85  # mean score of a picture that stands upright
 _INK_SHARE = 0.4  # of the strongest difference from the ground
 _MIN_PADDED_SIDE = 64
 _MAX_ASPECT = 30  # the detector scales long sides down to 2,000 pixels
@@ -30,6 +32,8 @@ _SETTINGS: dict[str, Any] = {
     "Global.log_level": "critical",
     "Global.return_word_box": True,
     "Global.text_score": 0.5,
+    # The classifier of upside-down lines turns long upright ones; whole pages are tried instead.
+    "Global.use_cls": False,
 }
 _THREADS = "EngineConfig.onnxruntime.intra_op_num_threads"
 Quad = Sequence[Sequence[float]]
@@ -40,25 +44,92 @@ class _Line:
     """A line as found: its text, its corners from the top left clockwise, its words."""
 
     text: str
+    score: float
     corners: Quad
     words: Sequence[tuple[str, Quad]]
+
+    @property
+    def sides(self) -> tuple[float, float]:
+        """Lengths along and across the line."""
+        (x0, y0), (x1, y1), _, (x3, y3) = self.corners
+        return math.hypot(x1 - x0, y1 - y0), math.hypot(x3 - x0, y3 - y0)
+
+    @property
+    def is_tall(self) -> bool:
+        """Whether it runs up or down the picture."""
+        along, across = self.sides
+        return across > 1.5 * along
 
 
 def read_picture(picture: Image.Image, n_threads: int = 0) -> tuple[str, WordBoxes]:
     """Return the words on an RGB picture in reading order, and their boxes.
 
-    `n_threads` of 0 uses the machine's cores, at most 4.
+    A picture on its side or head is read as it should stand; the boxes are those on the picture
+    as given. `n_threads` of 0 uses the machine's cores, at most 4.
 
     Raises:
         ExtractionError: the OCR package is not installed or cannot be loaded.
     """
     if min(picture.size) < _MIN_SIDE:
         return "", WordBoxes.empty()
-    lines = _found_lines(_padded(picture), n_threads or min(os.cpu_count() or 1, 4))
+    engine = _engine(n_threads or min(os.cpu_count() or 1, 4))
+    turned = _best_turn(engine, picture)
+    words = list(_words(turned.lines))
+    straight = _straightened(words, _slope(turned.lines))
+    order = reading_lines(straight, ordered=False)
     grey = np.asarray(picture.convert("L"), np.int16)  # (height, width)
-    words = [_on_ink(word, grey) for word in _words(lines)]
-    straight = _straightened(words, _slope(lines))
-    return text_of_lines(words, reading_lines(straight, ordered=False), *picture.size)
+    placed = [_on_ink(_turned_back(w, turned.quarter, picture.size), grey) for w in words]
+    return text_of_lines(placed, order, *picture.size)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The lines of a picture after some quarter turns anticlockwise."""
+
+    quarter: int
+    lines: list[_Line]
+
+    @property
+    def certainty(self) -> float:
+        """Characters read, each weighted with how sure the model is."""
+        return sum(line.score * len(line.text) for line in self.lines)
+
+    def suspicion(self) -> tuple[int, ...]:
+        """Return the other turns worth a try: a page on its side, or upside down."""
+        n_characters = sum(len(line.text) for line in self.lines)
+        n_upright = sum(len(line.text) for line in self.lines if not line.is_tall)
+        if n_characters < _MIN_EVIDENCE:
+            return ()
+        if n_upright < 0.5 * n_characters:
+            return (1, 3)
+        return (2,) if self.certainty < _SURE * n_characters else ()
+
+
+def _best_turn(engine: Any, picture: Image.Image) -> _Reading:
+    first = _Reading(0, _found_lines(engine, picture))
+    others = [
+        _Reading(q, _found_lines(engine, picture.rotate(90 * q, expand=True)))
+        for q in first.suspicion()
+    ]
+    best = max(others, key=lambda reading: reading.certainty, default=first)
+    # Tall lines are read one by one either way, but only a turned page gives their order.
+    needed = first.certainty * (0.9 if len(others) > 1 else 1.05)
+    return best if best.certainty > needed else first
+
+
+def _turned_back(word: Word, quarter: int, size: tuple[int, int]) -> Word:
+    """Return a word found on a picture turned anticlockwise in the picture's own pixels."""
+    (width, height), (left, top, right, bottom) = (
+        size,
+        (word.left, word.top, word.right, word.bottom),
+    )
+    if quarter == 1:
+        left, top, right, bottom = width - bottom, left, width - top, right
+    elif quarter == 2:
+        left, top, right, bottom = width - right, height - bottom, width - left, height - top
+    elif quarter == 3:
+        left, top, right, bottom = top, height - right, bottom, height - left
+    return replace(word, left=left, top=top, right=right, bottom=bottom)
 
 
 def _padded(picture: Image.Image) -> Image.Image:
@@ -71,25 +142,27 @@ def _padded(picture: Image.Image) -> Image.Image:
     return page
 
 
-def _found_lines(picture: Image.Image, n_threads: int) -> list[_Line]:
-    pixels = np.asarray(picture)[:, :, ::-1]  # (height, width, BGR)
+def _found_lines(engine: Any, picture: Image.Image) -> list[_Line]:
+    pixels = np.asarray(_padded(picture))[:, :, ::-1]  # (height, width, BGR)
     with _LOCK:
-        result = _engine(n_threads)(np.ascontiguousarray(pixels))
+        result = engine(np.ascontiguousarray(pixels))
     if not result.txts:
         return []
     words = result.word_results
     if len(words) != len(result.txts) or any(w[-1] is None for line in words for w in line):
         words = [()] * len(result.txts)
     return [
-        _Line(text, corners.tolist(), [(w, quad) for w, _, quad in found] or [(text, corners)])
-        for text, corners, found in zip(result.txts, result.boxes, words, strict=True)
+        _Line(text, float(score), corners.tolist(), [(w, quad) for w, _, quad in found])
+        for text, score, corners, found in zip(
+            result.txts, result.scores, result.boxes, words, strict=True
+        )
     ]
 
 
 def _words(lines: list[_Line]) -> Iterator[Word]:
     for line in lines:
         cursor = 0
-        for text, corners in line.words:
+        for text, corners in line.words or [(line.text, line.corners)]:
             place = line.text.find(text, cursor)
             glued = cursor > 0 and place == cursor
             cursor = place + len(text) if place >= 0 else cursor
@@ -122,9 +195,9 @@ def _slope(lines: list[_Line]) -> float:
     """Return the radians by which the lines fall to the right: the scan's skew."""
     angles = []
     for line in lines:
-        (x0, y0), (x1, y1), _, (x3, y3) = line.corners
-        width, height = math.hypot(x1 - x0, y1 - y0), math.hypot(x3 - x0, y3 - y0)
-        if width > 4 * height:
+        (x0, y0), (x1, y1) = line.corners[:2]
+        along, across = line.sides
+        if along > 4 * across:
             angles.append(math.atan2(y1 - y0, x1 - x0))
     return median(angles) if angles else 0.0
 

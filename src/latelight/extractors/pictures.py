@@ -18,6 +18,7 @@ FORMATS = {
     "image/gif": "GIF",
     "image/bmp": "BMP",
 }
+EXIF_ORIENTATION, EXIF_CREATED = 0x0112, 0x0132
 _JPEG_QUALITY = 88
 
 
@@ -68,11 +69,30 @@ def upright_frame(
                 picture.seek(number - 1)
                 check_pixels(name, picture.size, options)
             picture.load()
-            return on_white(ImageOps.exif_transpose(picture))
+            return on_white(_turned_upright(picture))
     except (FileTooLargeError, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise anything from struct.error to IndexError
         raise damaged_picture(name, media_type, error) from error
+
+
+def exif_of(picture: Image.Image) -> Image.Exif:
+    """Return a decoded picture's EXIF data, none where they are broken."""
+    try:
+        return picture.getexif()
+    except Exception:  # whatever Pillow meets in them, the pixels are whole
+        return Image.Exif()
+
+
+def _turned_upright(picture: Image.Image) -> Image.Image:
+    if exif_of(picture).get(EXIF_ORIENTATION, 1) in (0, 1):
+        return picture
+    try:
+        return ImageOps.exif_transpose(picture)
+    except MemoryError:
+        raise
+    except Exception:  # broken EXIF data beside a whole picture
+        return picture
 
 
 def on_white(picture: Image.Image) -> Image.Image:

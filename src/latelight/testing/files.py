@@ -80,7 +80,7 @@ def text_pdf(*pages: str) -> bytes:
     )
 
 
-def text_picture(lines: Sequence[str], size: tuple[int, int] = (640, 240)) -> Image.Image:
+def text_picture(lines: Sequence[str], size: tuple[int, int] = (420, 360)) -> Image.Image:
     """Return a white picture with lines of black text, large enough to be read."""
     picture = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(picture)
