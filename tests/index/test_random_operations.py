@@ -13,7 +13,7 @@ from latelight.index import Snapshot, Store, WriterOptions
 from tests.index.faults import QuickFiles
 from tests.index.making import SPACES, put, query
 
-IDS = st.sampled_from("abcdef")
+IDS = st.sampled_from("abcd")
 AXES = st.lists(st.lists(st.integers(0, 7), max_size=3), max_size=3)
 YEARS = st.one_of(st.none(), st.integers(2020, 2023))
 
@@ -79,6 +79,12 @@ class StoreMachine(RuleBasedStateMachine):
         self.committed = dict(self.pending)
         assert self.store.snapshot().number == number
 
+    @rule(doc_id=IDS, axes=AXES, year=YEARS)
+    def add_in_a_commit_of_its_own(self, doc_id, axes, year):
+        self.commit()
+        self.add(doc_id, axes, year)
+        self.commit()
+
     @rule()
     def drop_changes_and_open_again(self):
         self.writer.close()
@@ -114,4 +120,4 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStore = StoreMachine.TestCase
-TestStore.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestStore.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
