@@ -34,7 +34,6 @@ from latelight.pipelines.progress import Failure, NoProgress, Progress
 from latelight.types import Document, Extraction, MultiVector, Source, Unit
 
 BATCH_CHARACTERS = 60_000
-MOST_SEGMENTS = 24
 RECORD_MEDIA_TYPE = "application/x-latelight-record"
 
 
@@ -150,7 +149,6 @@ class Ingest:
             with self._store.writer() as writer:
                 self._known = self._store.snapshot()
                 self._write_all(writer, items)
-            self._tidy()
         finally:
             self._progress.finished()
         return replace(self._report, seconds=self._options.clock() - began)
@@ -171,11 +169,6 @@ class Ingest:
                 self._commit(writer)
             raise
         self._commit(writer)
-
-    def _tidy(self) -> None:
-        """Put many small segments together, when a long run has left them."""
-        if len(self._store.snapshot().manifest.segments) > MOST_SEGMENTS:
-            self._store.compact()
 
     def _documents_by_source(self) -> dict[str, list[str]]:
         """Return the documents that were named by their content, by where they came from."""
