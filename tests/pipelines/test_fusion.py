@@ -9,8 +9,11 @@ from latelight.pipelines.fusion import (
     QuerySize,
     fuse,
     fusion_weights,
+    letters_per_row,
+    lexical_weight,
     weighted_sum,
 )
+from latelight.types import CharSpan, QueryToken
 
 EVERY = np.ones(3, dtype=bool)
 SCORES = st.lists(st.floats(0, 10, width=32), min_size=3, max_size=3)
@@ -79,7 +82,37 @@ def test_scores_are_the_weighted_sum_of_the_signals(
     by_name = {"text": array(*maxsim), "bm25": array(*words)}
     fused = fuse(by_name, EVERY, QuerySize({"text": n_rows}, ceiling), FusionOptions(weight))
     expected = sum(fused.weights[name] * by_name[name].astype(float) for name in by_name)
-    np.testing.assert_allclose(fused.scores, expected, rtol=1e-5)
+    np.testing.assert_allclose(fused.scores, expected, rtol=1e-5, atol=1e-30)
+
+
+@pytest.mark.parametrize(
+    ("letters", "expected"),
+    [
+        (None, 0.1),
+        (4.0, 0.1),
+        (2.0, 0.1 * 2**1.5),
+        (1.0, 0.1 * 4**1.5),
+        (0.5, 0.1 * 4**1.5),
+        (100.0, 0.1 * 0.5**1.5),
+    ],
+)
+def test_words_count_more_the_more_a_query_is_spelt(letters: float | None, expected: float) -> None:
+    options = FusionOptions(0.1, fluent_letters=4.0, spelling_power=1.5)
+    size = QuerySize({"text": 4}, 5.0, letters)
+    assert lexical_weight(size, options) == pytest.approx(expected)
+
+
+def test_letters_are_counted_over_tokens_of_letters_only() -> None:
+    tokens = [
+        QueryToken("[CLS]", None, "marker"),
+        QueryToken("sales", CharSpan(0, 5)),
+        QueryToken("2023", CharSpan(6, 10)),
+        QueryToken("up", CharSpan(11, 13)),
+        QueryToken("?", CharSpan(13, 14)),
+        QueryToken("mask", None, "expansion"),
+    ]
+    assert letters_per_row(tokens) == 3.5
+    assert letters_per_row(tokens[2:3]) is None
 
 
 @given(SCORES, SCORES)

@@ -6,21 +6,24 @@ query alone, so that a unit's score depends neither on the filter nor on what el
 * MaxSim becomes a mean similarity when divided by its query's rows, in [-1, 1];
 * BM25 becomes a coverage, in [0, 1], when divided by its ceiling: the score of a unit that would
   repeat every term of the query without end;
-* `lexical_weight` says what full coverage is worth, in units of mean similarity.
+* `lexical_weight` says what full coverage is worth, in units of mean similarity, for a query that
+  the encoder reads fluently.
 
-Where the encoder can read the query, similarities spread widely and lead. Where it cannot (another
-language, codes, names), they hardly differ, and the words decide. Scaling each signal by the
-spread of its own scores, the usual alternative, would blow such differences up.
+An encoder that was not trained on a language spells its words: a row then stands for a letter or
+two instead of a word, and similarities say little. So the words' weight grows as the letters that
+a row stands for become fewer (Rust et al., "How Good is Your Tokenizer?", 2021, on the measure).
+Scaling each signal by the spread of its own scores, the usual alternative, would instead blow up
+the differences between similarities that mean nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from latelight.errors import SettingError
-from latelight.types import Float32Array
+from latelight.types import Float32Array, QueryToken
 
 BM25 = "bm25"
 BoolArray = npt.NDArray[np.bool_]
@@ -32,10 +35,14 @@ class FusionOptions:
 
     Attributes:
         lexical_weight: what a unit that covers all of the query's terms gains, in units of mean
-            similarity; 0 leaves BM25 out.
+            similarity, when rows stand for `fluent_letters`; 0 leaves BM25 out.
+        fluent_letters: letters of a row of a query in the encoder's own language.
+        spelling_power: how steeply the weight grows as the letters of a row become fewer.
     """
 
     lexical_weight: float = 0.15
+    fluent_letters: float = 4.5
+    spelling_power: float = 1.5
 
     def __post_init__(self) -> None:
         if not 0 <= self.lexical_weight < float("inf"):
@@ -52,10 +59,13 @@ class QuerySize:
     Attributes:
         n_rows: the query's rows by space; spaces without rows are left out.
         ceiling: `bm25_ceiling` of the query's terms; 0 when it has none.
+        letters: of the query that a row stands for on average (`letters_per_row`), in the space
+            that reads it best; None when unknown, as for a query of figures.
     """
 
     n_rows: Mapping[str, int]
     ceiling: float = 0.0
+    letters: float | None = None
 
     @property
     def scale(self) -> int:
@@ -108,8 +118,22 @@ def fusion_weights(
         return dict.fromkeys(signals, 1.0)
     spaces = [name for name in signals if name != BM25]
     shares = {name: query.scale / (len(spaces) * query.n_rows[name]) for name in spaces}
-    lexical = options.lexical_weight * query.scale / query.ceiling if query.ceiling else 0.0
+    lexical = lexical_weight(query, options) * query.scale / query.ceiling if query.ceiling else 0.0
     return {name: shares.get(name, lexical) for name in signals}
+
+
+def lexical_weight(query: QuerySize, options: FusionOptions) -> float:
+    """Return what full coverage is worth for this query, in units of mean similarity."""
+    if query.letters is None:
+        return options.lexical_weight
+    spelling = options.fluent_letters / max(query.letters, 1.0)
+    return options.lexical_weight * float(max(spelling, 0.5) ** options.spelling_power)
+
+
+def letters_per_row(tokens: Sequence[QueryToken]) -> float | None:
+    """Return the mean length of the tokens that are letters only; None when there are none."""
+    lengths = [len(t.text) for t in tokens if t.kind == "token" and t.text.isalpha()]
+    return sum(lengths) / len(lengths) if lengths else None
 
 
 def weighted_sum(

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from latelight.index.lexical import Bm25Options, Postings, bm25_ceiling, bm25_scores
-from latelight.pipelines.fusion import BM25, FusionOptions, QuerySize, fuse
+from latelight.pipelines.fusion import BM25, FusionOptions, QuerySize, fuse, letters_per_row
 from latelight.pipelines.reader import EncodedQuery, Reader
 from latelight.pipelines.spec import SearchMode
 from latelight.pipelines.stages import Stopwatch
@@ -77,7 +77,9 @@ def _bm25(reader: Reader, query: EncodedQuery, allow: BoolArray, watch: Stopwatc
 
 def _size(reader: Reader, query: EncodedQuery) -> QuerySize:
     rows = {name: len(rows.tokens) for name, rows in query.vectors.items() if len(rows.tokens)}
-    return QuerySize(rows, bm25_ceiling(*_lexical_of(reader, query)))
+    letters = [letters_per_row(rows.tokens) for rows in query.vectors.values()]
+    best = max((found for found in letters if found is not None), default=None)
+    return QuerySize(rows, bm25_ceiling(*_lexical_of(reader, query)), best)
 
 
 def _lexical_of(
