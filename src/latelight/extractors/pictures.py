@@ -2,6 +2,8 @@
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -32,8 +34,7 @@ def open_picture(
         FileTooLargeError: the header announces more pixels than are decoded.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # our own limit follows; odd metadata harms nobody
+        with _quietly():
             picture = Image.open(io.BytesIO(data), formats=[FORMATS[media_type]])
     except Image.DecompressionBombError as error:
         raise _too_large(name, error, options) from None
@@ -48,7 +49,8 @@ def n_frames(picture: Image.Image, media_type: str) -> int:
     if media_type != "image/tiff":
         return 1
     try:
-        return int(getattr(picture, "n_frames", 1))
+        with _quietly():
+            return int(getattr(picture, "n_frames", 1))
     except Exception:  # a broken chain of frames: the first one may still be whole
         return 1
 
@@ -63,8 +65,7 @@ def upright_frame(
         FileTooLargeError: the frame announces more pixels than are decoded.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _quietly():
             if number > 1:
                 picture.seek(number - 1)
                 check_pixels(name, picture.size, options)
@@ -79,7 +80,8 @@ def upright_frame(
 def exif_of(picture: Image.Image) -> Image.Exif:
     """Return a decoded picture's EXIF data, none where they are broken."""
     try:
-        return picture.getexif()
+        with _quietly():
+            return picture.getexif()
     except Exception:  # whatever Pillow meets in them, the pixels are whole
         return Image.Exif()
 
@@ -115,6 +117,14 @@ def encoded(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.convert("RGB").save(buffer, "JPEG", quality=_JPEG_QUALITY)
     return buffer.getvalue()
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep Pillow's warnings to ourselves: our own limits follow, odd metadata harm nobody."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def damaged_picture(name: str, media_type: str, error: Exception) -> DamagedFileError:
