@@ -1,0 +1,152 @@
+// NEON: 4 lanes, 32 registers. int8 runs on the dot-product instructions where the processor has
+// them (SDOT, ARMv8.2), else on exact widening products.
+#pragma once
+
+#include <cstring>
+
+#include "kernel.hpp"
+#include "platform.hpp"
+
+#if defined(__clang__)
+#define LATELIGHT_DOTPROD LATELIGHT_TARGET("dotprod")
+#else
+#define LATELIGHT_DOTPROD LATELIGHT_TARGET("arch=armv8.2-a+dotprod")
+#endif
+
+namespace latelight::neon {
+
+using Float = float32x4_t;
+using Index = int32x4_t;
+
+LATELIGHT_INLINE Float load_floats(const float* from) { return vld1q_f32(from); }
+LATELIGHT_INLINE void store_floats(float* to, Float x) { vst1q_f32(to, x); }
+LATELIGHT_INLINE Index load_indices(const int32_t* from) { return vld1q_s32(from); }
+LATELIGHT_INLINE void store_indices(int32_t* to, Index x) { vst1q_s32(to, x); }
+// maxNum: the number wins over a NaN.
+LATELIGHT_INLINE Float greater(Float x, Float best) { return vmaxnmq_f32(x, best); }
+LATELIGHT_INLINE Index replace_where_greater(Index winner, int row, Float x, Float best) {
+  return vbslq_s32(vcgtq_f32(x, best), vdupq_n_s32(row), winner);
+}
+
+struct Floats {
+  using Sum = float32x4_t;
+  using Stored = float;
+  using Packed = float;
+  using Operand = float32x4_t;
+  using Value = float32x4_t;
+  static constexpr Element packed_as = Element::f32;
+  static constexpr int lanes = 4, group = 1, block_rows = 5, block_vectors = 4;
+
+  static LATELIGHT_INLINE Sum start(const int32_t*) { return vdupq_n_f32(0); }
+  static LATELIGHT_INLINE Operand load_query(const float* from) { return vld1q_f32(from); }
+  static LATELIGHT_INLINE Value load_value(const float* from) { return vld1q_dup_f32(from); }
+  static LATELIGHT_INLINE Sum multiply(Sum sum, Operand q, Value d) {
+    return vfmaq_f32(sum, q, d);
+  }
+  // x + (x - x) is x, or NaN when x is not finite.
+  static LATELIGHT_INLINE Float similarity(Sum x, const float*, int) {
+    return vaddq_f32(x, vsubq_f32(x, x));
+  }
+};
+
+struct CodesBase {
+  using Sum = int32x4_t;
+  using Stored = int8_t;
+  using Packed = int8_t;
+  using Value = int8x16_t;
+  static constexpr Element packed_as = Element::i8;
+  static constexpr int lanes = 4, block_rows = 5, block_vectors = 4;
+
+  static LATELIGHT_INLINE Sum start(const int32_t*) { return vdupq_n_s32(0); }
+  static LATELIGHT_INLINE Float similarity(Sum x, const float* scales, int row) {
+    return vmulq_n_f32(vcvtq_f32_s32(x), scales[row]);
+  }
+};
+
+// Pairs of products: int8 x int8 fits int16, and each pair is added into int32.
+struct Codes : CodesBase {
+  using Operand = int8x8_t;
+  using Value = int8x8_t;
+  static constexpr int group = 2;
+
+  static LATELIGHT_INLINE Operand load_query(const int8_t* from) { return vld1_s8(from); }
+  static LATELIGHT_INLINE Value load_value(const int8_t* from) {
+    int16_t pair;
+    std::memcpy(&pair, from, sizeof pair);
+    return vreinterpret_s8_s16(vdup_n_s16(pair));
+  }
+  static LATELIGHT_INLINE Sum multiply(Sum sum, Operand q, Value d) {
+    return vpadalq_s16(sum, vmull_s8(q, d));
+  }
+};
+
+#define LATELIGHT_FN
+#include "block.inl"
+#undef LATELIGHT_FN
+
+struct F32 : Floats {
+  static constexpr int prepared_bytes = 0;
+  static void prepare(const void*, int64_t, void*) {}
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Floats>(q, t, b); }
+};
+
+struct F16 : F32 {
+  static constexpr int prepared_bytes = 4;
+  static void prepare(const void* stored, int64_t n_values, void* prepared) {
+    const auto* from = static_cast<const uint16_t*>(stored);
+    auto* to = static_cast<float*>(prepared);
+    for (int64_t i = 0; i < n_values; i += 4) {
+      vst1q_f32(to + i, vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from + i))));
+    }
+  }
+};
+
+struct Bf16 : F32 {
+  static constexpr int prepared_bytes = 4;
+  static void prepare(const void* stored, int64_t n_values, void* prepared) {
+    const auto* from = static_cast<const uint16_t*>(stored);
+    auto* to = static_cast<uint32_t*>(prepared);
+    for (int64_t i = 0; i < n_values; i += 4) {
+      vst1q_u32(to + i, vshll_n_u16(vld1_u16(from + i), 16));
+    }
+  }
+};
+
+struct I8 : Codes {
+  static constexpr int prepared_bytes = 0;
+  static void prepare(const void*, int64_t, void*) {}
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Codes>(q, t, b); }
+};
+
+namespace dotprod {
+
+struct Codes : CodesBase {
+  using Operand = int8x16_t;
+  static constexpr int group = 4;
+
+  static LATELIGHT_INLINE Operand load_query(const int8_t* from) { return vld1q_s8(from); }
+  static LATELIGHT_INLINE Value load_value(const int8_t* from) {
+    int32_t four;
+    std::memcpy(&four, from, sizeof four);
+    return vreinterpretq_s8_s32(vdupq_n_s32(four));
+  }
+  LATELIGHT_DOTPROD static LATELIGHT_INLINE Sum multiply(Sum sum, Operand q, Value d) {
+    return vdotq_s32(sum, q, d);
+  }
+};
+
+#define LATELIGHT_FN LATELIGHT_DOTPROD
+#include "block.inl"
+#undef LATELIGHT_FN
+
+}  // namespace dotprod
+
+struct I8Dot : dotprod::Codes {
+  static constexpr int prepared_bytes = 0;
+  static void prepare(const void*, int64_t, void*) {}
+  static void score(const Query& q, const Tile& t, const Best& b) {
+    dotprod::score_any<dotprod::Codes>(q, t, b);
+  }
+};
+
+}  // namespace latelight::neon
