@@ -24,7 +24,7 @@ TOKENIZER = CarriedFile(
     "cb374d6bc042c22455946f4e09a89d29882a199fdaf8fb25be00dc8b8857a448",
 )
 HEAD = ShippedHead(
-    "latelight-small-128.npy", "bdbc991bd9726601ac2ca4e0c2902a0c9aeae026ea34a057dc436839f582a6cd"
+    "latelight-small-128.npy", "e8927f77506b37f4dff6a1a74298bde633f2b37818825d4b46d42e3d9547a8a4"
 )
 GENUINE_REPOSITORY = "answerdotai/answerai-colbert-small-v1"
 OUTPUT = "last_hidden_state"
