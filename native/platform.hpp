@@ -2,11 +2,8 @@
 #pragma once
 
 #if defined(LATELIGHT_SIMDE)
-// The verification harness runs AVX-512 or NEON sources on any machine through SIMDe.
-#define SIMDE_ENABLE_NATIVE_ALIASES
-#include <simde/x86/avx512.h>
-#include <simde/x86/f16c.h>
-#include <simde/x86/fma.h>
+// The kernel check runs the AVX-512 sources on any machine through SIMDe.
+#include "check/simde.hpp"
 #define LATELIGHT_X86 1
 #elif defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>

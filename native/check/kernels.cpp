@@ -1,7 +1,7 @@
 // Checks every compiled instruction set against a plain double-precision definition, without
 // Python: for paths that this processor cannot run, through an emulator.
 //
-//   g++ -std=c++20 -O2 -DLATELIGHT_SIMDE native/check/kernels.cpp -pthread     AVX-512 by SIMDe
+//   g++ -std=c++20 -O2 -DLATELIGHT_SIMDE native/check/kernels.cpp -pthread    AVX-512 by SIMDe
 //   aarch64-linux-gnu-g++ -std=c++20 -O2 -static native/check/kernels.cpp -pthread    then qemu
 #include <cmath>
 #include <cstdio>
