@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from head_texts import sources
 
-from latelight.encoders.answerai import DOCUMENT_MARKER, MODEL, OUTPUT, QUERY_MARKER, TOKENIZER
+from latelight.encoders import answerai, minilm
 from latelight.encoders.carried import locate
 from latelight.encoders.onnx_model import OnnxModel
 from latelight.encoders.wordpieces import CLS, MASK, SEP, WordpieceTokenizer
@@ -29,16 +29,18 @@ _States = tuple[Float32Array, Int32Array]
 
 @dataclass(frozen=True)
 class StateMaker:
-    """The carried encoder, without any head."""
+    """A carried encoder, without any head; markers are the ids after [CLS]."""
 
     tokenizer: WordpieceTokenizer
     model: OnnxModel
+    query_marker: tuple[int, ...]
+    document_marker: tuple[int, ...]
     query_length: int = 0
 
     def query(self, text: str) -> _States:
         """Return states (n, 384) and ids (n,) of a query, filled up with [MASK] if asked."""
         pieces = self.tokenizer.split(text).ids[:WINDOW]
-        ids = np.concatenate([[CLS, QUERY_MARKER], pieces, [SEP]]).astype(np.int32)
+        ids = np.concatenate([[CLS, *self.query_marker], pieces, [SEP]]).astype(np.int32)
         masks = np.full(max(self.query_length - len(ids), 0), MASK, np.int32)
         sequence = np.concatenate([ids, masks])
         return self.model.hidden_states(sequence, attended=len(ids)), sequence
@@ -50,8 +52,17 @@ class StateMaker:
         return np.concatenate([w[0] for w in windows]), np.concatenate([w[1] for w in windows])
 
     def _window(self, pieces: Int32Array) -> _States:
-        ids = np.concatenate([[CLS, DOCUMENT_MARKER], pieces, [SEP]]).astype(np.int32)
+        ids = np.concatenate([[CLS, *self.document_marker], pieces, [SEP]]).astype(np.int32)
         return self.model.hidden_states(ids), ids
+
+
+def make_encoder(name: str) -> StateMaker:
+    """Return the carried encoder behind `latelight-small` or `minilm`."""
+    tokenizer = WordpieceTokenizer(locate(answerai.TOKENIZER))
+    if name == "minilm":
+        return StateMaker(tokenizer, OnnxModel(locate(minilm.MODEL), minilm.OUTPUT), (), ())
+    model = OnnxModel(locate(answerai.MODEL), answerai.OUTPUT)
+    return StateMaker(tokenizer, model, (answerai.QUERY_MARKER,), (answerai.DOCUMENT_MARKER,))
 
 
 def write_set(
@@ -80,7 +91,7 @@ def read_jsonl(path: Path) -> list[dict[str, str]]:
 
 def write_all(options: argparse.Namespace) -> None:
     """Write every training set under `options.out`."""
-    maker = StateMaker(WordpieceTokenizer(locate(TOKENIZER)), OnnxModel(locate(MODEL), OUTPUT))
+    maker = make_encoder(options.encoder)
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
     for name, make in sources(options.packages, options.apt_lists).items():
@@ -88,6 +99,13 @@ def write_all(options: argparse.Namespace) -> None:
         numbers = [str(i) for i in range(len(pairs))]
         write_set(out / f"{name}.queries", numbers, [p.query for p in pairs], maker.query)
         write_set(out / f"{name}.docs", numbers, [p.document for p in pairs], maker.document)
+    if options.encoder == "latelight-small":
+        write_scifact(options, maker)
+
+
+def write_scifact(options: argparse.Namespace, maker: StateMaker) -> None:
+    """Write SciFact's abstracts, some of their titles, and its claims."""
+    out: Path = options.out
     corpus = read_jsonl(options.scifact / "corpus.jsonl")
     claims = read_jsonl(options.scifact / "queries.jsonl")
     ids = [r["_id"] for r in corpus]
@@ -105,6 +123,9 @@ def write_all(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--encoder", choices=["latelight-small", "minilm"], default="latelight-small"
+    )
     parser.add_argument("--packages", type=Path, required=True, help="unpacked Debian packages")
     parser.add_argument("--apt-lists", type=Path, required=True, help="with Translation-en files")
     parser.add_argument("--scifact", type=Path, default=Path("../shared/data/text/scifact"))

@@ -6,6 +6,8 @@ Needs torch 2.13.0 beside Latelight's own dependencies. The head starts as the u
 document rows, then learns to put each query's document first (cross-entropy over the batch and
 mined negatives) while keeping the unprojected rows' ranking (Kullback-Leibler divergence, as in
 Hinton et al., 2015). Scores are MaxSim sums. Seeded; the held-out pairs choose the best step.
+What is written is a weighted mean of the start and that step (Wortsman et al., 2022): it keeps
+most of the gain and loses less on texts unlike the training pairs.
 """
 
 import argparse
@@ -32,15 +34,16 @@ class Options:
     """How to train."""
 
     dim: int = 128
-    n_steps: int = 800
+    n_steps: int = 600
     learning_rate: float = 1e-3
     kl_weight: float = 1.0
+    start_share: float = 0.3
     temperature: float = 1.0
     n_queries: int = 24
     n_mined: int = 1
     max_rows: int = 160
     seed: int = 7
-    evaluate_every: int = 100
+    evaluate_every: int = 50
 
 
 class Rows:
@@ -104,7 +107,7 @@ def mine(source: Source, documents: np.ndarray, n_kept: int = 24) -> None:
 
 
 def load_sources(states: Path, scifact: Path) -> list[Source]:
-    """Return all training sources; SciFact gives its train claims only."""
+    """Return the training sources that have states; SciFact gives its train claims only."""
     punctuation = WordpieceTokenizer(locate(TOKENIZER)).is_punctuation
     none = np.zeros_like(punctuation)
     sources = []
@@ -116,9 +119,10 @@ def load_sources(states: Path, scifact: Path) -> list[Source]:
             Source(name, weight, queries, documents, pairs, *split(name, len(pairs)), {})
         )
     means = [source.documents.means() for source in sources]
-    sources.append(_claims(states, scifact, punctuation, none))
-    sources.append(_titles(states, punctuation, none))
-    means += [sources[-2].documents.means()] * 2  # both search the same abstracts
+    if (states / "scifact.docs.meta.npz").exists():
+        sources.append(_claims(states, scifact, punctuation, none))
+        sources.append(_titles(states, punctuation, none))
+        means += [sources[-2].documents.means()] * 2  # both search the same abstracts
     for source, documents in zip(sources, means, strict=True):
         mine(source, documents)
         print(f"{source.name}: {len(source.train)} to train on", flush=True)
@@ -275,10 +279,11 @@ def _held_out_rank(source: Source, head: torch.Tensor | None, options: Options) 
 
 
 def train(sources: list[Source], options: Options) -> tuple[torch.Tensor, list[dict[str, float]]]:
-    """Return the best head by the mean held-out rank, and the history of evaluations."""
+    """Return the start averaged with the best step by held-out rank, and all evaluations."""
     random = np.random.default_rng(options.seed)
-    torch.manual_seed(options.seed)
-    head = pca(sources, options).requires_grad_(True)
+    torch.set_num_threads(1)  # the same sums on every machine, and no waiting for busy cores
+    start = pca(sources, options)
+    head = start.clone().requires_grad_(True)
     optimizer = torch.optim.Adam([head], lr=options.learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, options.n_steps)
     weights = np.array([s.weight for s in sources]) / sum(s.weight for s in sources)
@@ -297,7 +302,9 @@ def train(sources: list[Source], options: Options) -> tuple[torch.Tensor, list[d
             _report(history, step, evaluate(sources, head.detach(), options))
             if history[-1]["mean"] > best:
                 best, best_head = history[-1]["mean"], head.detach().clone()
-    return best_head, history
+    mean = options.start_share * start + (1 - options.start_share) * best_head
+    _report(history, options.n_steps + 1, evaluate(sources, mean, options))
+    return mean, history
 
 
 def _report(history: list[dict[str, float]], step: int, ranks: dict[str, float]) -> None:
