@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -102,6 +104,21 @@ def test_what_the_model_raises_reaches_the_caller() -> None:
 
     with pytest.raises(RuntimeError, match="out of memory"):
         make_encoder(Broken(), BARE).encode_documents([passage("a")])
+
+
+def test_windows_not_begun_are_dropped_when_one_fails() -> None:
+    class FailsFirst(RecordingModel):
+        def hidden_states(self, ids: np.ndarray, attended: int | None = None) -> np.ndarray:
+            super().hidden_states(ids, attended)
+            if len(self.sequences) == 1:
+                raise RuntimeError("first window")
+            time.sleep(0.05)
+            return np.zeros((len(ids), 4), np.float32)
+
+    model = FailsFirst()
+    with pytest.raises(RuntimeError, match="first window"):
+        make_encoder(model, BARE, n_threads=1).encode_documents([passage("a")] * 100)
+    assert len(model.sequences) < 50
 
 
 def test_parts_are_opened_once() -> None:

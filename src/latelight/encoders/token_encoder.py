@@ -107,7 +107,7 @@ class TokenEncoder:
         self._info = info
         self._rendering = rendering
         self._open_parts = open_parts
-        self._n_threads = n_threads or len(os.sched_getaffinity(0))
+        self._n_threads = n_threads or _n_usable_cores()
         self._parts: Parts | None = None
         self._lock = threading.Lock()
 
@@ -193,7 +193,11 @@ class TokenEncoder:
         with ThreadPoolExecutor(self._n_threads) as pool:
             longest_first = sorted(tasks, key=lambda task: -len(task.pieces))
             futures = {pool.submit(self._encode_window, task): task for task in longest_first}
-            _tell_progress(futures, left, progress)
+            try:
+                _tell_progress(futures, left, progress)
+            except BaseException:  # an interrupted caller does not wait for windows not begun
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
         rows = {id(task): future.result() for future, task in futures.items()}
         return [rows[id(task)] for task in tasks]
 
@@ -215,6 +219,13 @@ class TokenEncoder:
         vectors = np.concatenate([rows for rows, _ in windows])
         spans = np.concatenate([spans for _, spans in windows])
         return MultiVector(vectors, row_locators(spans, unit.words))
+
+
+def _n_usable_cores() -> int:
+    """Return how many cores this process may use; not every system can limit them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _sequence(ids: Int32Array, marker: int | None) -> Int32Array:
