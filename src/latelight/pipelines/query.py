@@ -13,7 +13,7 @@ from latelight.kernels.maxsim import top_k
 from latelight.pipelines.evidence import collect_evidence
 from latelight.pipelines.reader import EncodedQuery, Reader
 from latelight.pipelines.request import SearchRequest
-from latelight.pipelines.signals import Signals, score_signals
+from latelight.pipelines.signals import Signals, chosen_mode, score_signals
 from latelight.pipelines.spec import SearchMode
 from latelight.pipelines.stages import Stage, Stopwatch
 from latelight.types import Float32Array, Hit, Int64Array
@@ -47,7 +47,7 @@ def run_search(reader: Reader, request: SearchRequest) -> Found:
     """
     watch = Stopwatch()
     with watch.stage("encode") as count:
-        query = encode_query(reader, request.text)
+        query = encode_query(reader, request.text, request.mode)
         count.count = query.n_tokens
     with watch.stage("allow-list") as count:
         allow = reader.snapshot.allow_list(request.filter)
@@ -62,13 +62,15 @@ def run_search(reader: Reader, request: SearchRequest) -> Found:
     return Found(query, hits, ordinals, signals, watch.stages)
 
 
-def encode_query(reader: Reader, text: str) -> EncodedQuery:
-    """Return the query's rows in every space and its terms.
+def encode_query(reader: Reader, text: str, mode: SearchMode = "auto") -> EncodedQuery:
+    """Return the query's terms, and its rows in every space unless only BM25 ranks.
 
     Raises:
         QueryError: it has neither rows nor terms.
     """
-    vectors = {space: encoder.encode_query(text) for space, encoder in reader.encoders.items()}
+    ranks_rows = chosen_mode(reader, mode) != "bm25"
+    encoders = reader.encoders if ranks_rows else {}
+    vectors = {space: encoder.encode_query(text) for space, encoder in encoders.items()}
     query = EncodedQuery(text, vectors, tuple(analyze(text)))
     if not query.terms and not any(len(rows.tokens) for rows in vectors.values()):
         raise QueryError(f"The query {text!r} holds no word to search for; use letters or digits.")
@@ -125,7 +127,7 @@ def explain_units(
     """Return given units as hits with evidence, ranked among themselves, whatever their score."""
     request = SearchRequest(text, mode=mode, explain=True)
     watch = Stopwatch()
-    query = encode_query(reader, request.text)
+    query = encode_query(reader, request.text, request.mode)
     signals = score_signals(reader, query, reader.snapshot.allow_list(None), request.mode, watch)
     chosen = np.asarray(ordinals, dtype=np.int64)
     ordered = chosen[np.argsort(-signals.scores[chosen], kind="stable")]

@@ -37,17 +37,15 @@ def score_signals(
     reader: Reader, query: EncodedQuery, allow: BoolArray, mode: SearchMode, watch: Stopwatch
 ) -> Signals:
     """Return the scores of every unit under a mode; `auto` takes the pipeline's."""
-    chosen = _mode(reader, mode)
-    by_name: dict[str, Float32Array] = {}
-    if chosen != "bm25":
-        by_name |= _maxsim(reader, query, allow, watch)
-    if chosen != "maxsim":
+    by_name = _maxsim(reader, query, allow, watch)
+    if chosen_mode(reader, mode) != "maxsim":
         by_name[BM25] = _bm25(reader, query, allow, watch)
     fused = fuse(by_name, allow, _size(reader, query), FusionOptions(reader.spec.lexical.weight))
     return Signals(by_name, fused.weights, fused.scores)
 
 
-def _mode(reader: Reader, mode: SearchMode) -> SearchMode:
+def chosen_mode(reader: Reader, mode: SearchMode) -> SearchMode:
+    """Return the mode that `auto` stands for, any other as it is."""
     chosen = reader.spec.search.mode if mode == "auto" else mode
     if chosen == "auto":
         return "hybrid" if reader.spec.lexical.enabled else "maxsim"
