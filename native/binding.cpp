@@ -78,9 +78,7 @@ static int64_t best_k(Array<const float, 1> scores, Array<int64_t, 1> best) {
 
 static nb::tuple isas() {
   nb::list names;
-  for (const Isa& isa : compiled_isas()) {
-    if (isa.runs_here()) names.append(isa.name);
-  }
+  for (const Isa& isa : isas_here()) names.append(isa.name);
   return nb::tuple(names);
 }
 

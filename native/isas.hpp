@@ -38,9 +38,21 @@ inline const std::vector<Isa>& compiled_isas() {
   return isas;
 }
 
+// Asked once: cpuid leaves a virtual machine, tens of microseconds each time.
+inline const std::vector<Isa>& isas_here() {
+  static const std::vector<Isa> isas = [] {
+    std::vector<Isa> here;
+    for (const Isa& isa : compiled_isas()) {
+      if (isa.runs_here()) here.push_back(isa);
+    }
+    return here;
+  }();
+  return isas;
+}
+
 inline const Isa* find_isa(const char* name) {
-  for (const Isa& isa : compiled_isas()) {
-    if (std::strcmp(isa.name, name) == 0 && isa.runs_here()) return &isa;
+  for (const Isa& isa : isas_here()) {
+    if (std::strcmp(isa.name, name) == 0) return &isa;
   }
   return nullptr;
 }

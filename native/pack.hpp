@@ -17,6 +17,13 @@ inline uint16_t bfloat16_of(float x) {
   return static_cast<uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
 }
 
+// Returns the nearest whole number, ties to even, of magnitudes below 2**22: a float near 1.5 * 2**23
+// has no room for a fraction. Without SSE4.1 the library's rounding is a call per value.
+inline float nearest(float x) {
+  constexpr float no_fraction = 12582912.0F;
+  return (x + no_fraction) - no_fraction;
+}
+
 class PackedQuery {
  public:
   PackedQuery(const float* query, int n_query, int dim, const Kernel& kernel)
@@ -63,7 +70,7 @@ class PackedQuery {
     const float inverse = flat ? 0.0F : 127.0F / peak;
     scales_[number] = flat ? 0.0F : peak / 127.0F;
     scatter<T>(row, number, [&](float x) {
-      const auto code = static_cast<T>(std::nearbyint(x * inverse));
+      const auto code = static_cast<T>(nearest(x * inverse));
       code_sums_[number] += code;
       return code;
     });
@@ -73,8 +80,9 @@ class PackedQuery {
   void scatter(const float* row, int number, Convert convert) {
     const int lanes = kernel_.lanes, group = kernel_.group, lane = number % lanes;
     T* vector = reinterpret_cast<T*>(packed_.get()) + int64_t{number - lane} * dim_;
-    for (int d = 0; d < dim_; ++d) {
-      vector[(d / group * lanes + lane) * group + d % group] = convert(row[d]);
+    for (int d = 0; d < dim_; d += group) {
+      T* together = vector + d * lanes + lane * group;
+      for (int g = 0; g < group; ++g) together[g] = convert(row[d + g]);
     }
   }
 

@@ -148,6 +148,7 @@ def quantize_int8(vectors: Float32Array) -> tuple[npt.NDArray[np.int8], Float32A
     return reference.quantize_int8(vectors)
 
 
+@cache
 def available_isas() -> tuple[str, ...]:
     """Return the paths that this machine can run, the fastest first, `numpy` last."""
     native = _native_or_none()
