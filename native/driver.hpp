@@ -21,7 +21,7 @@ constexpr float lowest = -std::numeric_limits<float>::infinity();
 constexpr float largest_scale = 1e30F;
 constexpr int tile_bytes = 16 * 1024;       // of prepared rows; stays in the first-level cache
 constexpr int most_tile_rows = 64;
-constexpr int64_t fewest_share_rows = 1024; // fewer are not worth another thread
+constexpr int64_t fewest_share_rows = 1024;  // fewer are not worth another thread
 
 struct Documents {
   const char* values;      // (n_rows, dim)
