@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-SOURCE = Path(__file__).resolve().parent.parent / "src"
+HERE = Path(__file__).resolve().parent
 OURS = ("ours-f32", "ours-f16", "ours-bf16", "ours-i8")
 EXACT_PEERS = ("lateweave-f32", "torch-f32", "torch-padded-f32", "pylate-rank-f32")
 PEERS = (*EXACT_PEERS, "torch-bf16")
@@ -91,7 +91,6 @@ def _digest(*arrays: np.ndarray) -> str:
 
 
 def ours(work: Workload, stored_as: str, n_threads: int) -> Callable[[np.ndarray], np.ndarray]:
-    sys.path.insert(0, str(SOURCE))
     from latelight.kernels.maxsim import Rows, bfloat16_bits, maxsim, quantize_int8, top_k
 
     if stored_as == "i8":
@@ -297,7 +296,7 @@ def add_ratios(rows: list[dict[str, Any]]) -> None:
 
 
 def provenance(arguments: argparse.Namespace) -> dict[str, Any]:
-    asked = ["git", "-C", str(SOURCE), "rev-parse", "--short", "HEAD"]
+    asked = ["git", "-C", str(HERE), "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []

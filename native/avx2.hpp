@@ -38,6 +38,7 @@ struct Floats {
   using Value = __m256;
   static constexpr Element packed_as = Element::f32;
   static constexpr int lanes = 8, group = 1, block_rows = 5, block_vectors = 2;
+  static constexpr int stored_bytes = 4;  // per value
 
   LATELIGHT_FN static LATELIGHT_INLINE Sum start(const int32_t*) { return _mm256_setzero_ps(); }
   LATELIGHT_FN static LATELIGHT_INLINE Operand load_query(const float* from) {
@@ -63,6 +64,7 @@ struct Codes {
   using Value = __m256i;
   static constexpr Element packed_as = Element::i16;
   static constexpr int lanes = 8, group = 2, block_rows = 5, block_vectors = 2;
+  static constexpr int stored_bytes = 1;  // per value
 
   LATELIGHT_FN static LATELIGHT_INLINE Sum start(const int32_t*) { return _mm256_setzero_si256(); }
   LATELIGHT_FN static LATELIGHT_INLINE Operand load_query(const int16_t* from) {
@@ -85,14 +87,20 @@ struct Codes {
 
 #include "block.inl"
 
+// Two stored bytes, widened to a float by `prepare`.
+struct Halves : Floats {
+  static constexpr int stored_bytes = 2;
+};
+
 struct F32 : Floats {
   static constexpr int prepared_bytes = 0;
   static void prepare(const void*, int64_t, void*) {}
   static void score(const Query& q, const Tile& t, const Best& b) { score_any<Floats>(q, t, b); }
 };
 
-struct F16 : F32 {
+struct F16 : Halves {
   static constexpr int prepared_bytes = 4;
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Halves>(q, t, b); }
   LATELIGHT_FN static void prepare(const void* stored, int64_t n_values, void* prepared) {
     const auto* from = static_cast<const __m128i*>(stored);
     auto* to = static_cast<float*>(prepared);
@@ -102,8 +110,9 @@ struct F16 : F32 {
   }
 };
 
-struct Bf16 : F32 {
+struct Bf16 : Halves {
   static constexpr int prepared_bytes = 4;
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Halves>(q, t, b); }
   LATELIGHT_FN static void prepare(const void* stored, int64_t n_values, void* prepared) {
     const auto* from = static_cast<const __m128i*>(stored);
     auto* to = static_cast<__m256i*>(prepared);

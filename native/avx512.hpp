@@ -49,6 +49,7 @@ struct Floats {
   using Value = __m512;
   static constexpr Element packed_as = Element::f32;
   static constexpr int lanes = 16, group = 1, block_rows = 8, block_vectors = 2;
+  static constexpr int stored_bytes = 4;  // per value
 
   LATELIGHT_FN static LATELIGHT_INLINE Sum start(const int32_t*) { return _mm512_setzero_ps(); }
   LATELIGHT_FN static LATELIGHT_INLINE Operand load_query(const float* from) {
@@ -74,6 +75,7 @@ struct Bfloats {
   using Value = __m512i;
   static constexpr Element packed_as = Element::bf16;
   static constexpr int lanes = 16, group = 2, block_rows = 8, block_vectors = 2;
+  static constexpr int stored_bytes = 2;  // per value
 
   LATELIGHT_FN static LATELIGHT_INLINE Sum start(const int32_t*) { return _mm512_setzero_ps(); }
   LATELIGHT_FN static LATELIGHT_INLINE Operand load_query(const uint16_t* from) {
@@ -101,6 +103,7 @@ struct Codes {
   using Value = __m512i;
   static constexpr Element packed_as = Element::i8;
   static constexpr int lanes = 16, group = 4, block_rows = 8, block_vectors = 2;
+  static constexpr int stored_bytes = 1;  // per value
 
   LATELIGHT_FN static LATELIGHT_INLINE Sum start(const int32_t* code_sums) {
     const __m512i sums = _mm512_loadu_si512(code_sums);
@@ -122,14 +125,20 @@ struct Codes {
 
 #include "block.inl"
 
+// Two stored bytes, widened to a float by `prepare`.
+struct Halves : Floats {
+  static constexpr int stored_bytes = 2;
+};
+
 struct F32 : Floats {
   static constexpr int prepared_bytes = 0;
   static void prepare(const void*, int64_t, void*) {}
   static void score(const Query& q, const Tile& t, const Best& b) { score_any<Floats>(q, t, b); }
 };
 
-struct F16 : F32 {
+struct F16 : Halves {
   static constexpr int prepared_bytes = 4;
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Halves>(q, t, b); }
   LATELIGHT_FN static void prepare(const void* stored, int64_t n_values, void* prepared) {
     const auto* from = static_cast<const __m128i*>(stored);
     auto* to = static_cast<float*>(prepared);
@@ -139,8 +148,9 @@ struct F16 : F32 {
   }
 };
 
-struct Bf16 : F32 {
+struct Bf16 : Halves {
   static constexpr int prepared_bytes = 4;
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Halves>(q, t, b); }
   LATELIGHT_FN static void prepare(const void* stored, int64_t n_values, void* prepared) {
     const auto* from = static_cast<const __m128i*>(stored);
     auto* to = static_cast<__m256i*>(prepared);
@@ -162,7 +172,12 @@ struct I8 : Codes {
   LATELIGHT_FN static void prepare(const void* stored, int64_t n_values, void* prepared) {
     const auto* from = static_cast<const char*>(stored);
     auto* to = static_cast<char*>(prepared);
-    for (int64_t i = 0; i < n_values; i += 8) {  // dims are multiples of 8; widened by the compiler
+    const __m512i signs = _mm512_set1_epi8(-128);
+    int64_t i = 0;
+    for (; i + 64 <= n_values; i += 64) {
+      _mm512_storeu_si512(to + i, _mm512_xor_si512(signs, _mm512_loadu_si512(from + i)));
+    }
+    for (; i < n_values; i += 8) {  // dims are multiples of 8
       uint64_t codes;
       std::memcpy(&codes, from + i, sizeof codes);
       codes ^= 0x8080808080808080U;  // + 128

@@ -43,8 +43,13 @@ LATELIGHT_FN LATELIGHT_INLINE void multiply_group(Block<A, n_rows, n_vectors>& b
 template <class A, int n_rows, int n_vectors>
 LATELIGHT_FN LATELIGHT_INLINE void multiply_block(Block<A, n_rows, n_vectors>& block,
                                                   const typename A::Stored* rows,
-                                                  const typename A::Packed* query, int dim) {
+                                                  const typename A::Packed* query, int dim,
+                                                  const char* ahead) {
   for (int d = 0; d < dim; d += 8) {  // every dim is a multiple of 8
+    // Fetched a few lines at a time: a burst would fill the queue of misses and stop the sums.
+    LATELIGHT_UNROLL
+    for (int i = 0; i < n_rows * 8 * A::stored_bytes; i += 64) fetch(ahead + i);
+    ahead += n_rows * 8 * A::stored_bytes;
     LATELIGHT_UNROLL
     for (int i = 0; i < 8; i += A::group) {
       multiply_group(block, rows + d + i, query + (d + i) * A::lanes, dim);
@@ -85,7 +90,8 @@ LATELIGHT_FN void score_block(const Query& query, const Tile& tile, int row, int
   Block<A, n_rows, n_vectors> block;
   start_block(block, query.code_sums + lane);
   multiply_block(block, static_cast<const Stored*>(tile.rows) + int64_t{row} * query.dim,
-                 static_cast<const Packed*>(query.packed) + int64_t{lane} * query.dim, query.dim);
+                 static_cast<const Packed*>(query.packed) + int64_t{lane} * query.dim, query.dim,
+                 tile.ahead + int64_t{row} * query.dim * A::stored_bytes);
   finish_block<A, with_winner>(block, tile.scales ? tile.scales + row : nullptr,
                                tile.first_row + row,
                                {best.similarity + lane, with_winner ? best.winner + lane : nullptr});

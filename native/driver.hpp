@@ -21,6 +21,7 @@ constexpr float lowest = -std::numeric_limits<float>::infinity();
 constexpr float largest_scale = 1e30F;
 constexpr int tile_bytes = 16 * 1024;       // of prepared rows; stays in the first-level cache
 constexpr int most_tile_rows = 64;
+constexpr int ahead_bytes = 16 * 1024;      // between a row in hand and the row being fetched
 constexpr int64_t fewest_share_rows = 1024;  // fewer are not worth another thread
 
 struct Documents {
@@ -74,7 +75,7 @@ class Scorer {
     const int64_t begin = documents_.begin(i), end = documents_.end(i);
     for (int64_t row = begin; row < end; row += tile_rows_) {
       score_tile(row, static_cast<int>(std::min<int64_t>(tile_rows_, end - row)),
-                 static_cast<int>(row - begin));
+                 static_cast<int>(row - begin), stored(row_ahead(row, i)));
     }
     output_.scores ? write_score(i) : write_winners(i);
   }
@@ -86,11 +87,19 @@ class Scorer {
     return std::max(fitting / kernel.block_rows, 1) * kernel.block_rows;
   }
 
-  void score_tile(int64_t row, int n_rows, int first_row) const {
-    const int64_t row_bytes = int64_t{documents_.dim} * documents_.value_bytes;
-    const char* stored = documents_.values + row * row_bytes;
-    prefetch(stored + n_rows * row_bytes, n_rows * row_bytes);
-    const Tile tile{prepared(stored, n_rows), usable_scales(row, n_rows), n_rows, first_row};
+  int row_bytes() const { return documents_.dim * documents_.value_bytes; }
+
+  const char* stored(int64_t row) const { return documents_.values + row * row_bytes(); }
+
+  // The row to fetch while `row` of document `i` is in hand; past its end, of the next one.
+  int64_t row_ahead(int64_t row, int64_t i) const {
+    const int64_t ahead = row + ahead_bytes / row_bytes(), past = ahead - documents_.end(i);
+    return past < 0 || i + 1 >= documents_.n ? ahead : documents_.begin(i + 1) + past;
+  }
+
+  void score_tile(int64_t row, int n_rows, int first_row, const char* ahead) const {
+    const Tile tile{prepared(stored(row), n_rows), usable_scales(row, n_rows), n_rows, first_row,
+                    ahead};
     kernel_.score(query_.view(), tile, {best_.get(), output_.winners ? winners_.get() : nullptr});
   }
 

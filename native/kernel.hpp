@@ -26,6 +26,7 @@ struct Tile {
   const float* scales;   // one per row, or null
   int n_rows;
   int first_row;         // counted from the document's first row
+  const char* ahead;     // as many stored rows, to be fetched meanwhile
 };
 
 struct Best {

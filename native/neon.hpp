@@ -36,6 +36,7 @@ struct Floats {
   using Value = float32x4_t;
   static constexpr Element packed_as = Element::f32;
   static constexpr int lanes = 4, group = 1, block_rows = 5, block_vectors = 4;
+  static constexpr int stored_bytes = 4;  // per value
 
   static LATELIGHT_INLINE Sum start(const int32_t*) { return vdupq_n_f32(0); }
   static LATELIGHT_INLINE Operand load_query(const float* from) { return vld1q_f32(from); }
@@ -56,6 +57,7 @@ struct CodesBase {
   using Value = int8x16_t;
   static constexpr Element packed_as = Element::i8;
   static constexpr int lanes = 4, block_rows = 5, block_vectors = 4;
+  static constexpr int stored_bytes = 1;  // per value
 
   static LATELIGHT_INLINE Sum start(const int32_t*) { return vdupq_n_s32(0); }
   static LATELIGHT_INLINE Float similarity(Sum x, const float* scales, int row) {
@@ -84,14 +86,20 @@ struct Codes : CodesBase {
 #include "block.inl"
 #undef LATELIGHT_FN
 
+// Two stored bytes, widened to a float by `prepare`.
+struct Halves : Floats {
+  static constexpr int stored_bytes = 2;
+};
+
 struct F32 : Floats {
   static constexpr int prepared_bytes = 0;
   static void prepare(const void*, int64_t, void*) {}
   static void score(const Query& q, const Tile& t, const Best& b) { score_any<Floats>(q, t, b); }
 };
 
-struct F16 : F32 {
+struct F16 : Halves {
   static constexpr int prepared_bytes = 4;
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Halves>(q, t, b); }
   static void prepare(const void* stored, int64_t n_values, void* prepared) {
     const auto* from = static_cast<const uint16_t*>(stored);
     auto* to = static_cast<float*>(prepared);
@@ -101,8 +109,9 @@ struct F16 : F32 {
   }
 };
 
-struct Bf16 : F32 {
+struct Bf16 : Halves {
   static constexpr int prepared_bytes = 4;
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Halves>(q, t, b); }
   static void prepare(const void* stored, int64_t n_values, void* prepared) {
     const auto* from = static_cast<const uint16_t*>(stored);
     auto* to = static_cast<uint32_t*>(prepared);

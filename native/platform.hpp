@@ -44,17 +44,15 @@
 
 namespace latelight {
 
-// Fetches bytes that the next tile will read; past the end it does nothing.
-inline void prefetch(const char* begin, long long n_bytes) {
-  for (long long i = 0; i < n_bytes; i += 64) {
+// Fetches the cache line of a byte that will be read soon; past the end it does nothing.
+LATELIGHT_INLINE void fetch(const char* byte) {
 #if defined(__GNUC__) || defined(__clang__)
-    __builtin_prefetch(begin + i, 0, 2);
+  __builtin_prefetch(byte, 0, 3);
 #elif defined(_M_X64)
-    _mm_prefetch(begin + i, _MM_HINT_T1);
+  _mm_prefetch(byte, _MM_HINT_T0);
 #else
-    __prefetch(begin + i);
+  __prefetch(byte);
 #endif
-  }
 }
 
 }  // namespace latelight

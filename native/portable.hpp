@@ -52,6 +52,7 @@ struct Floats {
   using Value = float;
   static constexpr Element packed_as = Element::f32;
   static constexpr int lanes = 8, group = 1, block_rows = 4, block_vectors = 1;
+  static constexpr int stored_bytes = 4;  // per value
 
   static LATELIGHT_INLINE Sum start(const int32_t*) { return {}; }
   static LATELIGHT_INLINE Operand load_query(const float* from) { return load<Float>(from); }
@@ -78,6 +79,7 @@ struct Codes {
   };
   static constexpr Element packed_as = Element::i16;
   static constexpr int lanes = 8, group = 2, block_rows = 4, block_vectors = 1;
+  static constexpr int stored_bytes = 1;  // per value
 
   static LATELIGHT_INLINE Sum start(const int32_t*) { return {}; }
   static LATELIGHT_INLINE Operand load_query(const int16_t* from) { return load<Operand>(from); }
@@ -110,14 +112,20 @@ inline float half_to_float(uint16_t half) {
   return half & 0x8000 ? -magnitude : magnitude;
 }
 
+// Two stored bytes, widened to a float by `prepare`.
+struct Halves : Floats {
+  static constexpr int stored_bytes = 2;
+};
+
 struct F32 : Floats {
   static constexpr int prepared_bytes = 0;
   static void prepare(const void*, int64_t, void*) {}
   static void score(const Query& q, const Tile& t, const Best& b) { score_any<Floats>(q, t, b); }
 };
 
-struct F16 : F32 {
+struct F16 : Halves {
   static constexpr int prepared_bytes = 4;
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Halves>(q, t, b); }
   static void prepare(const void* stored, int64_t n_values, void* prepared) {
     const auto* from = static_cast<const uint16_t*>(stored);
     auto* to = static_cast<float*>(prepared);
@@ -125,8 +133,9 @@ struct F16 : F32 {
   }
 };
 
-struct Bf16 : F32 {
+struct Bf16 : Halves {
   static constexpr int prepared_bytes = 4;
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Halves>(q, t, b); }
   static void prepare(const void* stored, int64_t n_values, void* prepared) {
     const auto* from = static_cast<const uint16_t*>(stored);
     auto* to = static_cast<uint32_t*>(prepared);
