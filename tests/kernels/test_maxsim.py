@@ -96,6 +96,7 @@ def test_the_winning_row_has_the_best_similarity(
     winners, similarities = maxsim_argmax(query, rows, isa=path, n_threads=n_threads)
     _, wanted = maxsim_argmax(query, rows, isa="numpy")
     np.testing.assert_allclose(similarities, wanted, atol=near)
+    near = max(near, tolerance(isa(), rows))  # the matrix is of the best path
     everything = similarity_matrix(query, rows.values, rows.scales)
     for document, start in enumerate(rows.offsets[:-1]):
         if winners[document, 0] >= 0:
