@@ -30,6 +30,56 @@ LATELIGHT_FN LATELIGHT_INLINE Index replace_where_greater(Index winner, int row,
   return _mm256_blendv_epi8(winner, _mm256_set1_epi32(row), wins);
 }
 
+// Adds whole numbers of steps, one per lane.
+LATELIGHT_FN LATELIGHT_INLINE Float add_steps(Float x, const int16_t* steps, float step) {
+  const __m128i narrow = _mm_loadu_si128(reinterpret_cast<const __m128i*>(steps));
+  return _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(narrow)), _mm256_set1_ps(step), x);
+}
+LATELIGHT_FN LATELIGHT_INLINE bool any_reaches(const int16_t* steps, const int16_t* threshold) {
+  const auto at = reinterpret_cast<const __m256i*>(steps);
+  const auto bound = reinterpret_cast<const __m256i*>(threshold);
+  const __m256i below = _mm256_and_si256(
+      _mm256_cmpgt_epi16(_mm256_loadu_si256(bound), _mm256_loadu_si256(at)),
+      _mm256_cmpgt_epi16(_mm256_loadu_si256(bound + 1), _mm256_loadu_si256(at + 1)));
+  return _mm256_movemask_epi8(below) != -1;
+}
+
+using Bytes = __m256i;
+LATELIGHT_FN LATELIGHT_INLINE Bytes no_bytes() { return _mm256_setzero_si256(); }
+LATELIGHT_FN LATELIGHT_INLINE Bytes load_bytes(const uint8_t* from) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
+LATELIGHT_FN LATELIGHT_INLINE void store_bytes(uint8_t* to, Bytes x) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), x);
+}
+LATELIGHT_FN LATELIGHT_INLINE Bytes greater_bytes(Bytes a, Bytes b) { return _mm256_max_epu8(a, b); }
+LATELIGHT_FN LATELIGHT_INLINE int sum_bytes(Bytes x) {
+  const __m256i fours = _mm256_sad_epu8(x, _mm256_setzero_si256());
+  const __m128i twos =
+      _mm_add_epi64(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
+  return _mm_cvtsi128_si32(twos) + _mm_extract_epi16(twos, 4);
+}
+// 2 * (bits of every byte, `shift` up, under `mask`)
+LATELIGHT_FN LATELIGHT_INLINE Bytes twice_bits(Bytes x, int shift, int mask) {
+  const __m256i moved = _mm256_srli_epi16(x, shift);
+  const __m256i kept = _mm256_and_si256(moved, _mm256_set1_epi8(static_cast<char>(mask)));
+  return _mm256_add_epi8(kept, kept);
+}
+LATELIGHT_FN LATELIGHT_INLINE Bytes add_bytes(Bytes a, Bytes b) { return _mm256_add_epi8(a, b); }
+LATELIGHT_FN LATELIGHT_INLINE Bytes all_bytes(int x) {
+  return _mm256_set1_epi8(static_cast<char>(x));
+}
+LATELIGHT_FN LATELIGHT_INLINE int32_t dot_codes(const int8_t* a, const int8_t* b, int dim) {
+  __m128i sum = _mm_setzero_si128();
+  for (int i = 0; i < dim; i += 8) {  // every dim is a multiple of 8
+    const __m128i x = _mm_cvtepi8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(a + i)));
+    const __m128i y = _mm_cvtepi8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(b + i)));
+    sum = _mm_add_epi32(sum, _mm_madd_epi16(x, y));
+  }
+  sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4E));
+  return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xB1)));
+}
+
 struct Floats {
   using Sum = __m256;
   using Stored = float;
@@ -39,6 +89,7 @@ struct Floats {
   static constexpr Element packed_as = Element::f32;
   static constexpr int lanes = 8, group = 1, block_rows = 5, block_vectors = 2;
   static constexpr int stored_bytes = 4;  // per value
+  static constexpr bool has_bases = false;
 
   LATELIGHT_FN static LATELIGHT_INLINE Sum start(const int32_t*) { return _mm256_setzero_ps(); }
   LATELIGHT_FN static LATELIGHT_INLINE Operand load_query(const float* from) {
@@ -65,6 +116,7 @@ struct Codes {
   static constexpr Element packed_as = Element::i16;
   static constexpr int lanes = 8, group = 2, block_rows = 5, block_vectors = 2;
   static constexpr int stored_bytes = 1;  // per value
+  static constexpr bool has_bases = false;
 
   LATELIGHT_FN static LATELIGHT_INLINE Sum start(const int32_t*) { return _mm256_setzero_si256(); }
   LATELIGHT_FN static LATELIGHT_INLINE Operand load_query(const int16_t* from) {
@@ -86,6 +138,8 @@ struct Codes {
 };
 
 #include "block.inl"
+
+#include "scan.inl"
 
 // Two stored bytes, widened to a float by `prepare`.
 struct Halves : Floats {
@@ -139,6 +193,16 @@ struct I8 : Codes {
     }
   }
   static void score(const Query& q, const Tile& t, const Best& b) { score_any<Codes>(q, t, b); }
+};
+
+// Rows of residual codes, unpacked; each row adds the similarities of its centroid.
+struct Coded : Codes {
+  static constexpr bool has_bases = true;
+  static constexpr int stored_bytes = 0;  // what is read ahead are codes, and few
+  static constexpr int bias = 0;      // of an unpacked level
+  static constexpr int prepared_bytes = sizeof(Stored);
+  static void prepare(const void*, int64_t, void*) {}
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Coded>(q, t, b); }
 };
 
 }  // namespace latelight::avx2

@@ -41,6 +41,53 @@ LATELIGHT_FN LATELIGHT_INLINE __m512i broadcast_4_bytes(const void* from) {
   return _mm512_set1_epi32(word);
 }
 
+// Adds whole numbers of steps, one per lane.
+LATELIGHT_FN LATELIGHT_INLINE Float add_steps(Float x, const int16_t* steps, float step) {
+  const __m256i narrow = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(steps));
+  return _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(narrow)), _mm512_set1_ps(step), x);
+}
+LATELIGHT_FN LATELIGHT_INLINE bool any_reaches(const int16_t* steps, const int16_t* threshold) {
+  return _mm512_cmpge_epi16_mask(_mm512_loadu_si512(steps), _mm512_loadu_si512(threshold)) != 0;
+}
+
+using Bytes = __m256i;
+LATELIGHT_FN LATELIGHT_INLINE Bytes no_bytes() { return _mm256_setzero_si256(); }
+LATELIGHT_FN LATELIGHT_INLINE Bytes load_bytes(const uint8_t* from) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
+LATELIGHT_FN LATELIGHT_INLINE void store_bytes(uint8_t* to, Bytes x) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), x);
+}
+LATELIGHT_FN LATELIGHT_INLINE Bytes greater_bytes(Bytes a, Bytes b) { return _mm256_max_epu8(a, b); }
+LATELIGHT_FN LATELIGHT_INLINE int sum_bytes(Bytes x) {
+  const __m256i fours = _mm256_sad_epu8(x, _mm256_setzero_si256());
+  const __m128i twos =
+      _mm_add_epi64(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
+  return _mm_cvtsi128_si32(twos) + _mm_extract_epi16(twos, 4);
+}
+// 2 * (bits of every byte, `shift` up, under `mask`)
+LATELIGHT_FN LATELIGHT_INLINE Bytes twice_bits(Bytes x, int shift, int mask) {
+  const __m256i moved = _mm256_srli_epi16(x, shift);
+  const __m256i kept = _mm256_and_si256(moved, _mm256_set1_epi8(static_cast<char>(mask)));
+  return _mm256_add_epi8(kept, kept);
+}
+LATELIGHT_FN LATELIGHT_INLINE Bytes add_bytes(Bytes a, Bytes b) { return _mm256_add_epi8(a, b); }
+LATELIGHT_FN LATELIGHT_INLINE Bytes all_bytes(int x) {
+  return _mm256_set1_epi8(static_cast<char>(x));
+}
+LATELIGHT_FN LATELIGHT_INLINE int32_t dot_codes(const int8_t* a, const int8_t* b, int dim) {
+  __m512i sum = _mm512_setzero_si512();
+  int i = 0;
+  for (; i + 32 <= dim; i += 32) {
+    const __m512i x = _mm512_cvtepi8_epi16(load_bytes(reinterpret_cast<const uint8_t*>(a + i)));
+    const __m512i y = _mm512_cvtepi8_epi16(load_bytes(reinterpret_cast<const uint8_t*>(b + i)));
+    sum = _mm512_add_epi32(sum, _mm512_madd_epi16(x, y));
+  }
+  int32_t rest = 0;
+  for (; i < dim; ++i) rest += int32_t{a[i]} * b[i];
+  return _mm512_reduce_add_epi32(sum) + rest;
+}
+
 struct Floats {
   using Sum = __m512;
   using Stored = float;
@@ -50,6 +97,7 @@ struct Floats {
   static constexpr Element packed_as = Element::f32;
   static constexpr int lanes = 16, group = 1, block_rows = 8, block_vectors = 2;
   static constexpr int stored_bytes = 4;  // per value
+  static constexpr bool has_bases = false;
 
   LATELIGHT_FN static LATELIGHT_INLINE Sum start(const int32_t*) { return _mm512_setzero_ps(); }
   LATELIGHT_FN static LATELIGHT_INLINE Operand load_query(const float* from) {
@@ -76,6 +124,7 @@ struct Bfloats {
   static constexpr Element packed_as = Element::bf16;
   static constexpr int lanes = 16, group = 2, block_rows = 8, block_vectors = 2;
   static constexpr int stored_bytes = 2;  // per value
+  static constexpr bool has_bases = false;
 
   LATELIGHT_FN static LATELIGHT_INLINE Sum start(const int32_t*) { return _mm512_setzero_ps(); }
   LATELIGHT_FN static LATELIGHT_INLINE Operand load_query(const uint16_t* from) {
@@ -104,6 +153,7 @@ struct Codes {
   static constexpr Element packed_as = Element::i8;
   static constexpr int lanes = 16, group = 4, block_rows = 8, block_vectors = 2;
   static constexpr int stored_bytes = 1;  // per value
+  static constexpr bool has_bases = false;
 
   LATELIGHT_FN static LATELIGHT_INLINE Sum start(const int32_t* code_sums) {
     const __m512i sums = _mm512_loadu_si512(code_sums);
@@ -124,6 +174,8 @@ struct Codes {
 };
 
 #include "block.inl"
+
+#include "scan.inl"
 
 // Two stored bytes, widened to a float by `prepare`.
 struct Halves : Floats {
@@ -185,6 +237,16 @@ struct I8 : Codes {
     }
   }
   static void score(const Query& q, const Tile& t, const Best& b) { score_any<Codes>(q, t, b); }
+};
+
+// Rows of residual codes, unpacked; each row adds the similarities of its centroid.
+struct Coded : Codes {
+  static constexpr bool has_bases = true;
+  static constexpr int stored_bytes = 0;  // what is read ahead are codes, and few
+  static constexpr int bias = 128;      // of an unpacked level
+  static constexpr int prepared_bytes = sizeof(Stored);
+  static void prepare(const void*, int64_t, void*) {}
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Coded>(q, t, b); }
 };
 
 }  // namespace latelight::avx512

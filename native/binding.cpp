@@ -3,11 +3,14 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
+#include "candidates.hpp"
 #include "driver.hpp"
 #include "isas.hpp"
 #include "peak.hpp"
@@ -76,6 +79,77 @@ static int64_t best_k(Array<const float, 1> scores, Array<int64_t, 1> best) {
                static_cast<int64_t>(best.shape(0)));
 }
 
+// Arrays of a coded segment, kept alive; nothing is copied.
+struct Coded {
+  Array<const int8_t, 2> centroids;
+  Array<const float, 1> centroid_scales;
+  Array<const uint16_t, 1> centroid_of;
+  Array<const uint8_t, 2> codes;
+  Array<const uint8_t, 1> code_scales;
+  Array<const int64_t, 1> row_offsets;
+  Array<const int8_t, 2> means;
+  Array<const float, 1> mean_scales;
+  Array<const int64_t, 1> list_offsets;
+  Array<const uint16_t, 1> lists;
+  Array<const float, 1> scale_of_code;
+  std::optional<Values> values;
+  Scales scales;
+  std::string form;
+  int bits;
+  Codebook book = Codebook::of(centroids.data(), centroid_scales.data(),
+                               static_cast<int>(centroids.shape(0)),
+                               static_cast<int>(centroids.shape(1)));
+
+  CodedRows rows(const uint64_t* allowed) const {
+    const Documents exact =
+        values ? documents_of(*values, scales, row_offsets, std::nullopt) : Documents{};
+    return {centroid_of.data(),
+            codes.data(),
+            code_scales.data(),
+            row_offsets.data(),
+            means.data(),
+            mean_scales.data(),
+            list_offsets.data(),
+            lists.data(),
+            scale_of_code.data(),
+            allowed,
+            exact,
+            form.c_str(),
+            static_cast<int64_t>(row_offsets.shape(0)) - 1,
+            static_cast<int64_t>(centroid_of.shape(0)),
+            bits};
+  }
+};
+
+using Bits = std::optional<Array<const uint64_t, 1>>;
+
+static void search(const std::string& isa, const std::vector<const Coded*>& segments,
+                   const std::vector<Bits>& allowed, Array<const float, 2> query,
+                   Array<const float, 2> rotated, Array<const int64_t, 1> offsets,
+                   const std::vector<int>& options, int n_threads, Array<int32_t, 2> out_segments,
+                   Array<int32_t, 2> out_units, Array<float, 2> out_scores,
+                   Array<int64_t, 1> out_counts, Array<float, 2> out_micros) {
+  const Isa& chosen = checked_isa(isa);
+  nb::gil_scoped_release released;
+  std::vector<const Codebook*> book_of;
+  std::vector<CodedRows> rows;
+  for (size_t s = 0; s < segments.size(); ++s) {
+    const Codebook* book = &segments[s]->book;
+    const auto same = [&](const Codebook* other) { return other->centroids == book->centroids; };
+    const auto at = std::find_if(book_of.begin(), book_of.end(), same);
+    book_of.push_back(at == book_of.end() ? book : *at);
+    rows.push_back(segments[s]->rows(allowed[s] ? allowed[s]->data() : nullptr));
+  }
+  const Queries queries{query.data(), rotated.data(), offsets.data(),
+                        static_cast<int64_t>(offsets.shape(0)) - 1,
+                        static_cast<int>(query.shape(1))};
+  const SearchOutput out{out_segments.data(), out_units.data(),  out_scores.data(),
+                         out_counts.data(),   out_micros.data(),
+                         static_cast<int64_t>(out_units.shape(1))};
+  search_all(chosen, queries, book_of, rows, {options[0], options[1], options[2], options[3]}, out,
+             n_threads);
+}
+
 static nb::tuple isas() {
   nb::list names;
   for (const Isa& isa : isas_here()) names.append(isa.name);
@@ -96,6 +170,15 @@ NB_MODULE(_native, m) {
         optional, nb::arg(), nb::arg().noconvert());
   m.def("maxsim_argmax", &maxsim_argmax, nb::arg(), nb::arg(), nb::arg(), nb::arg(), optional,
         nb::arg(), optional, nb::arg(), nb::arg().noconvert(), nb::arg().noconvert());
+  nb::class_<Coded>(m, "Coded")
+      .def(nb::init<Array<const int8_t, 2>, Array<const float, 1>, Array<const uint16_t, 1>,
+                    Array<const uint8_t, 2>, Array<const uint8_t, 1>, Array<const int64_t, 1>,
+                    Array<const int8_t, 2>, Array<const float, 1>, Array<const int64_t, 1>,
+                    Array<const uint16_t, 1>, Array<const float, 1>, std::optional<Values>, Scales,
+                    std::string, int>(),
+           nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
+           nb::arg(), nb::arg(), nb::arg(), optional, optional, nb::arg(), nb::arg());
+  m.def("search", &search);
   m.def("top_k", &best_k, nb::arg(), nb::arg().noconvert());
   m.def("peak", &peak);
 }

@@ -65,36 +65,46 @@ LATELIGHT_FN LATELIGHT_INLINE void keep_best(Float similarity, int row, Float& b
 
 template <class A, bool with_winner, int n_rows, int n_vectors>
 LATELIGHT_FN LATELIGHT_INLINE void finish_block(const Block<A, n_rows, n_vectors>& block,
-                                                const float* scales, int first_row,
+                                                const Tile& tile, int row, int lane,
                                                 const Best& best) {
   LATELIGHT_UNROLL
   for (int v = 0; v < n_vectors; ++v) {
-    Float top = load_floats(best.similarity + v * A::lanes);
+    const int at = lane + v * A::lanes;
+    Float top = load_floats(best.similarity + at);
     Index winner{};
-    if constexpr (with_winner) winner = load_indices(best.winner + v * A::lanes);
+    if constexpr (with_winner) winner = load_indices(best.winner + at);
     LATELIGHT_UNROLL
     for (int r = 0; r < n_rows; ++r) {
-      keep_best<with_winner>(A::similarity(block.sums[r][v], scales, r), first_row + r, top, winner);
+      Float similarity = A::similarity(block.sums[r][v], tile.scales, row + r);
+      if constexpr (A::has_bases) {
+        similarity = add_steps(similarity, tile.bases[row + r] + at, tile.base_step);
+      }
+      keep_best<with_winner>(similarity, tile.first_row + row + r, top, winner);
     }
-    store_floats(best.similarity + v * A::lanes, top);
-    if constexpr (with_winner) store_indices(best.winner + v * A::lanes, winner);
+    store_floats(best.similarity + at, top);
+    if constexpr (with_winner) store_indices(best.winner + at, winner);
   }
+}
+
+template <class A, int n_rows, int n_vectors>
+LATELIGHT_FN LATELIGHT_INLINE void fill_block(Block<A, n_rows, n_vectors>& block,
+                                              const Query& query, const Tile& tile, int row,
+                                              int lane) {
+  using Stored = typename A::Stored;
+  using Packed = typename A::Packed;
+  start_block(block, query.code_sums + lane);
+  multiply_block(block, static_cast<const Stored*>(tile.rows) + int64_t{row} * query.dim,
+                 static_cast<const Packed*>(query.packed) + int64_t{lane} * query.dim, query.dim,
+                 tile.ahead + int64_t{row} * query.dim * A::stored_bytes);
 }
 
 template <class A, bool with_winner, int n_rows, int n_vectors>
 LATELIGHT_FN void score_block(const Query& query, const Tile& tile, int row, int vector,
                               const Best& best) {
-  using Stored = typename A::Stored;
-  using Packed = typename A::Packed;
   const int lane = vector * A::lanes;
   Block<A, n_rows, n_vectors> block;
-  start_block(block, query.code_sums + lane);
-  multiply_block(block, static_cast<const Stored*>(tile.rows) + int64_t{row} * query.dim,
-                 static_cast<const Packed*>(query.packed) + int64_t{lane} * query.dim, query.dim,
-                 tile.ahead + int64_t{row} * query.dim * A::stored_bytes);
-  finish_block<A, with_winner>(block, tile.scales ? tile.scales + row : nullptr,
-                               tile.first_row + row,
-                               {best.similarity + lane, with_winner ? best.winner + lane : nullptr});
+  fill_block(block, query, tile, row, lane);
+  finish_block<A, with_winner>(block, tile, row, lane, best);
 }
 
 // Picks the block compiled for `n_rows`, counting down from A::block_rows.

@@ -17,23 +17,35 @@
 
 namespace latelight {
 
-template <class F32, class F16, class Bf16, class I8>
-Isa isa_of(const char* name, bool (*runs_here)()) {
-  return {name, runs_here, kernel_of<F32>(), kernel_of<F16>(), kernel_of<Bf16>(), kernel_of<I8>()};
+template <class F32, class F16, class Bf16, class I8, class Coded>
+Isa isa_of(const char* name, bool (*runs_here)(), const Scan& scan) {
+  return {name,
+          runs_here,
+          kernel_of<F32>(),
+          kernel_of<F16>(),
+          kernel_of<Bf16>(),
+          kernel_of<I8>(),
+          kernel_of<Coded>(),
+          scan};
 }
 
 inline const std::vector<Isa>& compiled_isas() {
   static const std::vector<Isa> isas{
 #if defined(LATELIGHT_X86)
-      isa_of<avx512::F32, avx512::F16, avx512::Bf16Pairs, avx512::I8>("avx512_bf16",
-                                                                      cpu::has_avx512_bf16),
-      isa_of<avx512::F32, avx512::F16, avx512::Bf16, avx512::I8>("avx512", cpu::has_avx512_vnni),
-      isa_of<avx2::F32, avx2::F16, avx2::Bf16, avx2::I8>("avx2", cpu::has_avx2),
+      isa_of<avx512::F32, avx512::F16, avx512::Bf16Pairs, avx512::I8, avx512::Coded>(
+          "avx512_bf16", cpu::has_avx512_bf16, avx512::scan_of<avx512::Coded>()),
+      isa_of<avx512::F32, avx512::F16, avx512::Bf16, avx512::I8, avx512::Coded>(
+          "avx512", cpu::has_avx512_vnni, avx512::scan_of<avx512::Coded>()),
+      isa_of<avx2::F32, avx2::F16, avx2::Bf16, avx2::I8, avx2::Coded>(
+          "avx2", cpu::has_avx2, avx2::scan_of<avx2::Coded>()),
 #elif defined(LATELIGHT_ARM64)
-      isa_of<neon::F32, neon::F16, neon::Bf16, neon::I8Dot>("neon_dotprod", cpu::has_dotprod),
-      isa_of<neon::F32, neon::F16, neon::Bf16, neon::I8>("neon", cpu::always),
+      isa_of<neon::F32, neon::F16, neon::Bf16, neon::I8Dot, neon::dotprod::Coded>(
+          "neon_dotprod", cpu::has_dotprod, neon::dotprod::scan_of<neon::dotprod::Coded>()),
+      isa_of<neon::F32, neon::F16, neon::Bf16, neon::I8, neon::Coded>(
+          "neon", cpu::always, neon::scan_of<neon::Coded>()),
 #endif
-      isa_of<portable::F32, portable::F16, portable::Bf16, portable::I8>("portable", cpu::always),
+      isa_of<portable::F32, portable::F16, portable::Bf16, portable::I8, portable::Coded>(
+          "portable", cpu::always, portable::scan_of<portable::Coded>()),
   };
   return isas;
 }

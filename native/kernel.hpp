@@ -27,6 +27,8 @@ struct Tile {
   int n_rows;
   int first_row;         // counted from the document's first row
   const char* ahead;     // as many stored rows, to be fetched meanwhile
+  const int16_t* const* bases = nullptr;  // coded rows: the similarities of each row's centroid,
+  float base_step = 0;                    // one per lane, in steps of `base_step`
 };
 
 struct Best {
@@ -44,10 +46,39 @@ struct Kernel {
   void (*score)(const Query&, const Tile&, const Best&);
 };
 
+// What approximate search does besides products (candidates.hpp says when). Rows of bytes and of
+// steps are `stride` long, a multiple of 32.
+struct Scan {
+  // Writes n_rows coded rows as `score` of the coded kernel reads them.
+  void (*unpack)(const uint8_t* codes, int bits, int n_rows, int dim, void* prepared);
+  // Writes every row's similarity with every lane, rows `stride` apart.
+  void (*similarities)(const Query&, const Tile&, int stride, float* out);
+  // Writes rows of similarities as steps of `step`, and raises `peak` to them.
+  void (*to_steps)(const float* similarities, int n_rows, int stride, float step, int16_t* steps,
+                   int16_t* peak);
+  // Writes the greatest number of steps that at least `rank` rows reach, for each lane.
+  void (*thresholds)(const int16_t* peaks, int n_rows, int stride, int rank, int16_t* out);
+  // Writes (steps - low) * factor / 65536 within a byte, of every row.
+  void (*to_bytes)(const int16_t* steps, const int16_t* low, const uint16_t* factor, int n_rows,
+                   int stride, uint8_t* bytes);
+  bool (*reaches)(const int16_t* steps, const int16_t* threshold, int n);
+  // Raises the bytes of every unit in a list, of those whose bit is set when there are bits.
+  void (*raise)(const uint16_t* units, int64_t n, const uint64_t* allowed, const uint8_t* bytes,
+                int stride, uint8_t* best);
+  // Returns the sum over lanes of the greatest byte of any centroid in a list.
+  int (*total_of)(const uint16_t* centroids, int64_t n, const uint8_t* bytes, int stride);
+  // Writes each unit's sum over lanes, of `best` or `floor`, whichever is greater.
+  void (*totals)(const uint8_t* best, const uint8_t* floor, int stride, int64_t n_units,
+                 int32_t* sums);
+  void (*dots)(const int8_t* codes, const int8_t* rows, int64_t n_rows, int dim,
+               int32_t* products);
+};
+
 struct Isa {
   const char* name;
   bool (*runs_here)();
-  Kernel f32, f16, bf16, i8;
+  Kernel f32, f16, bf16, i8, coded;
+  Scan scan;
 };
 
 template <class Op>

@@ -28,6 +28,53 @@ LATELIGHT_INLINE Index replace_where_greater(Index winner, int row, Float x, Flo
   return vbslq_s32(vcgtq_f32(x, best), vdupq_n_s32(row), winner);
 }
 
+// Adds whole numbers of steps, one per lane.
+LATELIGHT_INLINE Float add_steps(Float x, const int16_t* steps, float step) {
+  return vfmaq_n_f32(x, vcvtq_f32_s32(vmovl_s16(vld1_s16(steps))), step);
+}
+LATELIGHT_INLINE bool any_reaches(const int16_t* steps, const int16_t* threshold) {
+  uint16x8_t any = vdupq_n_u16(0);
+  for (int i = 0; i < 32; i += 8) {
+    any = vorrq_u16(any, vcgeq_s16(vld1q_s16(steps + i), vld1q_s16(threshold + i)));
+  }
+  return vmaxvq_u16(any) != 0;
+}
+
+using Bytes = uint8x16x2_t;
+LATELIGHT_INLINE Bytes no_bytes() { return {{vdupq_n_u8(0), vdupq_n_u8(0)}}; }
+LATELIGHT_INLINE Bytes load_bytes(const uint8_t* from) {
+  return {{vld1q_u8(from), vld1q_u8(from + 16)}};
+}
+LATELIGHT_INLINE void store_bytes(uint8_t* to, const Bytes& x) {
+  vst1q_u8(to, x.val[0]);
+  vst1q_u8(to + 16, x.val[1]);
+}
+LATELIGHT_INLINE Bytes greater_bytes(const Bytes& a, const Bytes& b) {
+  return {{vmaxq_u8(a.val[0], b.val[0]), vmaxq_u8(a.val[1], b.val[1])}};
+}
+LATELIGHT_INLINE int sum_bytes(const Bytes& x) {
+  return vaddlvq_u8(x.val[0]) + vaddlvq_u8(x.val[1]);
+}
+// 2 * (bits of every byte, `shift` up, under `mask`)
+LATELIGHT_INLINE Bytes twice_bits(const Bytes& x, int shift, int mask) {
+  const int8x16_t down = vdupq_n_s8(static_cast<int8_t>(-shift));
+  const uint8x16_t kept = vdupq_n_u8(static_cast<uint8_t>(mask));
+  return {{vshlq_n_u8(vandq_u8(vshlq_u8(x.val[0], down), kept), 1),
+           vshlq_n_u8(vandq_u8(vshlq_u8(x.val[1], down), kept), 1)}};
+}
+LATELIGHT_INLINE Bytes add_bytes(const Bytes& a, const Bytes& b) {
+  return {{vaddq_u8(a.val[0], b.val[0]), vaddq_u8(a.val[1], b.val[1])}};
+}
+LATELIGHT_INLINE Bytes all_bytes(int x) {
+  const uint8x16_t all = vdupq_n_u8(static_cast<uint8_t>(x));
+  return {{all, all}};
+}
+LATELIGHT_INLINE int32_t dot_codes(const int8_t* a, const int8_t* b, int dim) {
+  int32x4_t sum = vdupq_n_s32(0);
+  for (int i = 0; i < dim; i += 8) sum = vpadalq_s16(sum, vmull_s8(vld1_s8(a + i), vld1_s8(b + i)));
+  return vaddvq_s32(sum);
+}
+
 struct Floats {
   using Sum = float32x4_t;
   using Stored = float;
@@ -37,6 +84,7 @@ struct Floats {
   static constexpr Element packed_as = Element::f32;
   static constexpr int lanes = 4, group = 1, block_rows = 5, block_vectors = 4;
   static constexpr int stored_bytes = 4;  // per value
+  static constexpr bool has_bases = false;
 
   static LATELIGHT_INLINE Sum start(const int32_t*) { return vdupq_n_f32(0); }
   static LATELIGHT_INLINE Operand load_query(const float* from) { return vld1q_f32(from); }
@@ -58,6 +106,7 @@ struct CodesBase {
   static constexpr Element packed_as = Element::i8;
   static constexpr int lanes = 4, block_rows = 5, block_vectors = 4;
   static constexpr int stored_bytes = 1;  // per value
+  static constexpr bool has_bases = false;
 
   static LATELIGHT_INLINE Sum start(const int32_t*) { return vdupq_n_s32(0); }
   static LATELIGHT_INLINE Float similarity(Sum x, const float* scales, int row) {
@@ -84,6 +133,7 @@ struct Codes : CodesBase {
 
 #define LATELIGHT_FN
 #include "block.inl"
+#include "scan.inl"
 #undef LATELIGHT_FN
 
 // Two stored bytes, widened to a float by `prepare`.
@@ -127,6 +177,16 @@ struct I8 : Codes {
   static void score(const Query& q, const Tile& t, const Best& b) { score_any<Codes>(q, t, b); }
 };
 
+// Rows of residual codes, unpacked; each row adds the similarities of its centroid.
+struct Coded : Codes {
+  static constexpr bool has_bases = true;
+  static constexpr int stored_bytes = 0;  // what is read ahead are codes, and few
+  static constexpr int bias = 0;      // of an unpacked level
+  static constexpr int prepared_bytes = sizeof(Stored);
+  static void prepare(const void*, int64_t, void*) {}
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Coded>(q, t, b); }
+};
+
 namespace dotprod {
 
 struct Codes : CodesBase {
@@ -146,7 +206,18 @@ struct Codes : CodesBase {
 
 #define LATELIGHT_FN LATELIGHT_DOTPROD
 #include "block.inl"
+#include "scan.inl"
 #undef LATELIGHT_FN
+
+// Rows of residual codes, unpacked; each row adds the similarities of its centroid.
+struct Coded : Codes {
+  static constexpr bool has_bases = true;
+  static constexpr int stored_bytes = 0;  // what is read ahead are codes, and few
+  static constexpr int bias = 0;      // of an unpacked level
+  static constexpr int prepared_bytes = sizeof(Stored);
+  static void prepare(const void*, int64_t, void*) {}
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Coded>(q, t, b); }
+};
 
 }  // namespace dotprod
 

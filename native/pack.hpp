@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <vector>
 
 #include "buffer.hpp"
@@ -35,13 +36,18 @@ class PackedQuery {
         code_sums_(n_lanes(), 0),
         scales_(n_query, 1.0F) {
     std::memset(packed_.get(), 0, static_cast<size_t>(n_lanes()) * dim * element_bytes());
-    for (int row = 0; row < n_query; ++row) pack_row(query + int64_t{row} * dim, row);
+    for (int row = 0; row < n_query; ++row) {
+      const float* from = query + int64_t{row} * dim;
+      pack_row(from, row);
+      largest_norm_ = std::max(largest_norm_, std::sqrt(std::inner_product(from, from + dim, from, 0.0F)));
+    }
   }
 
   Query view() const { return {packed_.get(), code_sums_.data(), n_vectors_, dim_}; }
   int n_lanes() const { return n_vectors_ * kernel_.lanes; }
   int n_query() const { return n_query_; }
   const float* scales() const { return scales_.data(); }  // similarity = best of the lane * scale
+  float largest_norm() const { return largest_norm_; }
 
  private:
   size_t element_bytes() const {
@@ -92,6 +98,7 @@ class PackedQuery {
   Buffer<std::byte> packed_;
   std::vector<int32_t> code_sums_;  // per lane
   std::vector<float> scales_;       // per query row
+  float largest_norm_ = 0;
 };
 
 }  // namespace latelight

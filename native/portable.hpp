@@ -44,6 +44,52 @@ LATELIGHT_INLINE Index replace_where_greater(Index winner, int row, const Float&
   return winner;
 }
 
+// Adds whole numbers of steps, one per lane.
+LATELIGHT_INLINE Float add_steps(Float x, const int16_t* steps, float step) {
+  for (int i = 0; i < 8; ++i) x.at[i] += static_cast<float>(steps[i]) * step;
+  return x;
+}
+LATELIGHT_INLINE bool any_reaches(const int16_t* steps, const int16_t* threshold) {
+  bool any = false;
+  for (int i = 0; i < 32; ++i) any |= steps[i] >= threshold[i];
+  return any;
+}
+
+struct Bytes {
+  uint8_t at[32];
+};
+LATELIGHT_INLINE Bytes no_bytes() { return {}; }
+LATELIGHT_INLINE Bytes load_bytes(const uint8_t* from) { return load<Bytes>(from); }
+LATELIGHT_INLINE void store_bytes(uint8_t* to, const Bytes& x) { std::memcpy(to, x.at, sizeof x.at); }
+LATELIGHT_INLINE Bytes greater_bytes(const Bytes& a, Bytes b) {
+  for (int i = 0; i < 32; ++i) b.at[i] = a.at[i] > b.at[i] ? a.at[i] : b.at[i];
+  return b;
+}
+LATELIGHT_INLINE int sum_bytes(const Bytes& x) {
+  int sum = 0;
+  for (int i = 0; i < 32; ++i) sum += x.at[i];
+  return sum;
+}
+// 2 * (bits of every byte, `shift` up, under `mask`)
+LATELIGHT_INLINE Bytes twice_bits(Bytes x, int shift, int mask) {
+  for (int i = 0; i < 32; ++i) x.at[i] = static_cast<uint8_t>((x.at[i] >> shift & mask) * 2);
+  return x;
+}
+LATELIGHT_INLINE Bytes add_bytes(Bytes a, const Bytes& b) {
+  for (int i = 0; i < 32; ++i) a.at[i] = static_cast<uint8_t>(a.at[i] + b.at[i]);
+  return a;
+}
+LATELIGHT_INLINE Bytes all_bytes(int x) {
+  Bytes all;
+  for (int i = 0; i < 32; ++i) all.at[i] = static_cast<uint8_t>(x);
+  return all;
+}
+LATELIGHT_INLINE int32_t dot_codes(const int8_t* a, const int8_t* b, int dim) {
+  int32_t sum = 0;
+  for (int i = 0; i < dim; ++i) sum += int32_t{a[i]} * b[i];
+  return sum;
+}
+
 struct Floats {
   using Sum = Float;
   using Stored = float;
@@ -53,6 +99,7 @@ struct Floats {
   static constexpr Element packed_as = Element::f32;
   static constexpr int lanes = 8, group = 1, block_rows = 4, block_vectors = 1;
   static constexpr int stored_bytes = 4;  // per value
+  static constexpr bool has_bases = false;
 
   static LATELIGHT_INLINE Sum start(const int32_t*) { return {}; }
   static LATELIGHT_INLINE Operand load_query(const float* from) { return load<Float>(from); }
@@ -80,6 +127,7 @@ struct Codes {
   static constexpr Element packed_as = Element::i16;
   static constexpr int lanes = 8, group = 2, block_rows = 4, block_vectors = 1;
   static constexpr int stored_bytes = 1;  // per value
+  static constexpr bool has_bases = false;
 
   static LATELIGHT_INLINE Sum start(const int32_t*) { return {}; }
   static LATELIGHT_INLINE Operand load_query(const int16_t* from) { return load<Operand>(from); }
@@ -111,6 +159,8 @@ inline float half_to_float(uint16_t half) {
   }
   return half & 0x8000 ? -magnitude : magnitude;
 }
+
+#include "scan.inl"
 
 // Two stored bytes, widened to a float by `prepare`.
 struct Halves : Floats {
@@ -151,6 +201,16 @@ struct I8 : Codes {
     for (int64_t i = 0; i < n_values; ++i) to[i] = from[i];
   }
   static void score(const Query& q, const Tile& t, const Best& b) { score_any<Codes>(q, t, b); }
+};
+
+// Rows of residual codes, unpacked; each row adds the similarities of its centroid.
+struct Coded : Codes {
+  static constexpr bool has_bases = true;
+  static constexpr int stored_bytes = 0;  // what is read ahead are codes, and few
+  static constexpr int bias = 0;      // of an unpacked level
+  static constexpr int prepared_bytes = sizeof(Stored);
+  static void prepare(const void*, int64_t, void*) {}
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Coded>(q, t, b); }
 };
 
 }  // namespace latelight::portable

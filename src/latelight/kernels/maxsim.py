@@ -126,7 +126,7 @@ def top_k(scores: Float32Array, k: int) -> Int64Array:
             f"top_k got scores {scores.dtype} {scores.shape} and k={k}; expected float32 (n,) and "
             "k >= 0. Pass what maxsim returns."
         )
-    if _native_or_none() is None:
+    if native_or_none() is None:
         return reference.top_k(scores, k)
     best = np.empty(min(k, len(scores)), dtype=np.int64)
     return best[: _native().top_k(np.ascontiguousarray(scores), best)]
@@ -151,7 +151,7 @@ def quantize_int8(vectors: Float32Array) -> tuple[npt.NDArray[np.int8], Float32A
 @cache
 def available_isas() -> tuple[str, ...]:
     """Return the paths that this machine can run, the fastest first, `numpy` last."""
-    native = _native_or_none()
+    native = native_or_none()
     return (*(native.isas() if native is not None else ()), _NUMPY)
 
 
@@ -161,7 +161,7 @@ def isa() -> str:
 
 
 @cache
-def _native_or_none() -> ModuleType | None:
+def native_or_none() -> ModuleType | None:
     try:
         return import_module("latelight.kernels._native")
     except ImportError:
@@ -169,7 +169,7 @@ def _native_or_none() -> ModuleType | None:
 
 
 def _native() -> ModuleType:
-    native = _native_or_none()
+    native = native_or_none()
     assert native is not None
     return native
 

@@ -1,0 +1,471 @@
+// Approximate search of coded segments: probe, approximate score, residual score, exact rerank.
+//
+// A row is centroid + mean of its unit's residuals + scale * code, all in the rotated space. For a
+// query row q, q . row = q . centroid + q . mean + scale * (q . code): the first comes from a table
+// over centroids, the second is the same for all rows of a unit and is added to its sum once, the
+// third is an integer product. `kernels/reference_search.py` states the arithmetic.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "driver.hpp"
+#include "isas.hpp"
+
+namespace latelight {
+
+constexpr int stride_unit = 32;            // lanes are padded to whole vectors of bytes
+constexpr int table_tile_rows = 64;
+constexpr int wanted_blocks = 256;         // of centroids whose peaks stand for them
+constexpr float byte_range = 0.75F;        // similarities that far below the best become byte 0
+constexpr int16_t never = 32767;           // a threshold that no similarity reaches
+constexpr int n_stages = 5;                // table, probe, approximate, residual, exact
+
+struct Codebook {
+  const int8_t* centroids;  // (n, dim)
+  const float* scales;      // (n,)
+  int n;
+  int dim;
+  float largest_norm;       // of a centroid
+
+  static Codebook of(const int8_t* centroids, const float* scales, int n, int dim) {
+    float largest = 1e-30F;
+    for (int c = 0; c < n; ++c) {
+      int64_t squares = 0;
+      for (int d = 0; d < dim; ++d) {
+        const int64_t code = centroids[int64_t{c} * dim + d];
+        squares += code * code;
+      }
+      largest = std::max(largest, scales[c] * std::sqrt(static_cast<float>(squares)));
+    }
+    return {centroids, scales, n, dim, largest};
+  }
+};
+
+// One segment's rows of one space.
+struct CodedRows {
+  const uint16_t* centroid_of;   // (n_rows,)
+  const uint8_t* codes;          // (n_rows, dim * bits / 8)
+  const uint8_t* code_scales;    // (n_rows,)
+  const int64_t* row_offsets;    // (n_units + 1,)
+  const int8_t* means;           // (n_units, dim)
+  const float* mean_scales;      // (n_units,)
+  const int64_t* list_offsets;   // (n + 1,)
+  const uint16_t* lists;         // units that have a row of the centroid, ascending
+  const float* scale_of_code;    // (256,)
+  const uint64_t* allowed;       // a bit per unit, or null
+  Documents exact;               // the stored rows, `values` null when there are none
+  const char* exact_form;
+  int64_t n_units;
+  int64_t n_rows;
+  int bits;
+};
+
+struct SearchOptions {
+  int n_probe;       // centroids per query row, at least
+  int n_candidates;  // kept by the probe
+  int n_scored;      // of those, scored with residuals
+  int n_exact;       // of those, scored with the stored rows; 0 leaves the stage out
+};
+
+struct Found {
+  float score;
+  int32_t segment;
+  int32_t unit;
+};
+
+// Best first; equal scores by segment and unit, so that an answer does not depend on the order in
+// which units were met.
+inline bool better(const Found& a, const Found& b) {
+  if (a.score != b.score) return a.score > b.score;
+  return a.segment != b.segment ? a.segment < b.segment : a.unit < b.unit;
+}
+
+inline void keep_best(std::vector<Found>& found, int64_t k) {
+  if (static_cast<int64_t>(found.size()) <= k) return;
+  std::nth_element(found.begin(), found.begin() + k, found.end(), better);
+  found.resize(k);
+}
+
+// The similarities of one query with every centroid of a codebook, in steps and in bytes.
+class Table {
+ public:
+  void fill(const Isa& isa, const PackedQuery& query, const Codebook& book, int n_probe) {
+    n_query_ = query.n_query();
+    n_lanes_ = query.n_lanes();
+    stride_ = (n_lanes_ + stride_unit - 1) / stride_unit * stride_unit;
+    n_ = book.n;
+    block_ = std::max(1, (n_ + wanted_blocks - 1) / wanted_blocks);
+    step_ = 127.0F * std::sqrt(static_cast<float>(book.dim)) * book.largest_norm / 32000.0F;
+    steps_.resize(int64_t{n_} * stride_);
+    bytes_.resize(int64_t{n_} * stride_);
+    peaks_.assign(int64_t{n_blocks()} * stride_, -never);
+    fill_steps(isa, query, book);
+    choose_bounds(isa, query, n_probe);
+    isa.scan.to_bytes(steps_.data(), low_.data(), factor_.data(), n_, stride_, bytes_.data());
+  }
+
+  int stride() const { return stride_; }
+  int n_blocks() const { return (n_ + block_ - 1) / block_; }
+  float step() const { return step_; }
+  const int16_t* steps(int centroid) const { return steps_.data() + centroid * row(); }
+  const uint8_t* bytes(int centroid) const { return bytes_.data() + centroid * row(); }
+  const uint8_t* bytes() const { return bytes_.data(); }
+  const uint8_t* floor() const { return floor_.data(); }
+  // A sum of bytes as a sum of similarities.
+  float similarity(int sum) const { return static_cast<float>(sum) * per_byte_ + low_sum_; }
+
+  template <class Visit>
+  void each_probed(const Isa& isa, Visit visit) const {
+    for (int b = 0; b < n_blocks(); ++b) {
+      if (!isa.scan.reaches(peaks_.data() + b * row(), threshold_.data(), stride_)) continue;
+      for (int c = b * block_; c < std::min(n_, (b + 1) * block_); ++c) {
+        if (isa.scan.reaches(steps(c), threshold_.data(), stride_)) visit(c);
+      }
+    }
+  }
+
+ private:
+  int64_t row() const { return stride_; }
+
+  void fill_steps(const Isa& isa, const PackedQuery& query, const Codebook& book) {
+    prepared_.resize(int64_t{table_tile_rows} * book.dim * std::max(isa.i8.prepared_bytes, 1));
+    similarities_.assign(int64_t{table_tile_rows} * stride_, 0.0F);
+    for (int c = 0; c < n_; c += table_tile_rows) {
+      const int n_rows = std::min(table_tile_rows, n_ - c);
+      const char* stored = reinterpret_cast<const char*>(book.centroids) + int64_t{c} * book.dim;
+      if (isa.i8.prepared_bytes) isa.i8.prepare(stored, int64_t{n_rows} * book.dim, prepared_.data());
+      const void* rows = isa.i8.prepared_bytes ? prepared_.data() : stored;
+      isa.scan.similarities(query.view(), {rows, book.scales + c, n_rows, 0, stored}, stride_,
+                            similarities_.data());
+      for (int r = 0; r < n_rows;) {
+        const int n_same = std::min(n_rows - r, block_ - (c + r) % block_);
+        isa.scan.to_steps(similarities_.data() + r * row(), n_same, stride_, step_,
+                          steps_.data() + (c + r) * row(),
+                          peaks_.data() + (c + r) / block_ * row());
+        r += n_same;
+      }
+    }
+  }
+
+  void choose_bounds(const Isa& isa, const PackedQuery& query, int n_probe) {
+    low_.assign(stride_, 0);
+    factor_.assign(stride_, 0);
+    threshold_.resize(stride_);
+    peak_.resize(stride_);
+    floor_.assign(stride_, 0);
+    const float range = byte_range * query.largest_norm();
+    per_byte_ = range / 255.0F;
+    low_sum_ = 0;
+    isa.scan.thresholds(peaks_.data(), n_blocks(), stride_, std::min(n_probe, n_blocks()),
+                        threshold_.data());
+    isa.scan.thresholds(peaks_.data(), n_blocks(), stride_, 1, peak_.data());
+    for (int lane = 0; lane < stride_; ++lane) {
+      const float unit = lane < n_query_ ? step_ * query.scales()[lane] : 0.0F;  // of a step
+      if (unit <= 0) {
+        threshold_[lane] = never;
+        continue;
+      }
+      const float low = std::max(static_cast<float>(peak_[lane]) - range / unit, -32000.0F);
+      low_[lane] = static_cast<int16_t>(low);
+      factor_[lane] = static_cast<uint16_t>(std::min(unit / per_byte_ * 65536.0F, 65535.0F));
+      low_sum_ += static_cast<float>(low_[lane]) * unit;
+    }
+    isa.scan.to_bytes(threshold_.data(), low_.data(), factor_.data(), 1, stride_,
+                      floor_.data());
+  }
+
+  int n_query_ = 0, n_lanes_ = 0, stride_ = 0, n_ = 0, block_ = 1;
+  float step_ = 0, per_byte_ = 0, low_sum_ = 0;
+  std::vector<int16_t> steps_, peaks_, low_, peak_, threshold_;
+  std::vector<uint8_t> bytes_, floor_;
+  std::vector<uint16_t> factor_;
+  std::vector<float> similarities_;
+  std::vector<char> prepared_;
+};
+
+// One thread's memory and its work on one query after the other; kept between queries, since
+// fresh pages are dear.
+class Searcher {
+ public:
+  // Fills `found`, best first, and adds to `micros` what each stage took.
+  void search(const Isa& isa, const float* query, const float* rotated, int n_query,
+              const std::vector<const Codebook*>& books, const std::vector<CodedRows>& segments,
+              const SearchOptions& options, float* micros) {
+    const Kernel& kernel = isa.coded;
+    const int dim = books.empty() ? 0 : books[0]->dim;
+    found.clear();
+    if (segments.empty()) return;
+    const PackedQuery packed(rotated, n_query, dim, kernel);
+    sum_query(rotated, n_query, dim);
+    Clock clock;
+    fill_tables(isa, packed, books, options.n_probe);
+    micros[0] += clock.lap();
+    for (size_t s = 0; s < segments.size(); ++s) {
+      probe(isa, segments[s], static_cast<int32_t>(s));
+      keep_best(found, options.n_candidates);
+    }
+    micros[1] += clock.lap();
+    approximate(isa, segments, options.n_scored);
+    micros[2] += clock.lap();
+    for (size_t i = 0; i < found.size(); ++i) {
+      if (i + 1 < found.size()) fetch_codes(segments[found[i + 1].segment], found[i + 1].unit, dim);
+      Found& one = found[i];
+      const CodedRows& rows = segments[one.segment];
+      one.score = residual_score(isa, packed, rows, one) + mean_part(isa, rows, one.unit);
+    }
+    micros[3] += clock.lap();
+    rerank(isa, query, n_query, segments, options.n_exact);
+    std::sort(found.begin(), found.end(), better);
+    micros[4] += clock.lap();
+  }
+
+  std::vector<Found> found;
+
+ private:
+  class Clock {
+   public:
+    float lap() {
+      const auto now = std::chrono::steady_clock::now();
+      const std::chrono::duration<float, std::micro> taken = now - last_;
+      last_ = now;
+      return taken.count();
+    }
+
+   private:
+    std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+  };
+
+  // The query's rows added up, as int8 codes: their product with a mean is the mean's part.
+  void sum_query(const float* query, int n_query, int dim) {
+    std::vector<float> sum(dim, 0.0F);
+    for (int i = 0; i < n_query; ++i) {
+      for (int d = 0; d < dim; ++d) sum[d] += query[int64_t{i} * dim + d];
+    }
+    float peak = 0;
+    for (const float x : sum) peak = std::max(peak, std::fabs(x));
+    sum_scale_ = peak < 1e-30F ? 0.0F : peak / 127.0F;
+    sum_codes_.resize(dim);
+    for (int d = 0; d < dim; ++d) {
+      sum_codes_[d] = static_cast<int8_t>(sum_scale_ > 0 ? nearest(sum[d] / sum_scale_) : 0.0F);
+    }
+  }
+
+  float mean_part(const Isa& isa, const CodedRows& rows, int64_t unit) const {
+    const int dim = static_cast<int>(sum_codes_.size());
+    int32_t product = 0;
+    isa.scan.dots(sum_codes_.data(), rows.means + unit * dim, 1, dim, &product);
+    return static_cast<float>(product) * sum_scale_ * rows.mean_scales[unit];
+  }
+
+  static bool is_allowed(const CodedRows& rows, int64_t unit) {
+    if (rows.row_offsets[unit] == rows.row_offsets[unit + 1]) return false;
+    return !rows.allowed || (rows.allowed[unit / 64] >> (unit % 64) & 1);
+  }
+
+  // One table for each codebook, however many segments share it.
+  void fill_tables(const Isa& isa, const PackedQuery& query,
+                   const std::vector<const Codebook*>& books, int n_probe) {
+    table_of_.clear();
+    size_t n_filled = 0;
+    for (size_t s = 0; s < books.size(); ++s) {
+      const auto same = std::find(books.begin(), books.begin() + s, books[s]);
+      if (same != books.begin() + s) {
+        table_of_.push_back(table_of_[same - books.begin()]);
+        continue;
+      }
+      if (tables_.size() == n_filled) tables_.emplace_back();
+      tables_[n_filled].fill(isa, query, *books[s], n_probe);
+      table_of_.push_back(n_filled++);
+    }
+  }
+
+  void probe(const Isa& isa, const CodedRows& rows, int32_t segment) {
+    const Table& table = tables_[table_of_[segment]];
+    const int stride = table.stride();
+    best_.assign(rows.n_units * stride, 0);
+    table.each_probed(isa, [&](int c) {
+      const int64_t begin = rows.list_offsets[c], n = rows.list_offsets[c + 1] - begin;
+      isa.scan.raise(rows.lists + begin, n, rows.allowed, table.bytes(c), stride, best_.data());
+    });
+    sums_.resize(rows.n_units);
+    products_.resize(rows.n_units);
+    isa.scan.totals(best_.data(), table.floor(), stride, rows.n_units, sums_.data());
+    isa.scan.dots(sum_codes_.data(), rows.means, rows.n_units, static_cast<int>(sum_codes_.size()),
+                  products_.data());
+    found.reserve(found.size() + rows.n_units);
+    for (int64_t u = 0; u < rows.n_units; ++u) {
+      if (!is_allowed(rows, u)) continue;
+      const float mean = static_cast<float>(products_[u]) * sum_scale_ * rows.mean_scales[u];
+      found.push_back({table.similarity(sums_[u]) + mean, segment, static_cast<int32_t>(u)});
+    }
+  }
+
+  // Scores the candidates by the centroids of all their rows, unless all of them go on anyway.
+  void approximate(const Isa& isa, const std::vector<CodedRows>& segments, int n_scored) {
+    if (static_cast<int>(found.size()) <= n_scored) return;
+    for (size_t i = 0; i < found.size(); ++i) {
+      if (i + 1 < found.size()) fetch_centroids(segments[found[i + 1].segment], found[i + 1].unit);
+      Found& one = found[i];
+      const CodedRows& rows = segments[one.segment];
+      const Table& table = tables_[table_of_[one.segment]];
+      const int64_t begin = rows.row_offsets[one.unit], end = rows.row_offsets[one.unit + 1];
+      const int sum =
+          isa.scan.total_of(rows.centroid_of + begin, end - begin, table.bytes(), table.stride());
+      one.score = table.similarity(sum) + mean_part(isa, rows, one.unit);
+    }
+    keep_best(found, n_scored);
+  }
+
+  // Asks for what the next residual score reads: candidates lie far apart.
+  static void fetch_codes(const CodedRows& rows, int64_t unit, int dim) {
+    const int64_t begin = rows.row_offsets[unit], end = rows.row_offsets[unit + 1];
+    const int row_bytes = dim * rows.bits / 8;
+    fetch_span(rows.codes + begin * row_bytes, rows.codes + end * row_bytes);
+    fetch_span(rows.code_scales + begin, rows.code_scales + end);
+    fetch_centroids(rows, unit);
+  }
+
+  static void fetch_centroids(const CodedRows& rows, int64_t unit) {
+    fetch_span(rows.centroid_of + rows.row_offsets[unit],
+               rows.centroid_of + rows.row_offsets[unit + 1]);
+  }
+
+  template <class T>
+  static void fetch_span(const T* begin, const T* end) {
+    const auto* to = reinterpret_cast<const char*>(end);
+    for (const auto* at = reinterpret_cast<const char*>(begin); at < to; at += 64) fetch(at);
+  }
+
+  float residual_score(const Isa& isa, const PackedQuery& query, const CodedRows& rows,
+                       const Found& one) {
+    const Table& table = tables_[table_of_[one.segment]];
+    const Kernel& kernel = isa.coded;
+    const int dim = query.view().dim, row_bytes = dim * rows.bits / 8;
+    constexpr int tile_rows = most_tile_rows;
+    prepared_.resize(int64_t{tile_rows} * dim * kernel.prepared_bytes);
+    lanes_.assign(query.n_lanes(), lowest);
+    std::array<float, tile_rows> scales{};
+    std::array<const int16_t*, tile_rows> bases{};
+    const int64_t end = rows.row_offsets[one.unit + 1];
+    for (int64_t row = rows.row_offsets[one.unit]; row < end; row += tile_rows) {
+      const int n_rows = static_cast<int>(std::min<int64_t>(tile_rows, end - row));
+      const uint8_t* codes = rows.codes + row * row_bytes;
+      isa.scan.unpack(codes, rows.bits, n_rows, dim, prepared_.data());
+      for (int r = 0; r < n_rows; ++r) {
+        scales[r] = rows.scale_of_code[rows.code_scales[row + r]];
+        bases[r] = table.steps(rows.centroid_of[row + r]);
+      }
+      kernel.score(query.view(),
+                   {prepared_.data(), scales.data(), n_rows, 0,
+                    reinterpret_cast<const char*>(codes), bases.data(), table.step()},
+                   {lanes_.data(), nullptr});
+    }
+    double sum = 0;
+    for (int lane = 0; lane < query.n_query(); ++lane) {
+      sum += lanes_[lane] * query.scales()[lane];
+    }
+    return static_cast<float>(sum);
+  }
+
+  // Scores the best with the stored rows, segment by segment, and drops the others.
+  void rerank(const Isa& isa, const float* query, int n_query,
+              const std::vector<CodedRows>& segments, int n_exact) {
+    if (n_exact <= 0) return;
+    keep_best(found, n_exact);
+    for (size_t s = 0; s < segments.size(); ++s) {
+      Documents documents = segments[s].exact;
+      if (!documents.values) continue;
+      std::vector<int64_t> chosen;
+      std::vector<size_t> places;
+      for (size_t i = 0; i < found.size(); ++i) {
+        if (found[i].segment != static_cast<int32_t>(s)) continue;
+        chosen.push_back(found[i].unit);
+        places.push_back(i);
+      }
+      if (chosen.empty()) continue;
+      std::vector<float> scores(chosen.size());
+      documents.chosen = chosen.data();
+      documents.n = static_cast<int64_t>(chosen.size());
+      const Kernel& kernel = kernel_for(isa, segments[s].exact_form);
+      const PackedQuery packed(query, n_query, documents.dim, kernel);
+      score_all(kernel, packed, documents, {scores.data(), nullptr, nullptr}, 1);
+      for (size_t i = 0; i < places.size(); ++i) found[places[i]].score = scores[i];
+    }
+  }
+
+  std::vector<Table> tables_;
+  std::vector<size_t> table_of_;  // by segment
+  std::vector<uint8_t> best_;
+  std::vector<int32_t> sums_, products_;
+  std::vector<int8_t> sum_codes_;
+  float sum_scale_ = 0;
+  std::vector<char> prepared_;
+  std::vector<float> lanes_;
+};
+
+// Many queries, each a run of rows; threads take the next query when they are done with theirs.
+struct Queries {
+  const float* rows;         // (offsets[n], dim)
+  const float* rotated;      // the same in the codebooks' space
+  const int64_t* offsets;    // (n + 1,)
+  int64_t n;
+  int dim;
+};
+
+struct SearchOutput {
+  int32_t* segments;  // (n, k)
+  int32_t* units;     // (n, k)
+  float* scores;      // (n, k)
+  int64_t* counts;    // (n,)
+  float* micros;      // (n, n_stages)
+  int64_t k;
+};
+
+inline void search_one(Searcher& searcher, const Isa& isa, const Queries& queries, int64_t i,
+                       const std::vector<const Codebook*>& books,
+                       const std::vector<CodedRows>& segments, const SearchOptions& options,
+                       const SearchOutput& out) {
+  const int64_t first = queries.offsets[i];
+  searcher.search(isa, queries.rows + first * queries.dim, queries.rotated + first * queries.dim,
+                  static_cast<int>(queries.offsets[i + 1] - first), books, segments, options,
+                  out.micros + i * n_stages);
+  const auto n = std::min<int64_t>(out.k, static_cast<int64_t>(searcher.found.size()));
+  for (int64_t j = 0; j < n; ++j) {
+    const Found& one = searcher.found[j];
+    out.segments[i * out.k + j] = one.segment;
+    out.units[i * out.k + j] = one.unit;
+    out.scores[i * out.k + j] = one.score;
+  }
+  out.counts[i] = n;
+}
+
+inline void search_all(const Isa& isa, const Queries& queries,
+                       const std::vector<const Codebook*>& books,
+                       const std::vector<CodedRows>& segments, const SearchOptions& options,
+                       const SearchOutput& out, int n_threads) {
+  std::atomic<int64_t> next{0};
+  const auto work = [&] {
+    static thread_local Searcher searcher;
+    for (int64_t i = next++; i < queries.n; i = next++) {
+      search_one(searcher, isa, queries, i, books, segments, options, out);
+    }
+  };
+  std::vector<std::thread> threads;
+  const auto n_workers = std::min<int64_t>(n_threads, queries.n);
+  try {
+    for (int64_t w = 1; w < n_workers; ++w) threads.emplace_back(work);
+  } catch (const std::system_error&) {
+    // The system has no thread to spare: those that started, and this one, do all queries.
+  }
+  work();
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace latelight

@@ -1,0 +1,237 @@
+// What approximate search does besides products, compiled inside each instruction set's namespace.
+// Loops of a fixed number of bytes become vector instructions there.
+
+// 2 bits: byte j holds dims j + k * dim / 4. 4 bits: dims j and j + dim / 2. 3 bits: the two low
+// bits as above, then a plane of high bits, byte j with dims j + k * dim / 8. A code c of b bits
+// stands for the odd number 2 c - (2 ** b - 1).
+
+// to[j] = add + 2 * (the bits under `mask`, `shift` up, of from[j])
+LATELIGHT_FN LATELIGHT_INLINE void spread(const uint8_t* from, int n, int shift, int mask, int add,
+                                          uint8_t* to) {
+  int j = 0;
+  for (; j + 32 <= n; j += 32) {
+    store_bytes(to + j, add_bytes(twice_bits(load_bytes(from + j), shift, mask), all_bytes(add)));
+  }
+  for (; j < n; ++j) to[j] = static_cast<uint8_t>((from[j] >> shift & mask) * 2 + add);
+}
+
+// to[j] += 8 * (the bit `shift` up of from[j])
+LATELIGHT_FN LATELIGHT_INLINE void add_high_bit(const uint8_t* from, int n, int shift,
+                                                uint8_t* to) {
+  int j = 0;
+  for (; j + 32 <= n; j += 32) {
+    const Bytes two = twice_bits(load_bytes(from + j), shift, 1), four = add_bytes(two, two);
+    store_bytes(to + j, add_bytes(load_bytes(to + j), add_bytes(four, four)));
+  }
+  for (; j < n; ++j) to[j] = static_cast<uint8_t>(to[j] + (from[j] >> shift & 1) * 8);
+}
+
+// Writes one row's numbers + 128.
+template <int bits>
+LATELIGHT_FN LATELIGHT_INLINE void unpack_row(const uint8_t* codes, int dim, uint8_t* to) {
+  constexpr int n_planes = bits == 4 ? 2 : 4, mask = bits == 4 ? 15 : 3, add = 129 - (1 << bits);
+  const int n = dim / n_planes;
+  LATELIGHT_UNROLL
+  for (int k = 0; k < n_planes; ++k) {
+    spread(codes, n, k * 8 / n_planes, mask, add, to + k * n);
+  }
+  if constexpr (bits == 3) {
+    LATELIGHT_UNROLL
+    for (int k = 0; k < 8; ++k) add_high_bit(codes + n, dim / 8, k, to + k * dim / 8);
+  }
+}
+
+template <class A, int bits>
+LATELIGHT_FN void unpack_rows(const uint8_t* codes, int n_rows, int dim, typename A::Stored* to) {
+  const int row_bytes = dim * bits / 8;
+  if constexpr (A::bias == 128) {
+    for (int r = 0; r < n_rows; ++r) unpack_row<bits>(codes + r * row_bytes, dim, to + r * dim);
+  } else {
+    uint8_t row[1024];  // the largest dim
+    for (int r = 0; r < n_rows; ++r) {
+      unpack_row<bits>(codes + r * row_bytes, dim, row);
+      for (int d = 0; d < dim; ++d) to[r * dim + d] = static_cast<typename A::Stored>(row[d] - 128);
+    }
+  }
+}
+
+template <class A>
+LATELIGHT_FN void unpack(const uint8_t* codes, int bits, int n_rows, int dim, void* prepared) {
+  auto* to = static_cast<typename A::Stored*>(prepared);
+  if (bits == 2) return unpack_rows<A, 2>(codes, n_rows, dim, to);
+  if (bits == 3) return unpack_rows<A, 3>(codes, n_rows, dim, to);
+  unpack_rows<A, 4>(codes, n_rows, dim, to);
+}
+
+template <class A, int n_rows, int n_vectors>
+LATELIGHT_FN void write_block(const Query& query, const Tile& tile, int row, int vector,
+                              int stride, float* out) {
+  const int lane = vector * A::lanes;
+  Block<A, n_rows, n_vectors> block;
+  fill_block(block, query, tile, row, lane);
+  LATELIGHT_UNROLL
+  for (int r = 0; r < n_rows; ++r) {
+    LATELIGHT_UNROLL
+    for (int v = 0; v < n_vectors; ++v) {
+      store_floats(out + int64_t{row + r} * stride + lane + v * A::lanes,
+                   A::similarity(block.sums[r][v], tile.scales, row + r));
+    }
+  }
+}
+
+template <class A, int n_vectors, int compiled = A::block_rows>
+LATELIGHT_FN void write_rows(const Query& query, const Tile& tile, int row, int n_rows, int vector,
+                             int stride, float* out) {
+  if (n_rows == compiled) {
+    write_block<A, compiled, n_vectors>(query, tile, row, vector, stride, out);
+  } else if constexpr (compiled > 1) {
+    write_rows<A, n_vectors, compiled - 1>(query, tile, row, n_rows, vector, stride, out);
+  }
+}
+
+template <class A>
+LATELIGHT_FN void similarities(const Query& query, const Tile& tile, int stride, float* out) {
+  for (int row = 0; row < tile.n_rows;) {
+    const int n_rows = next_rows<A>(tile.n_rows - row);
+    int vector = 0;
+    for (; vector + A::block_vectors <= query.n_vectors; vector += A::block_vectors) {
+      write_rows<A, A::block_vectors>(query, tile, row, n_rows, vector, stride, out);
+    }
+    for (; vector < query.n_vectors; ++vector) {
+      write_rows<A, 1>(query, tile, row, n_rows, vector, stride, out);
+    }
+    row += n_rows;
+  }
+}
+
+LATELIGHT_FN LATELIGHT_INLINE void steps_32(const float* __restrict similarities, float per_step,
+                                            int16_t* __restrict steps, int16_t* __restrict peak) {
+  for (int i = 0; i < 32; ++i) {
+    const auto whole = static_cast<int16_t>(static_cast<int32_t>(similarities[i] * per_step));
+    steps[i] = whole;
+    peak[i] = whole > peak[i] ? whole : peak[i];
+  }
+}
+
+template <class A>
+LATELIGHT_FN void to_steps(const float* similarities, int n_rows, int stride, float step,
+                           int16_t* steps, int16_t* peak) {
+  const float per_step = 1.0F / step;
+  for (int r = 0; r < n_rows; ++r, similarities += stride, steps += stride) {
+    for (int i = 0; i < stride; i += 32) steps_32(similarities + i, per_step, steps + i, peak + i);
+  }
+}
+
+LATELIGHT_FN LATELIGHT_INLINE void count_32(const int16_t* __restrict peaks,
+                                            const int16_t* __restrict bound,
+                                            int16_t* __restrict count) {
+  for (int i = 0; i < 32; ++i) {
+    count[i] = static_cast<int16_t>(count[i] + (peaks[i] >= bound[i] ? 1 : 0));
+  }
+}
+
+// Bisection, all lanes at once.
+template <class A>
+LATELIGHT_FN void thresholds(const int16_t* peaks, int n_rows, int stride, int rank, int16_t* out) {
+  for (int at = 0; at < stride; at += 32) {
+    int16_t low[32], high[32], middle[32], count[32];  // low is reached by `rank`, high is not
+    for (int i = 0; i < 32; ++i) low[i] = -32767, high[i] = 32767;
+    for (int round = 0; round < 16; ++round) {
+      for (int i = 0; i < 32; ++i) {
+        middle[i] = static_cast<int16_t>((low[i] + high[i]) >> 1);
+        count[i] = 0;
+      }
+      for (int r = 0; r < n_rows; ++r) count_32(peaks + int64_t{r} * stride + at, middle, count);
+      for (int i = 0; i < 32; ++i) {
+        low[i] = count[i] >= rank ? middle[i] : low[i];
+        high[i] = count[i] >= rank ? high[i] : middle[i];
+      }
+    }
+    std::memcpy(out + at, low, sizeof low);
+  }
+}
+
+LATELIGHT_FN LATELIGHT_INLINE void bytes_32(const int16_t* __restrict steps,
+                                            const int16_t* __restrict low,
+                                            const uint16_t* __restrict factor,
+                                            uint8_t* __restrict bytes) {
+  for (int i = 0; i < 32; ++i) {
+    const auto above = static_cast<uint16_t>(steps[i] > low[i] ? steps[i] - low[i] : 0);
+    const auto scaled = static_cast<uint16_t>((uint32_t{above} * factor[i]) >> 16);
+    bytes[i] = static_cast<uint8_t>(scaled < 255 ? scaled : 255);
+  }
+}
+
+template <class A>
+LATELIGHT_FN void to_bytes(const int16_t* steps, const int16_t* low, const uint16_t* factor,
+                           int n_rows, int stride, uint8_t* bytes) {
+  for (int r = 0; r < n_rows; ++r, steps += stride, bytes += stride) {
+    for (int i = 0; i < stride; i += 32) bytes_32(steps + i, low + i, factor + i, bytes + i);
+  }
+}
+
+template <class A>
+LATELIGHT_FN bool reaches(const int16_t* steps, const int16_t* threshold, int n) {
+  for (int i = 0; i < n; i += 32) {
+    if (any_reaches(steps + i, threshold + i)) return true;
+  }
+  return false;
+}
+
+LATELIGHT_FN LATELIGHT_INLINE void raise_32(uint8_t* best, Bytes bytes) {
+  store_bytes(best, greater_bytes(load_bytes(best), bytes));
+}
+
+template <class A>
+LATELIGHT_FN void raise(const uint16_t* units, int64_t n, const uint64_t* allowed,
+                        const uint8_t* bytes, int stride, uint8_t* best) {
+  if (!allowed && stride == 32) {
+    const Bytes raised = load_bytes(bytes);
+    for (int64_t i = 0; i < n; ++i) raise_32(best + units[i] * size_t{32}, raised);
+    return;
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    const size_t unit = units[i];
+    if (allowed && !(allowed[unit / 64] >> (unit % 64) & 1)) continue;
+    for (int at = 0; at < stride; at += 32) {
+      raise_32(best + unit * stride + at, load_bytes(bytes + at));
+    }
+  }
+}
+
+template <class A>
+LATELIGHT_FN int total_of(const uint16_t* centroids, int64_t n, const uint8_t* bytes, int stride) {
+  int sum = 0;
+  for (int at = 0; at < stride; at += 32) {
+    Bytes most = no_bytes();
+    for (int64_t i = 0; i < n; ++i) {
+      most = greater_bytes(most, load_bytes(bytes + size_t{centroids[i]} * stride + at));
+    }
+    sum += sum_bytes(most);
+  }
+  return sum;
+}
+
+template <class A>
+LATELIGHT_FN void totals(const uint8_t* best, const uint8_t* floor, int stride, int64_t n_units,
+                         int32_t* sums) {
+  for (int64_t u = 0; u < n_units; ++u, best += stride) {
+    int sum = 0;
+    for (int at = 0; at < stride; at += 32) {
+      sum += sum_bytes(greater_bytes(load_bytes(best + at), load_bytes(floor + at)));
+    }
+    sums[u] = sum;
+  }
+}
+
+template <class A>
+LATELIGHT_FN void dots(const int8_t* codes, const int8_t* rows, int64_t n_rows, int dim,
+                       int32_t* products) {
+  for (int64_t r = 0; r < n_rows; ++r) products[r] = dot_codes(codes, rows + r * dim, dim);
+}
+
+template <class A>
+Scan scan_of() {
+  return {&unpack<A>,  &similarities<A>, &to_steps<A>, &thresholds<A>, &to_bytes<A>,
+          &reaches<A>, &raise<A>,        &total_of<A>, &totals<A>,    &dots<A>};
+}
