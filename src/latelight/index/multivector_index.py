@@ -11,13 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from latelight.errors import InputError, NotFoundError, QueryError
+from latelight.index.candidates import Effort, Ranked, RecallLevel, Wanted, search_snapshot
 from latelight.index.metadata import BoolArray
 from latelight.index.rows import RowStore, SpaceSpec
 from latelight.index.snapshot import Snapshot
 from latelight.index.store import Store
 from latelight.index.verify import Problem
-from latelight.kernels.maxsim import top_k
+from latelight.kernels.search import SearchOptions
 from latelight.types import Document, Float32Array, Locator, Metadata, MultiVector, Unit
+
+Recall = RecallLevel | SearchOptions
 
 _SPACE = "vectors"
 _MEDIA_TYPE = "application/x-latelight-multivector"
@@ -52,7 +55,10 @@ class IndexStats:
 
 
 class MultiVectorIndex:
-    """Exact MaxSim search over multi-vectors that are kept in a directory.
+    """MaxSim search over multi-vectors that are kept in a directory.
+
+    Small indexes are scored exactly; large ones are searched by codes, and the best are then scored
+    with the stored rows, so that every score that comes back is exact.
 
     Every `add` and `delete` is one commit: when it returns, the change is on the disk and the
     next search sees it, in this process and in others. One process writes at a time.
@@ -70,6 +76,7 @@ class MultiVectorIndex:
         path: str | Path,
         dim: int = 128,
         store: RowStore = "int8",
+        bits: int = 2,
         n_threads: int | None = None,
     ) -> None:
         """Open the index at `path`, or create it.
@@ -78,16 +85,19 @@ class MultiVectorIndex:
             path: a directory.
             dim: length of a row, a multiple of 8 from 8 to 1,024.
             store: `int8`, a quarter of float32 at nearly the same ranking, or `float16`.
+            bits: of the codes that make large segments fast to search, 2, 3 or 4; 0 for an index
+                that is always scored exactly. Holds for a new index only.
             n_threads: threads of a search; every CPU when left out.
 
         Raises:
             InputError: an index is there with another dim or store.
         """
-        spec = SpaceSpec(dim, store)
+        spec = SpaceSpec(dim, store, bits)
         self._store = _open_or_create(Path(path), spec)
         self._n_threads = n_threads or os.cpu_count() or 1
         self._dim = dim
-        if self._store.spaces != {_SPACE: spec}:
+        found = self._store.spaces.get(_SPACE)
+        if found is None or (found.dim, found.store) != (dim, store):
             raise InputError(
                 f"The index at {path} has the spaces {dict(self._store.spaces)}, not {spec}. "
                 "Open it with its own dim and store, or choose another directory."
@@ -159,8 +169,9 @@ class MultiVectorIndex:
         query_vectors: npt.ArrayLike,
         k: int = 10,
         allow: Iterable[str] | None = None,
-        exact: bool = True,
+        exact: bool = False,
         filter: Mapping[str, Any] | None = None,
+        recall: Recall = "balanced",
     ) -> list[VectorHit]:
         """Return the best k, best first; equal scores keep one order within a snapshot.
 
@@ -168,31 +179,38 @@ class MultiVectorIndex:
             query_vectors: (n_query_rows, dim), rows normalised to length 1.
             k: how many.
             allow: only these ids; None allows all, an empty list nothing.
-            exact: score everything. An index without codes, as every one of this format version,
-                is scored exactly either way.
+            exact: score everything.
             filter: condition on metadata, in the language of `latelight.index.filters`.
+            recall: `fast`, `balanced`, `best`, `exact`, or `SearchOptions` of your own.
 
         Raises:
             QueryError: the query has no rows.
             ShapeError: rows of another dim.
             FilterError: the filter cannot be understood.
         """
-        return self.search_batch([query_vectors], k, allow, exact, filter)[0]
+        return self.search_batch([query_vectors], k, allow, exact, filter, recall)[0]
 
     def search_batch(
         self,
         queries: Sequence[npt.ArrayLike],
         k: int = 10,
         allow: Iterable[str] | None = None,
-        exact: bool = True,
+        exact: bool = False,
         filter: Mapping[str, Any] | None = None,
+        recall: Recall = "balanced",
     ) -> list[list[VectorHit]]:
         """Return the hits of each query, all against one snapshot; arguments as `search`."""
         snapshot = self.snapshot()
         allowed = snapshot.allow_list(filter)
         if allow is not None:
             allowed = allowed & _only(snapshot, allow)
-        return [self._ranked(snapshot, _query(q), allowed, k) for q in queries]
+        arrays = [_query(query) for query in queries]
+        effort = _effort("exact" if exact else recall)
+        wanted = Wanted(_SPACE, allowed, k, effort, self._n_threads)
+        found = search_snapshot(snapshot, arrays, wanted)
+        return [
+            _hits(snapshot, ranked, len(query)) for ranked, query in zip(found, arrays, strict=True)
+        ]
 
     def explain(self, query_vectors: npt.ArrayLike, id: str) -> list[RowEvidence]:
         """Return, for each query row, which stored row won; contributions add up to the score.
@@ -225,16 +243,6 @@ class MultiVectorIndex:
         """Rewrite everything without the deleted into few files; searches go on meanwhile."""
         self._store.compact()
 
-    def _ranked(
-        self, snapshot: Snapshot, query: Float32Array, allow: BoolArray, k: int
-    ) -> list[VectorHit]:
-        scores = snapshot.scores(_SPACE, query, allow, self._n_threads)
-        best: list[int] = top_k(scores, k).tolist()
-        return [
-            VectorHit(snapshot.doc_id_of(u), float(scores[u]), float(scores[u]) / len(query))
-            for u in best
-        ]
-
 
 _UNIT = Unit("v", "passage", Locator())
 
@@ -244,6 +252,17 @@ def _open_or_create(path: Path, spec: SpaceSpec) -> Store:
         return Store.open(path)
     except NotFoundError:
         return Store.create(path, {_SPACE: spec})
+
+
+def _effort(recall: Recall) -> Effort:
+    return Effort(recall) if isinstance(recall, SearchOptions) else Effort.of(recall)
+
+
+def _hits(snapshot: Snapshot, ranked: Ranked, n_query: int) -> list[VectorHit]:
+    return [
+        VectorHit(snapshot.doc_id_of(unit), score, score / n_query)
+        for unit, score in zip(ranked.ordinals.tolist(), ranked.scores.tolist(), strict=True)
+    ]
 
 
 def _query(vectors: npt.ArrayLike) -> Float32Array:

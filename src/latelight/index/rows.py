@@ -8,9 +8,18 @@ from typing import Any, Literal
 import numpy as np
 
 from latelight.errors import InputError, ShapeError
+from latelight.index.codes import (
+    CodingOptions,
+    DequantisedRows,
+    has_codes,
+    read_codes,
+    write_codes,
+)
 from latelight.index.sections import Array, SectionFile, SectionWriter
 from latelight.index.strings import starts
+from latelight.kernels.codec import BITS
 from latelight.kernels.maxsim import Rows, quantize_int8
+from latelight.kernels.search import CodedSegment
 from latelight.types import Float32Array, Int64Array, MultiVector, RowLocators
 
 RowStore = Literal["int8", "float16"]
@@ -27,10 +36,13 @@ class SpaceSpec:
     Attributes:
         dim: length of a row, a multiple of 8 of at most 1,024.
         store: `int8` with a float32 scale per row, or `float16`.
+        bits: of the codes that large segments get beside the rows, for approximate search: 2, 3
+            or 4; 0 for none, so that every search is exact.
     """
 
     dim: int
     store: RowStore = "int8"
+    bits: int = 0
 
     def __post_init__(self) -> None:
         if self.store not in ("int8", "float16"):
@@ -40,6 +52,8 @@ class SpaceSpec:
                 f"dim is a multiple of 8 from 8 to 1,024; got {self.dim}. "
                 "Pad rows with zeros to the next multiple: similarities stay the same."
             )
+        if self.bits not in (0, *BITS):
+            raise InputError(f"bits is 0 (no codes), 2, 3 or 4; got {self.bits}.")
 
     @property
     def dtype(self) -> Any:
@@ -133,8 +147,14 @@ def n_sources_of(locators: RowLocators, n_rows: int) -> int:
 # Writing
 
 
-def write_space(writer: SectionWriter, name: str, spec: SpaceSpec, parts: list[StoredRows]) -> None:
-    """Write the sections of one space from the rows of consecutive documents."""
+def write_space(
+    writer: SectionWriter,
+    name: str,
+    spec: SpaceSpec,
+    parts: list[StoredRows],
+    coding: CodingOptions | None = None,
+) -> None:
+    """Write the sections of one space from the rows of consecutive documents, coded when asked."""
     prefix = f"space.{name}"
     empty = np.zeros((0, spec.dim), spec.dtype)
     writer.add_chunks(f"{prefix}.values", [empty, *(p.values for p in parts)])
@@ -142,9 +162,20 @@ def write_space(writer: SectionWriter, name: str, spec: SpaceSpec, parts: list[S
         scales = [p.scales for p in parts if p.scales is not None]
         writer.add_chunks(f"{prefix}.scales", [np.zeros(0, np.float32), *scales])
     per_unit = np.concatenate([np.zeros(0, np.int64), *(np.diff(p.offsets) for p in parts)])
-    writer.add(f"{prefix}.row_offsets", starts(per_unit))
+    offsets = starts(per_unit)
+    writer.add(f"{prefix}.row_offsets", offsets)
+    if coding is not None:
+        write_codes(writer, prefix, _all_rows(spec, parts), offsets, coding)
     units = [(place, n) for p in parts for place, n in zip(p.locators, _counts(p), strict=True)]
     _write_locators(writer, prefix, units)
+
+
+def _all_rows(spec: SpaceSpec, parts: Sequence[StoredRows]) -> DequantisedRows:
+    scales = [p.scales for p in parts if p.scales is not None]
+    return DequantisedRows(
+        np.concatenate([p.values for p in parts]),
+        np.concatenate(scales) if spec.store == "int8" else None,
+    )
 
 
 def _counts(rows: StoredRows) -> list[int]:
@@ -211,6 +242,13 @@ class SpaceRows:
     def rows(self) -> Rows:
         """Every row, as the kernels take them; a document of the kernel is a unit of ours."""
         return Rows(self._array("values"), self.offsets, self._scales())
+
+    @cached_property
+    def coded(self) -> CodedSegment | None:
+        """The codes, None for a segment without; their last stage scores `rows`."""
+        if not has_codes(self._file, self._prefix):
+            return None
+        return read_codes(self._file, self._prefix, self.offsets, self.rows)
 
     @property
     def n_rows(self) -> int:

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
+from latelight.index.codes import CodingOptions
 from latelight.index.documents import DocumentColumns, write_documents, write_texts
 from latelight.index.files import LOCAL_FILES, Files
 from latelight.index.lexical import Postings
@@ -67,14 +69,18 @@ def write_segment(
     spaces: Mapping[str, SpaceSpec],
     documents: Sequence[StoredDocument],
     files: Files = LOCAL_FILES,
+    coding: Mapping[str, CodingOptions] = MappingProxyType({}),
 ) -> SegmentEntry:
-    """Write a new segment and return its entry; it is on the disk when this returns."""
+    """Write a new segment and return its entry; it is on the disk when this returns.
+
+    Spaces that `coding` names get codes beside their rows.
+    """
     directory = segment_directory(root, segment_id)
     files.make_directory(directory)
     units = [unit for stored in documents for unit in stored.units]
     n_rows = {name: sum(d.rows[name].n_rows for d in documents) for name in spaces}
     with SectionWriter(directory / FILE_NAME, files) as writer:
-        _write_sections(writer, spaces, documents, units)
+        _write_sections(writer, spaces, documents, units, coding)
         writer.finish(
             KIND,
             {
@@ -95,9 +101,11 @@ def _write_sections(
     spaces: Mapping[str, SpaceSpec],
     documents: Sequence[StoredDocument],
     units: Sequence[Unit],
+    coding: Mapping[str, CodingOptions],
 ) -> None:
     for name, spec in spaces.items():
-        write_space(writer, name, spec, [stored.rows[name] for stored in documents])
+        parts = [stored.rows[name] for stored in documents]
+        write_space(writer, name, spec, parts, coding.get(name))
     writer.add("document.unit_offsets", starts(np.array([len(d.units) for d in documents])))
     write_documents(writer, [stored.document for stored in documents])
     write_texts(writer, [d.text for d in documents], [d.offset_map for d in documents])

@@ -161,6 +161,16 @@ class Snapshot:
             _score(view.segment.spaces[space], query, allow[span], scores[span], n_threads)
         return scores
 
+    def parts(self, space: str) -> Iterator[tuple[SpaceRows, slice]]:
+        """Yield each segment's rows of a space, and the ordinals of its units.
+
+        Raises:
+            NotFoundError: there is no such space.
+        """
+        self._spec(space)
+        for view, span in self._spans():
+            yield view.segment.spaces[space], span
+
     def argmax(
         self, space: str, query: Float32Array, ordinals: Sequence[int] | Int64Array
     ) -> tuple[Int32Array, Float32Array]:

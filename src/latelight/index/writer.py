@@ -1,16 +1,18 @@
 """The one writer of a generation: collects changes, publishes them in one manifest."""
 
 import math
+import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
 from latelight.errors import InputError, ShapeError, StorageError
+from latelight.index.codes import MAX_UNITS, CodingOptions
 from latelight.index.documents import hash_ids
 from latelight.index.files import LOCAL_FILES, Files
 from latelight.index.garbage import collect_garbage
@@ -27,6 +29,7 @@ from latelight.index.metadata import BoolArray, check_metadata
 from latelight.index.rows import SpaceSpec, StoredRows, store_rows
 from latelight.index.segment import Segment, StoredDocument, segment_directory, write_segment
 from latelight.index.tombstones import read_tombstones, write_tombstones
+from latelight.kernels.codec import BITS, Codebook
 from latelight.types import Document, MultiVector, OffsetMap, Unit
 
 
@@ -38,11 +41,16 @@ class WriterOptions:
         flush_bytes: pending documents beyond this are written to a segment of their own, which
             nothing names before the commit; bounds memory and the size of segments.
         merge_factor: a commit that finds so many segments of like size merges them.
+        min_coded_rows: segments with fewer rows of a space get no codes of it; scoring them all
+            is as fast.
+        n_threads: for making codes.
         files: the disk operations.
     """
 
     flush_bytes: int = 256 << 20
     merge_factor: int = 10
+    min_coded_rows: int = 50_000
+    n_threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     files: Files = LOCAL_FILES
 
     def __post_init__(self) -> None:
@@ -107,6 +115,7 @@ class Writer:
         self._pending: dict[str, StoredDocument] = {}
         self._pending_bytes = 0
         self._pending_rows = 0
+        self._pending_units = 0
         self._touched: set[str] = set()
         self._failed = False
 
@@ -264,7 +273,8 @@ class Writer:
         self._pending_bytes += stored.n_bytes
         self._pending_rows += stored.n_rows
         self._touched.add(stored.document.doc_id)
-        if self._pending_bytes >= self._options.flush_bytes:
+        self._pending_units += len(stored.units)
+        if self._pending_bytes >= self._options.flush_bytes or self._pending_units >= MAX_UNITS:
             with self._failing_for_good():
                 self._flush()
 
@@ -273,6 +283,7 @@ class Writer:
         if stored is not None:
             self._pending_bytes -= stored.n_bytes
             self._pending_rows -= stored.n_rows
+            self._pending_units -= len(stored.units)
         return stored is not None
 
     def _flush(self) -> None:
@@ -284,9 +295,28 @@ class Writer:
         for held in self._held:
             held.bury(list(self._pending))
         files = self._options.files
-        entry = write_segment(self._root, segment_id, self._base.spaces, documents, files)
+        coding = self._coding(documents)
+        entry = write_segment(self._root, segment_id, self._base.spaces, documents, files, coding)
         self._held.append(_Held(self._root, entry, self._base.spaces))
-        self._pending, self._pending_bytes, self._pending_rows = {}, 0, 0
+        self._pending, self._pending_bytes = {}, 0
+        self._pending_rows = self._pending_units = 0
+
+    def _coding(self, documents: Sequence[StoredDocument]) -> dict[str, CodingOptions]:
+        """Return the spaces of a new segment that get codes, and how."""
+        n_units = sum(len(stored.units) for stored in documents)
+        found = {}
+        for name, spec in self._base.spaces.items():
+            n_rows = sum(stored.rows[name].n_rows for stored in documents)
+            bits = next((bits for bits in BITS if bits == spec.bits), None)
+            if bits and n_rows >= self._options.min_coded_rows and n_units <= MAX_UNITS:
+                found[name] = CodingOptions(bits, self._options.n_threads, self._codebook(name))
+        return found
+
+    def _codebook(self, space: str) -> Codebook | None:
+        """Return the codebook of the largest coded segment."""
+        by_size = sorted(self._held, key=lambda held: -held.entry.n_rows.get(space, 0))
+        coded = (held.segment.spaces[space].coded for held in by_size)
+        return next((one.book for one in coded if one is not None), None)
 
     def _entries(self) -> list[SegmentEntry]:
         return [held.entry for held in self._held]

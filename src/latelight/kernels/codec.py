@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +63,16 @@ class Codebook:
     def dim(self) -> int:
         """Length of a row."""
         return int(self.centroids.shape[1])
+
+
+class RowSource(Protocol):
+    """Rows that are made when they are asked for; an array is one."""
+
+    def __len__(self) -> int:
+        """How many rows."""
+
+    def __getitem__(self, span: slice, /) -> Float32Array:
+        """Return some rows, (n, dim) float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,19 +131,28 @@ def train_codebook(
     turned = rows @ rotation
     centroids, scales = spherical_kmeans(turned, n_centroids, rng, n_threads=n_threads)
     draft = Codebook(rotation, centroids, scales, bits, 0.0)
-    nearest = nearest_centroids(turned[:_CHUNK_ROWS], centroids, scales, n_threads)
-    residuals = turned[:_CHUNK_ROWS] - _centroid_rows(draft, nearest)
-    return Codebook(rotation, centroids, scales, bits, float((residuals**2).sum(axis=1).mean()))
+    error = coding_error(draft, rows[:_CHUNK_ROWS], n_threads)
+    return Codebook(rotation, centroids, scales, bits, error)
+
+
+def coding_error(book: Codebook, rows: Float32Array, n_threads: int = 1) -> float:
+    """Return the mean squared distance of rows (n_rows, dim) to their centroids.
+
+    Much more than the codebook's own `error` says that rows have drifted away from it.
+    """
+    turned = rows @ book.rotation
+    nearest = nearest_centroids(turned, book.centroids, book.scales, n_threads)
+    return float(((turned - _centroid_rows(book, nearest)) ** 2).sum(axis=1).mean())
 
 
 def encode_rows(
-    book: Codebook, rows: Float32Array, offsets: Int64Array, n_threads: int = 1
+    book: Codebook, rows: RowSource, offsets: Int64Array, n_threads: int = 1
 ) -> tuple[CodedRows, float]:
     """Return rows as codes, and the mean squared distance to their centroids.
 
     Args:
         book: as trained.
-        rows: (n_rows, dim) float32.
+        rows: (n_rows, dim) float32, read in runs of some ten thousand.
         offsets: (n_units + 1,) int64, unit `u` has the rows `offsets[u]` to `offsets[u + 1]`.
         n_threads: does not change the result.
     """

@@ -109,7 +109,8 @@ def _thresholds(steps: npt.NDArray[np.int16], n_probe: int) -> tuple[Int64Array,
 
 def _bytes(steps: Int64Array, low: Int64Array, factor: Int64Array) -> npt.NDArray[np.uint8]:
     above = np.maximum(steps - low, 0)
-    return np.minimum((above * factor) >> 16, 255).astype(np.uint8)
+    scaled: npt.NDArray[np.uint8] = np.minimum((above * factor) >> 16, 255).astype(np.uint8)
+    return scaled
 
 
 def _probe(
@@ -138,7 +139,7 @@ def _probe(
 def _mean_part(segment: CodedSegment, rotated: Float32Array, unit: int) -> np.float32:
     codes, scales = reference.quantize_int8(rotated.sum(axis=0, dtype=np.float32)[None])
     product = codes[0].astype(np.int64) @ segment.coded.means[unit].astype(np.int64)
-    return np.float32(product) * scales[0] * segment.coded.mean_scales[unit]
+    return np.float32(np.float32(product) * scales[0] * segment.coded.mean_scales[unit])
 
 
 def _rows_of(segment: CodedSegment, unit: int) -> slice:
