@@ -15,6 +15,8 @@ from latelight.encoders.protocol import Encoder
 from latelight.errors import InputError, NotFoundError
 from latelight.extractors.protocol import ExtractionOptions
 from latelight.index import Problem, Store
+from latelight.index.candidates import RecallLevel
+from latelight.index.self_check import SelfCheck
 from latelight.pipelines.ingest import Ingest, IngestOptions, IngestReport
 from latelight.pipelines.items import Addable, Item, check_metadata, items_from
 from latelight.pipelines.lock import PipelineLock, parse_lock
@@ -93,6 +95,7 @@ class Collection:
         self._originals = Originals(paths.originals)
         self._encoders = build_encoders(self.spec, settings)
         self._checked = threading.Event()
+        self._self_check = SelfCheck()
 
     def __repr__(self) -> str:
         return f"<collection {self.name!r}, pipeline {self.spec.name} {self.digest}>"
@@ -173,8 +176,9 @@ class Collection:
         filter: Mapping[str, Any] | None = None,
         group_by: GroupBy | None = None,
         explain: bool = False,
-        exact: bool = True,
+        exact: bool = False,
         mode: SearchMode = "auto",
+        recall: RecallLevel = "balanced",
     ) -> Hits:
         """Return the best units for a query, best first.
 
@@ -185,8 +189,10 @@ class Collection:
             filter: metadata filter, such as `{"year": {"$gte": 2023}}`.
             group_by: `"document"` keeps the best unit of each document.
             explain: give hits their evidence, so that `snippet()` and `heatmap()` work.
-            exact: score every allowed unit.
+            exact: score every allowed unit. Small collections and tight filters always do.
             mode: `"maxsim"`, `"bm25"`, `"hybrid"`, or `"auto"` for the pipeline's choice.
+            recall: `"fast"`, `"balanced"` or `"best"`: how hard a large collection is searched for
+                candidates; whatever is found has its exact score.
 
         Raises:
             QueryError: there is nothing to search for.
@@ -201,6 +207,7 @@ class Collection:
             explain=explain,
             mode=mode,
             exact=exact,
+            recall=recall,
         )
         return self._run(request)
 
@@ -279,7 +286,13 @@ class Collection:
         return self._hits(reader, run_search(reader, request))
 
     def _reader(self) -> Reader:
-        return Reader(self._store.snapshot(), self._loaded(), self.spec, self._settings.n_threads)
+        return Reader(
+            self._store.snapshot(),
+            self._loaded(),
+            self.spec,
+            self._settings.n_threads,
+            self._self_check,
+        )
 
     def _hits(self, reader: Reader, found: Found) -> Hits:
         return Hits(found, Pictures(reader, found, self._originals))

@@ -98,7 +98,7 @@ class Library:
         digest = generation_digest(spec, lock)
         paths = self._paths(namespace, name, digest)
         spaces = {
-            space: SpaceSpec(dim=encoders[space].info.dim, store=given.store)
+            space: SpaceSpec(dim=encoders[space].info.dim, store=given.store, bits=given.bits)
             for space, given in spec.spaces.items()
         }
         _make_generation(paths.generation, spaces, digest)

@@ -52,10 +52,14 @@ def run_search(reader: Reader, request: SearchRequest) -> Found:
     with watch.stage("allow-list") as count:
         allow = reader.snapshot.allow_list(request.filter)
         count.count = int(np.count_nonzero(allow))
-    signals = score_signals(reader, query, allow, request.mode, watch)
+    signals = score_signals(reader, query, allow, request.mode, watch, request.narrowing)
     with watch.stage("select") as count:
         ordinals = best_units(reader.snapshot, signals.scores, request)
         count.count = len(ordinals)
+    if request.group_by is not None and len(ordinals) < request.k:
+        # The best units were of too few documents: look at all of them.
+        signals = score_signals(reader, query, allow, request.mode, watch)
+        ordinals = best_units(reader.snapshot, signals.scores, request)
     with watch.stage("evidence") as count:
         hits = make_hits(reader, query, signals, ordinals, explain=request.explain)
         count.count = len(hits) if request.explain else 0
@@ -128,8 +132,10 @@ def explain_units(
     request = SearchRequest(text, mode=mode, explain=True)
     watch = Stopwatch()
     query = encode_query(reader, request.text, request.mode)
-    signals = score_signals(reader, query, reader.snapshot.allow_list(None), request.mode, watch)
     chosen = np.asarray(ordinals, dtype=np.int64)
+    only = np.zeros(reader.snapshot.n_units, np.bool_)
+    only[chosen] = True
+    signals = score_signals(reader, query, only, request.mode, watch)
     ordered = chosen[np.argsort(-signals.scores[chosen], kind="stable")]
     hits = make_hits(reader, query, signals, ordered, explain=True)
     return Found(query, hits, ordered, signals, watch.stages)

@@ -1,11 +1,12 @@
 """What a search works on: a view of the index, the encoders, and the encoded query."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from latelight.encoders.protocol import Encoder
 from latelight.index import Snapshot
 from latelight.index.analyzer import Term
+from latelight.index.self_check import SelfCheck
 from latelight.pipelines.spec import PipelineSpec
 from latelight.types import QueryVectors
 
@@ -18,6 +19,7 @@ class Reader:
     encoders: Mapping[str, Encoder]
     spec: PipelineSpec
     n_threads: int = 1
+    self_check: SelfCheck = field(default_factory=SelfCheck)
 
 
 @dataclass(frozen=True, eq=False)

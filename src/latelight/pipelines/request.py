@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from latelight.errors import InputError, QueryError
+from latelight.index.candidates import RECALL_LEVELS, Effort, RecallLevel
+from latelight.pipelines.narrowing import Narrowing
 from latelight.pipelines.spec import SEARCH_MODES, SearchMode
 
 GroupBy = Literal["document"]
 MAX_K = 10_000
+LEAST_DEPTH = 64  # what fusion needs of each signal to find the best of their sum
+UNITS_PER_GROUP = 8
 MAX_QUERY_CHARACTERS = 20_000
 
 
@@ -23,7 +27,8 @@ class SearchRequest:
         group_by: `document` keeps the best unit of each document.
         explain: whether hits carry evidence.
         mode: which signals rank; `auto` takes what the pipeline says.
-        exact: score every allowed unit. This form of the index always does.
+        exact: score every allowed unit.
+        recall: `fast`, `balanced` or `best`: how hard a search of a large collection tries.
     """
 
     text: str
@@ -32,14 +37,26 @@ class SearchRequest:
     group_by: GroupBy | None = None
     explain: bool = False
     mode: SearchMode = "auto"
-    exact: bool = True
+    exact: bool = False
+    recall: RecallLevel = "balanced"
 
     def __post_init__(self) -> None:
         _check_text(self.text)
         if isinstance(self.k, bool) or not isinstance(self.k, int) or not 1 <= self.k <= MAX_K:
             raise InputError(f"k is {self.k!r}; give a whole number from 1 to {MAX_K}.")
         _check_choice("mode", self.mode, SEARCH_MODES)
+        _check_choice("recall", self.recall, RECALL_LEVELS)
         _check_choice("group_by", self.group_by, (None, *get_args(GroupBy)))
+
+    @property
+    def narrowing(self) -> Narrowing:
+        """How far a search of a large collection is narrowed before everything is scored.
+
+        Grouping keeps one unit of each document, so more units are brought up for it.
+        """
+        wanted = self.k * UNITS_PER_GROUP if self.group_by else self.k
+        effort = Effort.of("exact" if self.exact else self.recall)
+        return Narrowing(effort, max(wanted, LEAST_DEPTH))
 
 
 def _check_text(text: str) -> None:

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from latelight.index.candidates import Effort
 from latelight.index.lexical import Bm25Options, Postings, bm25_ceiling, bm25_scores
 from latelight.pipelines.fusion import BM25, FusionOptions, QuerySize, fuse, letters_per_row
+from latelight.pipelines.narrowing import Narrowing, narrowed
 from latelight.pipelines.reader import EncodedQuery, Reader
 from latelight.pipelines.spec import SearchMode
 from latelight.pipelines.stages import Stopwatch
 from latelight.types import Float32Array, Int64Array
 
 BoolArray = npt.NDArray[np.bool_]
+NOT_NARROWED = Narrowing(Effort.of("exact"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +37,20 @@ class Signals:
 
 
 def score_signals(
-    reader: Reader, query: EncodedQuery, allow: BoolArray, mode: SearchMode, watch: Stopwatch
+    reader: Reader,
+    query: EncodedQuery,
+    allow: BoolArray,
+    mode: SearchMode,
+    watch: Stopwatch,
+    narrowing: Narrowing = NOT_NARROWED,
 ) -> Signals:
-    """Return the scores of every unit under a mode; `auto` takes the pipeline's."""
+    """Return the scores of the units worth scoring under a mode; `auto` takes the pipeline's."""
+    with_words = chosen_mode(reader, mode) != "maxsim"
+    lexical = _bm25(reader, query, allow, watch) if with_words else None
+    allow = narrowed(reader, query, allow, lexical, narrowing, watch)
     by_name = _maxsim(reader, query, allow, watch)
-    if chosen_mode(reader, mode) != "maxsim":
-        by_name[BM25] = _bm25(reader, query, allow, watch)
+    if lexical is not None:
+        by_name[BM25] = np.where(allow, lexical, np.float32(0))
     fused = fuse(by_name, allow, _size(reader, query), FusionOptions(reader.spec.lexical.weight))
     return Signals(by_name, fused.weights, fused.scores)
 

@@ -37,10 +37,17 @@ class ExtractSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SpaceSpecification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One vector space: which encoder fills it, and how rows are stored."""
+    """One vector space: which encoder fills it, and how rows are stored.
+
+    Attributes:
+        encoder: a name that `latelight doctor` lists.
+        store: what evidence and exact scores are computed from.
+        bits: of the codes that make large collections fast to search; 0 leaves them out.
+    """
 
     encoder: str = "latelight-small"
     store: Literal["int8", "float16"] = "int8"
+    bits: Literal[0, 2, 3, 4] = 2
 
 
 class LexicalSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,173 @@
+"""Recall as it is: a sample of live queries is also scored exactly, and searches widen by it.
+
+Queries unlike the documents (of another encoder version, padded, in another language) break the
+candidate stage of any index that is probed by centroids, silently. Here a share of the queries is
+answered a second time, exactly and in the background; when the observed recall falls below the
+target, every later search of the space tries twice as hard, and says so.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from latelight.index.candidates import Effort, Ranked, Wanted
+from latelight.index.snapshot import Snapshot
+from latelight.kernels.maxsim import top_k
+from latelight.types import Float32Array
+
+DEPTH = 10  # recall is that of the ten best
+
+
+@dataclass(frozen=True)
+class SelfCheckOptions:
+    """How a self-check works.
+
+    Attributes:
+        every: one query in so many is checked, and so are the first `n_first`.
+        n_first: checked one after the other when a process begins, and after each widening.
+        target: observed recall below this widens the search.
+        window: how many of the last checks are averaged.
+        most_widening: searches are doubled at most so often; beyond it everything is scored.
+    """
+
+    every: int = 50
+    n_first: int = 8
+    target: float = 0.95
+    window: int = 100
+    most_widening: int = 4
+
+
+@dataclass(frozen=True)
+class ObservedRecall:
+    """What the checks of one space have seen.
+
+    Attributes:
+        recall: mean share of the exact ten best that was found; None before the first check.
+        n_checks: that this mean is of.
+        widening: how often searches are doubled; `most_widening` + 1 means that all is scored.
+    """
+
+    recall: float | None
+    n_checks: int
+    widening: int
+
+
+@dataclass
+class _Watched:
+    """The state of one space."""
+
+    seen: deque[float]
+    widening: int = 0
+    n_queries: int = 0
+    n_since: int = 0  # checks begun since the last widening
+
+
+@dataclass
+class SelfCheck:
+    """Watches the searches of one index; safe to share between threads.
+
+    Attributes:
+        options: how.
+        run: takes a check to do; the default does one at a time in the background and drops those
+            that come while it is busy. Tests pass one that does it at once.
+    """
+
+    options: SelfCheckOptions = field(default_factory=SelfCheckOptions)
+    run: Callable[[Callable[[], None]], bool] | None = None
+    _spaces: dict[str, _Watched] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _background: "_Background" = field(default_factory=lambda: _Background())  # noqa: PLW0108  defined below
+
+    def effort(self, space: str, effort: Effort) -> Effort:
+        """Return an effort widened as far as the checks of this space ask for."""
+        with self._lock:
+            widening = self._watched(space).widening
+        if widening > self.options.most_widening:
+            return Effort(None, widening)
+        return Effort(effort.options, widening)
+
+    def observe(
+        self, snapshot: Snapshot, query: Float32Array, wanted: Wanted, ranked: Ranked
+    ) -> None:
+        """Take note of a search; check it when its turn has come."""
+        if ranked.is_exact or not self._is_due(wanted.space):
+            return
+        (self.run or self._background)(lambda: self._check(snapshot, query, wanted, ranked))
+
+    def observed(self, space: str) -> ObservedRecall:
+        """Return what has been seen of a space."""
+        with self._lock:
+            watched = self._watched(space)
+            mean = float(np.mean(watched.seen)) if watched.seen else None
+            return ObservedRecall(mean, len(watched.seen), watched.widening)
+
+    def _watched(self, space: str) -> _Watched:
+        empty = _Watched(deque(maxlen=self.options.window))
+        return self._spaces.setdefault(space, empty)
+
+    def _is_due(self, space: str) -> bool:
+        with self._lock:
+            watched = self._watched(space)
+            watched.n_queries += 1
+            due = watched.n_since < self.options.n_first
+            due = due or watched.n_queries % self.options.every == 0
+            watched.n_since += due
+            return due
+
+    def _check(
+        self, snapshot: Snapshot, query: Float32Array, wanted: Wanted, ranked: Ranked
+    ) -> None:
+        scores = snapshot.scores(wanted.space, query, wanted.allow)
+        recall = recall_of(scores, ranked, min(DEPTH, wanted.k))
+        with self._lock:
+            watched = self._watched(wanted.space)
+            watched.seen.append(recall)
+            enough = len(watched.seen) >= self.options.n_first
+            if enough and float(np.mean(watched.seen)) < self.options.target:
+                watched.widening = min(watched.widening + 1, self.options.most_widening + 1)
+                watched.seen.clear()
+                watched.n_since = 0
+
+
+def recall_of(scores: Float32Array, ranked: Ranked, depth: int) -> float:
+    """Return the share of the best `depth` that a ranking holds; 1 when nothing could be found.
+
+    A unit whose score equals the last of the best counts as one of them.
+
+    Args:
+        scores: (n_units,) float32, exact.
+        ranked: what a search found.
+        depth: how many.
+    """
+    best = top_k(scores, depth)
+    if not len(best):
+        return 1.0
+    found = scores[ranked.ordinals[:depth]] >= scores[best[-1]]
+    return float(np.count_nonzero(found)) / len(best)
+
+
+class _Background:
+    """One thread, one check at a time."""
+
+    def __init__(self) -> None:
+        self._pool: ThreadPoolExecutor | None = None
+        self._busy = threading.Lock()
+
+    def __call__(self, check: Callable[[], None]) -> bool:
+        """Do a check soon, unless one is being done; return whether."""
+        if not self._busy.acquire(blocking=False):
+            return False
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, thread_name_prefix="latelight-self-check")
+        self._pool.submit(self._do, check)
+        return True
+
+    def _do(self, check: Callable[[], None]) -> None:
+        try:
+            check()
+        finally:
+            self._busy.release()
