@@ -117,6 +117,7 @@ struct Coded {
             form.c_str(),
             static_cast<int64_t>(row_offsets.shape(0)) - 1,
             static_cast<int64_t>(centroid_of.shape(0)),
+            static_cast<int64_t>(lists.shape(0)),
             bits};
   }
 };

@@ -64,6 +64,7 @@ struct CodedRows {
   const char* exact_form;
   int64_t n_units;
   int64_t n_rows;
+  int64_t n_listed;
   int bits;
 };
 
@@ -111,6 +112,7 @@ class Table {
     isa.scan.to_bytes(steps_.data(), low_.data(), factor_.data(), n_, stride_, bytes_.data());
   }
 
+  int n_centroids() const { return n_; }
   int stride() const { return stride_; }
   int n_blocks() const { return (n_ + block_ - 1) / block_; }
   float step() const { return step_; }
@@ -265,7 +267,8 @@ class Searcher {
   }
 
   static bool is_allowed(const CodedRows& rows, int64_t unit) {
-    if (rows.row_offsets[unit] == rows.row_offsets[unit + 1]) return false;
+    const int64_t begin = rows.row_offsets[unit], end = rows.row_offsets[unit + 1];
+    if (begin < 0 || end <= begin || end > rows.n_rows) return false;  // no rows, or damaged
     return !rows.allowed || (rows.allowed[unit / 64] >> (unit % 64) & 1);
   }
 
@@ -291,8 +294,10 @@ class Searcher {
     const int stride = table.stride();
     best_.assign(rows.n_units * stride, 0);
     table.each_probed(isa, [&](int c) {
-      const int64_t begin = rows.list_offsets[c], n = rows.list_offsets[c + 1] - begin;
-      isa.scan.raise(rows.lists + begin, n, rows.allowed, table.bytes(c), stride, best_.data());
+      const int64_t begin = rows.list_offsets[c], end = rows.list_offsets[c + 1];
+      if (begin < 0 || end < begin || end > rows.n_listed) return;  // a damaged file
+      isa.scan.raise(rows.lists + begin, end - begin, rows.n_units, rows.allowed, table.bytes(c),
+                     stride, best_.data());
     });
     sums_.resize(rows.n_units);
     products_.resize(rows.n_units);
@@ -317,7 +322,8 @@ class Searcher {
       const Table& table = tables_[table_of_[one.segment]];
       const int64_t begin = rows.row_offsets[one.unit], end = rows.row_offsets[one.unit + 1];
       const int sum =
-          isa.scan.total_of(rows.centroid_of + begin, end - begin, table.bytes(), table.stride());
+          isa.scan.total_of(rows.centroid_of + begin, end - begin, table.n_centroids(),
+                            table.bytes(), table.stride());
       one.score = table.similarity(sum) + mean_part(isa, rows, one.unit);
     }
     keep_best(found, n_scored);
@@ -360,7 +366,7 @@ class Searcher {
       isa.scan.unpack(codes, rows.bits, n_rows, dim, prepared_.data());
       for (int r = 0; r < n_rows; ++r) {
         scales[r] = rows.scale_of_code[rows.code_scales[row + r]];
-        bases[r] = table.steps(rows.centroid_of[row + r]);
+        bases[r] = table.steps(std::min<int>(rows.centroid_of[row + r], table.n_centroids() - 1));
       }
       kernel.score(query.view(),
                    {prepared_.data(), scales.data(), n_rows, 0,

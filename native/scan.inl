@@ -183,15 +183,18 @@ LATELIGHT_FN LATELIGHT_INLINE void raise_32(uint8_t* best, Bytes bytes) {
 }
 
 template <class A>
-LATELIGHT_FN void raise(const uint16_t* units, int64_t n, const uint64_t* allowed,
+LATELIGHT_FN void raise(const uint16_t* units, int64_t n, int64_t n_units, const uint64_t* allowed,
                         const uint8_t* bytes, int stride, uint8_t* best) {
   if (!allowed && stride == 32) {
     const Bytes raised = load_bytes(bytes);
-    for (int64_t i = 0; i < n; ++i) raise_32(best + units[i] * size_t{32}, raised);
+    for (int64_t i = 0; i < n; ++i) {
+      if (units[i] < n_units) raise_32(best + units[i] * size_t{32}, raised);
+    }
     return;
   }
   for (int64_t i = 0; i < n; ++i) {
     const size_t unit = units[i];
+    if (units[i] >= n_units) continue;
     if (allowed && !(allowed[unit / 64] >> (unit % 64) & 1)) continue;
     for (int at = 0; at < stride; at += 32) {
       raise_32(best + unit * stride + at, load_bytes(bytes + at));
@@ -200,11 +203,13 @@ LATELIGHT_FN void raise(const uint16_t* units, int64_t n, const uint64_t* allowe
 }
 
 template <class A>
-LATELIGHT_FN int total_of(const uint16_t* centroids, int64_t n, const uint8_t* bytes, int stride) {
+LATELIGHT_FN int total_of(const uint16_t* centroids, int64_t n, int n_centroids,
+                          const uint8_t* bytes, int stride) {
   int sum = 0;
   for (int at = 0; at < stride; at += 32) {
     Bytes most = no_bytes();
     for (int64_t i = 0; i < n; ++i) {
+      if (centroids[i] >= n_centroids) continue;
       most = greater_bytes(most, load_bytes(bytes + size_t{centroids[i]} * stride + at));
     }
     sum += sum_bytes(most);

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from latelight.index import SpaceSpec, Store, Writer
+from latelight.index import SpaceSpec, Store, Writer, WriterOptions
 from latelight.types import (
     Box,
     CharSpan,
@@ -87,7 +87,23 @@ def _plain(writer: Writer, doc_id: str, axis: int) -> None:
     writer.add(document, [unit], {"text": [axis_rows(axis, dim=16)]}, [["plain", doc_id]])
 
 
+def write_golden_codes(path: Path) -> Store:
+    """Write an index of 40 units of 5 rows on one axis or between two, with 3-bit codes."""
+    options = WriterOptions(min_coded_rows=1, n_threads=1)
+    store = Store.create(path, {"text": SpaceSpec(16, "int8", 3)}, options=options)
+    with store.writer() as writer:
+        for i in range(40):
+            axes = np.eye(16, dtype=np.float32)[[i % 16, (i + 1) % 16, (i * 7) % 16] * 2][:5]
+            mixed = axes + 0.25 * np.roll(axes, i // 16 + 1, axis=1)
+            rows = MultiVector(mixed / np.linalg.norm(mixed, axis=1, keepdims=True))
+            document = Document(f"d{i}", "", "text/plain", "")
+            writer.add(document, [Unit("v", "passage", Locator())], {"text": [rows]})
+        writer.commit()
+    return store
+
+
 if __name__ == "__main__":
-    made = write_golden(Path(sys.argv[1]))
+    make = write_golden_codes if "codes" in sys.argv[1] else write_golden
+    made = make(Path(sys.argv[1]))
     made.collect_garbage()
     (made.path / "LOCK").unlink()

@@ -10,12 +10,13 @@ from latelight.index.sections import SectionFile
 
 PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
 GOLDEN = Path(__file__).parent / "golden" / "v1"
+CODED = Path(__file__).parent / "golden_codes" / "v1"
 
 
 def section_names() -> set[str]:
     return {
         name
-        for path in GOLDEN.rglob("segment.ll")
+        for path in (*GOLDEN.rglob("segment.ll"), *CODED.rglob("segment.ll"))
         for name in SectionFile.open(path, "segment").header.sections
     }
 

@@ -6,6 +6,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from latelight.errors import CorruptFileError, FormatVersionError
 from latelight.index.sections import Array, SectionFile, SectionWriter
 from latelight.kernels.codec import (
     BITS,
@@ -75,22 +76,20 @@ def choose_codebook(rows: DequantisedRows, options: CodingOptions) -> Codebook:
     rng = np.random.default_rng(_SEED)
     n_centroids, old = suggested_centroids(len(rows)), options.existing
     if old is not None and old.bits == options.bits and 2 * len(old.centroids) >= n_centroids:
-        sample = rows[_sample(rng, len(rows), _DRIFT_SAMPLE)]
+        sample = rows[np.sort(rng.permutation(len(rows))[:_DRIFT_SAMPLE])]
         if coding_error(old, sample, options.n_threads) <= DRIFT * old.error:
             return old
+    order = rng.permutation(len(rows))
+    n_training = min(TRAINING_ROWS * n_centroids, len(rows) - len(rows) // 8)
     return train_codebook(
-        rows[_sample(rng, len(rows), TRAINING_ROWS * n_centroids)],
+        rows[np.sort(order[:n_training])],
         options.bits,
         n_centroids,
         rng,
         rotation=None if old is None else old.rotation,
+        unseen=rows[np.sort(order[n_training : n_training + _DRIFT_SAMPLE])],
         n_threads=options.n_threads,
     )
-
-
-def _sample(rng: np.random.Generator, n: int, wanted: int) -> Int64Array:
-    chosen: Int64Array = np.sort(rng.choice(n, min(n, wanted), replace=False))
-    return chosen
 
 
 def write_codes(
@@ -122,16 +121,40 @@ def has_codes(file: SectionFile, prefix: str) -> bool:
 def read_codes(
     file: SectionFile, prefix: str, offsets: Int64Array, exact: Rows | None
 ) -> CodedSegment:
-    """Return the coded rows, views of the map."""
-    parts = [file.array(f"{prefix}.{name}") for name in _ROW_PARTS]
-    return CodedSegment(
-        _read_book(file, prefix),
-        CodedRows(*parts),
-        offsets,
-        file.array(f"{prefix}.list_offsets"),
-        file.array(f"{prefix}.lists"),
-        exact,
-    )
+    """Return the coded rows, views of the map.
+
+    Raises:
+        CorruptFileError: sections are missing, or their lengths do not go together.
+    """
+    parts = CodedRows(*(file.array(f"{prefix}.{name}") for name in _ROW_PARTS))
+    book, list_offsets = _read_book(file, prefix), file.array(f"{prefix}.list_offsets")
+    problem = _mismatch(book, parts, offsets, list_offsets)
+    if problem:
+        raise CorruptFileError(
+            f"{file.name}: {problem}. The file is damaged: restore it from a copy, or add the "
+            "documents again; `latelight verify` lists all damage."
+        )
+    lists = file.array(f"{prefix}.lists")
+    return CodedSegment(book, parts, offsets, list_offsets, lists, exact)
+
+
+def _mismatch(
+    book: Codebook, coded: CodedRows, offsets: Int64Array, list_offsets: Int64Array
+) -> str:
+    """Return what is wrong with the shapes of code sections, nothing when all is well."""
+    n_rows, n_units, dim = int(offsets[-1]), len(offsets) - 1, book.dim
+    wanted = {
+        "codes": (coded.codes.shape, (n_rows, dim * book.bits // 8)),
+        "centroid_of": (coded.centroid_of.shape, (n_rows,)),
+        "code_scales": (coded.code_scales.shape, (n_rows,)),
+        "means": (coded.means.shape, (n_units, dim)),
+        "mean_scales": (coded.mean_scales.shape, (n_units,)),
+        "list_offsets": (list_offsets.shape, (len(book.centroids) + 1,)),
+        "book.rotation": (book.rotation.shape, (dim, dim)),
+        "book.scales": (book.scales.shape, (len(book.centroids),)),
+    }
+    wrong = [f"{k} has the shape {a}, not {b}" for k, (a, b) in wanted.items() if a != b]
+    return "; ".join(wrong)
 
 
 _Key = tuple[int, ...]
@@ -146,7 +169,12 @@ def _read_book(file: SectionFile, prefix: str) -> Codebook:
     known = _books.get(key)
     if known is not None and np.array_equal(known.centroids, centroids):
         return known
-    bits = next(bits for bits in BITS if bits == int(measure[0]))
+    bits = next((bits for bits in BITS if bits == int(measure[0])), None)
+    if bits is None:
+        raise FormatVersionError(
+            f"{file.name} has codes of {measure[0]:g} bits; this Latelight reads {BITS}. "
+            "Upgrade Latelight, or rebuild the index with this one."
+        )
     book = Codebook(rotation, centroids, scales, bits, float(measure[1]))
     _books[key] = book
     return book

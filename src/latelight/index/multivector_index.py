@@ -17,6 +17,7 @@ from latelight.index.rows import RowStore, SpaceSpec
 from latelight.index.snapshot import Snapshot
 from latelight.index.store import Store
 from latelight.index.verify import Problem
+from latelight.index.writer import DEFAULT_OPTIONS, WriterOptions
 from latelight.kernels.search import SearchOptions
 from latelight.types import Document, Float32Array, Locator, Metadata, MultiVector, Unit
 
@@ -78,6 +79,7 @@ class MultiVectorIndex:
         store: RowStore = "int8",
         bits: int = 2,
         n_threads: int | None = None,
+        options: WriterOptions = DEFAULT_OPTIONS,
     ) -> None:
         """Open the index at `path`, or create it.
 
@@ -88,12 +90,13 @@ class MultiVectorIndex:
             bits: of the codes that make large segments fast to search, 2, 3 or 4; 0 for an index
                 that is always scored exactly. Holds for a new index only.
             n_threads: threads of a search; every CPU when left out.
+            options: how writing works.
 
         Raises:
             InputError: an index is there with another dim or store.
         """
         spec = SpaceSpec(dim, store, bits)
-        self._store = _open_or_create(Path(path), spec)
+        self._store = _open_or_create(Path(path), spec, options)
         self._n_threads = n_threads or os.cpu_count() or 1
         self._dim = dim
         found = self._store.spaces.get(_SPACE)
@@ -247,11 +250,11 @@ class MultiVectorIndex:
 _UNIT = Unit("v", "passage", Locator())
 
 
-def _open_or_create(path: Path, spec: SpaceSpec) -> Store:
+def _open_or_create(path: Path, spec: SpaceSpec, options: WriterOptions) -> Store:
     try:
-        return Store.open(path)
+        return Store.open(path, options=options)
     except NotFoundError:
-        return Store.create(path, {_SPACE: spec})
+        return Store.create(path, {_SPACE: spec}, options=options)
 
 
 def _effort(recall: Recall) -> Effort:

@@ -105,6 +105,10 @@ class SelfCheck:
             mean = float(np.mean(watched.seen)) if watched.seen else None
             return ObservedRecall(mean, len(watched.seen), watched.widening)
 
+    def wait(self) -> None:
+        """Return when no check is being done."""
+        self._background.wait()
+
     def _watched(self, space: str) -> _Watched:
         empty = _Watched(deque(maxlen=self.options.window))
         return self._spaces.setdefault(space, empty)
@@ -165,6 +169,11 @@ class _Background:
             self._pool = ThreadPoolExecutor(1, thread_name_prefix="latelight-self-check")
         self._pool.submit(self._do, check)
         return True
+
+    def wait(self) -> None:
+        """Return when nothing is being done."""
+        with self._busy:
+            pass
 
     def _do(self, check: Callable[[], None]) -> None:
         try:

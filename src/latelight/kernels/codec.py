@@ -50,7 +50,7 @@ class Codebook:
         centroids: (n_centroids, dim) int8, in the rotated space.
         scales: (n_centroids,) float32, code * scale has length 1.
         bits: of a residual code.
-        error: mean squared error of the rows that it was trained on.
+        error: mean squared distance of rows like the trained ones to their centroids.
     """
 
     rotation: Float32Array
@@ -107,13 +107,14 @@ def random_rotation(dim: int, rng: np.random.Generator) -> Float32Array:
     return np.ascontiguousarray(q * np.sign(np.diag(r)), np.float32)
 
 
-def train_codebook(
+def train_codebook(  # noqa: PLR0913  a sample, what to make of it, and what to share
     rows: Float32Array,
     bits: Bits,
     n_centroids: int,
     rng: np.random.Generator,
     *,
     rotation: Float32Array | None = None,
+    unseen: Float32Array | None = None,
     n_threads: int = 1,
 ) -> Codebook:
     """Return a codebook for rows like these.
@@ -124,6 +125,7 @@ def train_codebook(
         n_centroids: at most as many as rows.
         rng: equal generators give equal codebooks.
         rotation: of an existing codebook, so that a query is turned once for both; None draws one.
+        unseen: (n, dim) float32, other rows to measure the error on; None takes the same.
         n_threads: does not change the result.
     """
     if rotation is None:
@@ -131,7 +133,8 @@ def train_codebook(
     turned = rows @ rotation
     centroids, scales = spherical_kmeans(turned, n_centroids, rng, n_threads=n_threads)
     draft = Codebook(rotation, centroids, scales, bits, 0.0)
-    error = coding_error(draft, rows[:_CHUNK_ROWS], n_threads)
+    measured = rows if unseen is None or not len(unseen) else unseen
+    error = coding_error(draft, measured[:_CHUNK_ROWS], n_threads)
     return Codebook(rotation, centroids, scales, bits, error)
 
 
