@@ -71,13 +71,13 @@ def write_golden(path: Path) -> Store:
         _plain(writer, "scan", 9)
         _plain(writer, "gone", 9)
         _plain(writer, "kept", 5)
-        writer.commit()
+        writer.flush()
         offsets = OffsetMap(np.array([[0, 3, 16], [16, 30, 13]], np.int32))
         terms = [["gruß", "aus", "koln"], ["zweit", "satz", "satz"]]
         writer.add(NOTE, NOTE_UNITS, {"text": note_rows()}, terms, offsets, NOTE_TEXT)
         writer.add(SCAN, [PAGE, TALK], {"page": scan_rows()}, [["word"], []])
         writer.delete(["gone"])
-        writer.commit()
+        writer.flush()
     return store
 
 

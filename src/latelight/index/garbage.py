@@ -10,6 +10,7 @@ from latelight.index.segment import FILE_NAME
 
 _SEGMENT = re.compile(r"\d{8,}-[0-9a-f]{8}")
 _TOMBSTONES = re.compile(r"tombstones-\d{8,}-[0-9a-f]{8}\.ll")
+_LOG = re.compile(r"WAL-\d{12}-[0-9a-f]{8}")
 _TEMPORARY = re.compile(r"MANIFEST-\d{12}-[0-9a-f]{8}" + re.escape(TEMPORARY_SUFFIX))
 
 
@@ -21,7 +22,7 @@ def collect_garbage(root: Path, manifest: Manifest, files: Files) -> int:
     garbage = sorted(plan_garbage(root, manifest))
     for path in garbage:
         files.remove(path)
-    for directory in {path.parent for path in garbage} - {root}:
+    for directory in {path.parent for path in garbage} - {root, root / "wal"}:
         _remove_if_ours_and_empty(directory, manifest, files)
     return len(garbage)
 
@@ -31,6 +32,9 @@ def plan_garbage(root: Path, manifest: Manifest) -> Iterator[Path]:
     numbers = (n for n in manifest_numbers(root) if n < manifest.number)
     yield from (manifest_path(root, number) for number in numbers)
     yield from (path for path in root.iterdir() if _TEMPORARY.fullmatch(path.name))
+    if (root / "wal").is_dir():
+        logs = (path for path in (root / "wal").iterdir() if _LOG.fullmatch(path.name))
+        yield from (path for path in logs if path.name != manifest.log)
     named = {entry.segment_id: entry.tombstones for entry in manifest.segments}
     for directory in (root / "segments").iterdir():
         if _SEGMENT.fullmatch(directory.name):

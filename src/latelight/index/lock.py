@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -10,27 +11,48 @@ from weakref import WeakSet
 from latelight.errors import WriterLockedError
 
 LOCK_NAME = "LOCK"
+_PAUSE_SECONDS = 0.002
 
 
 class WriterLock:
     """Held from construction until `release`."""
 
-    def __init__(self, directory: Path) -> None:
-        """Take the lock or raise WriterLockedError, naming the process that has it."""
+    def __init__(self, directory: Path, seconds: float = 0.0) -> None:
+        """Take the lock, after waiting for it at most so long.
+
+        Raises:
+            WriterLockedError: somebody else has it; the message names the process.
+        """
         self._file: BinaryIO = (directory / LOCK_NAME).open("a+b")
+        deadline = time.monotonic() + seconds
+        while not self._taken():
+            if time.monotonic() >= deadline:
+                holder = self._holder()
+                self._file.close()
+                raise WriterLockedError(
+                    f"{directory} is being written by process {holder}; one process writes at a "
+                    "time. Wait for it to finish, or stop it."
+                )
+            time.sleep(_PAUSE_SECONDS)
+        self._sign()
+        _held().add(self)
+
+    def _taken(self) -> bool:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = self._holder()
+        except BlockingIOError:
+            return False
+        except BaseException:
             self._file.close()
-            raise WriterLockedError(
-                f"{directory} is being written by process {holder}; one process writes at a "
-                "time. Wait for it to finish, or stop it."
-            ) from error
-        self._file.truncate(0)
-        self._file.write(str(os.getpid()).encode())
-        self._file.flush()
-        _held().add(self)
+            raise
+        return True
+
+    def _sign(self) -> None:
+        own = str(os.getpid())
+        if self._holder() != own:  # a process that commits often need not write it each time
+            self._file.truncate(0)
+            self._file.write(own.encode())
+            self._file.flush()
 
     def _holder(self) -> str:
         self._file.seek(0)
