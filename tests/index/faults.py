@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -121,7 +122,15 @@ class _Limited(io.FileIO):
 
 
 class QuickFiles(Files):
-    """Does not wait for the disk."""
+    """Does not wait for the disk; `meanwhile` is called once when a merge begins to write."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def make_directory(self, path: Path) -> None:
+        super().make_directory(path)
+        if path.name.endswith("-merge") and self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
 
     def fsync(self, file: BinaryIO) -> None:
         file.flush()

@@ -110,6 +110,22 @@ class StoreMachine(RuleBasedStateMachine):
         self.store.compact()
         self.open_writer()
 
+    @rule(doc_id=IDS, axes=AXES, gone=st.lists(IDS, max_size=2), flush=st.booleans())
+    def compact_while_others_write(self, doc_id, axes, gone, flush):
+        def write():
+            with Store.open(self.directory / "g", options=self.options).writer() as self.writer:
+                self.delete(gone)
+                self.add(doc_id, axes, None)
+                self.flush() if flush else self.commit()
+
+        self.writer.close()
+        self.pending = dict(self.committed)
+        self.options.files.meanwhile = write
+        self.store.compact()
+        self.options.files.meanwhile = None
+        self.version = self.store.snapshot().version
+        self.open_writer()
+
     @rule()
     def clean_up(self):
         self.writer.close()
@@ -132,6 +148,8 @@ class StoreMachine(RuleBasedStateMachine):
         for snapshot, model in self.kept:
             check(snapshot, model)
         self.writer.close()
+        self.store.release()
+        assert self.store.background_error is None
         check(self.reader.snapshot(), self.committed)
         assert self.store.verify() == []
         shutil.rmtree(self.directory)

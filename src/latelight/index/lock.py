@@ -5,7 +5,8 @@ import os
 import time
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from types import TracebackType
+from typing import BinaryIO, Self
 from weakref import WeakSet
 
 from latelight.errors import WriterLockedError
@@ -15,7 +16,10 @@ _PAUSE_SECONDS = 0.002
 
 
 class WriterLock:
-    """Held from construction until `release`."""
+    """Held from construction until `release`, or as a context manager."""
+
+    name = LOCK_NAME
+    work = "written"
 
     def __init__(self, directory: Path, seconds: float = 0.0) -> None:
         """Take the lock, after waiting for it at most so long.
@@ -23,19 +27,30 @@ class WriterLock:
         Raises:
             WriterLockedError: somebody else has it; the message names the process.
         """
-        self._file: BinaryIO = (directory / LOCK_NAME).open("a+b")
+        self._file: BinaryIO = (directory / self.name).open("a+b")
         deadline = time.monotonic() + seconds
         while not self._taken():
             if time.monotonic() >= deadline:
                 holder = self._holder()
                 self._file.close()
                 raise WriterLockedError(
-                    f"{directory} is being written by process {holder}; one process writes at a "
-                    "time. Wait for it to finish, or stop it."
+                    f"{directory} is being {self.work} by process {holder}; one at a time. "
+                    "Wait for it to finish, or stop it."
                 )
             time.sleep(_PAUSE_SECONDS)
         self._sign()
         _held().add(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
 
     def _taken(self) -> bool:
         try:
@@ -62,6 +77,13 @@ class WriterLock:
         """Let the next writer in; the file stays, since removing it would race."""
         _held().discard(self)
         self._file.close()
+
+
+class MergeLock(WriterLock):
+    """Held by who rewrites segments, from choosing them to publishing."""
+
+    name = "MERGE"
+    work = "compacted"
 
 
 @cache

@@ -19,6 +19,7 @@ class WriterOptions:
             these; a larger one, or the one that finds the log full, writes a segment. 0: each does.
         log_rows, log_bytes: the same by rows, all spaces, and by the log's length.
         lock_seconds: how long to wait for another writer.
+        background: merge crowds in a thread once the writer has left; else the commit does it.
     """
 
     flush_bytes: int = 256 << 20
@@ -28,6 +29,7 @@ class WriterOptions:
     log_rows: int = 65_536
     log_bytes: int = 16 << 20
     lock_seconds: float = 0.5
+    background: bool = True
 
     def __post_init__(self) -> None:
         if self.merge_factor < 2:

@@ -9,9 +9,12 @@ from latelight.index.garbage import collect_garbage
 from latelight.index.live import Live
 from latelight.index.log_file import create_log
 from latelight.index.manifest import Manifest, manifest_numbers, publish_manifest, read_newest
+from latelight.index.merge_policy import plan_compaction
+from latelight.index.merging import merge
 from latelight.index.options import DEFAULT_OPTIONS, WriterOptions
 from latelight.index.rows import SpaceSpec
 from latelight.index.snapshot import Snapshot
+from latelight.index.upkeep import Upkeep
 from latelight.index.verify import NO_PROGRESS, Problem, Progress, verify_directory
 from latelight.index.writer import Writer
 
@@ -43,6 +46,7 @@ class Store:
         self.pipeline_digest = manifest.pipeline_digest
         self._options = options
         self._live = Live(path, manifest.spaces)
+        self._upkeep = Upkeep(self._live, options)
 
     @classmethod
     def create(
@@ -97,11 +101,20 @@ class Store:
         Raises:
             WriterLockedError: someone else is writing; the message names the process.
         """
-        return Writer(self._live, self._options)
+        return Writer(self._live, self._options, self._upkeep.look)
 
     def release(self) -> None:
-        """Let go of the newest snapshot's files; snapshots that others hold stay open."""
+        """Let go of the newest snapshot's files; snapshots that others hold stay open.
+
+        A merge in the background is waited for.
+        """
+        self._upkeep.join()
         self._live.release()
+
+    @property
+    def background_error(self) -> Exception | None:
+        """What ended the last merge in the background, None when it went well."""
+        return self._upkeep.error
 
     def verify(self, progress: Progress = NO_PROGRESS) -> list[Problem]:
         """Return everything that is wrong with the files, nothing when all is well."""
@@ -121,16 +134,18 @@ class Store:
     def compact(self) -> Compaction:
         """Rewrite small segments and those with tombstones into few, then collect garbage.
 
-        Readers go on undisturbed; writers wait.
+        Readers and writers go on: the lock is held only to flush the log before, and to publish.
 
         Raises:
-            WriterLockedError: a writer is at work.
+            WriterLockedError: somebody else is compacting, or writes for long.
         """
+        self._upkeep.join()
         before = read_newest(self.path)
         with self.writer() as writer:
-            writer.compact()
-            after = read_newest(self.path)
-            collect_garbage(self.path, after, self._options.files)
+            writer.flush()
+        merge(self._live, self._options, lambda s: plan_compaction(s, self._options.flush_bytes))
+        self.collect_garbage()
+        after = read_newest(self.path)
         return Compaction(
             number=after.number,
             n_segments_before=len(before.segments),

@@ -1,7 +1,7 @@
 """The one writer of a generation: collects changes, publishes them in one manifest."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import TracebackType
@@ -17,7 +17,7 @@ from latelight.index.lock import WriterLock
 from latelight.index.log import BLOCK, LogMark
 from latelight.index.log_file import LogAppender, create_log
 from latelight.index.manifest import SegmentEntry, is_newest, publish_manifest
-from latelight.index.merge_policy import plan_compaction, plan_upkeep
+from latelight.index.merge_policy import plan_upkeep
 from latelight.index.options import DEFAULT_OPTIONS, WriterOptions
 from latelight.index.rows import SpaceSpec, StoredRows, store_rows
 from latelight.index.segment import (
@@ -57,8 +57,15 @@ class Writer:
     A context manager: leaving it releases the lock and drops what was not committed.
     """
 
-    def __init__(self, live: Live, options: WriterOptions = DEFAULT_OPTIONS) -> None:
+    def __init__(
+        self,
+        live: Live,
+        options: WriterOptions = DEFAULT_OPTIONS,
+        leave: Callable[[Sequence[SegmentEntry]], None] = lambda segments: None,
+    ) -> None:
         """Take the lock and bring `live` up to date; it is told of every commit.
+
+        `leave` is called with the segments once the lock is free, when there are new ones.
 
         Raises:
             WriterLockedError: another process, or another writer of this one, is writing.
@@ -66,8 +73,10 @@ class Writer:
         self._root = live.root
         self._live = live
         self._options = options
+        self._leave = leave
         self._log: LogAppender | None = None
         self._failed = False
+        self._has_published = False
         self._lock = WriterLock(live.root, options.lock_seconds)
         try:
             self._start_from(live.state())
@@ -104,6 +113,8 @@ class Writer:
         if self._log is not None:
             self._log.close()
         self._lock.release()
+        if self._has_published:
+            self._leave(self._state.manifest.segments)
 
     @property
     def n_pending_documents(self) -> int:
@@ -187,20 +198,6 @@ class Writer:
         self._check_open()
         if self._touched or self._state.n_logged:
             with self._failing_for_good():
-                self._publish()
-        return self._state.snapshot.version
-
-    def compact(self) -> int:
-        """Rewrite small segments and those with tombstones into few, and publish.
-
-        Returns:
-            The new state's version; it is the old one when nothing had to be done.
-        """
-        self.flush()
-        with self._failing_for_good():
-            chosen = plan_compaction(self._entries(), self._options.flush_bytes)
-            self._merge(chosen)
-            if chosen:
                 self._publish()
         return self._state.snapshot.version
 
@@ -294,7 +291,7 @@ class Writer:
         """Write pending and logged documents to a segment, and the manifest that names it."""
         self._flush(with_buffer=True)
         files = self._options.files
-        crowd = plan_upkeep(self._entries(), self._options.flush_bytes, self._options.merge_factor)
+        crowd = self._crowd()
         self._merge(crowd)
         held = [h for h in self._held if h.view.n_dead < h.view.segment.n_documents]
         entries = tuple(self._published_entry(h) for h in held)
@@ -304,11 +301,21 @@ class Writer:
         manifest = replace(base, number=number, segments=entries, n_commits=n_commits)
         manifest = manifest.with_log(None if mark is None else mark.name)
         publish_manifest(self._root, manifest, files)
+        self._has_published = True
         logged = self._state.n_logged
         self._settle(State(manifest, tuple(h.view for h in held), mark=mark))
         if crowd or logged:
             with suppress(OSError):  # the commit stands; what is left over goes next time
                 collect_garbage(self._root, manifest, files)
+
+    def _crowd(self) -> tuple[str, ...]:
+        """Return the segments to merge at once: with a background, those that it cannot reach.
+
+        It publishes between writers; one that stays for long must not leave a thousand segments.
+        """
+        options = self._options
+        patience = 2 if options.background else 1
+        return plan_upkeep(self._entries(), options.flush_bytes, patience * options.merge_factor)
 
     def _next_log(self) -> LogMark | None:
         """Return the log of the next manifest: a new one, unless the present one is empty."""
