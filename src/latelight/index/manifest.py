@@ -190,9 +190,14 @@ def publish_manifest(directory: Path, manifest: Manifest, files: Files = LOCAL_F
     Raises:
         CommitConflictError: another writer published this number first.
     """
-    final = manifest_path(directory, manifest.number)
+    publish_bytes(directory, manifest.number, manifest.to_bytes(), files)
+
+
+def publish_bytes(directory: Path, number: int, data: bytes, files: Files) -> None:
+    """Publish a manifest as it was written; errors as `publish_manifest`."""
+    final = manifest_path(directory, number)
     temporary = final.with_name(f"{final.name}-{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
-    write_file(temporary, manifest.to_bytes(), files)
+    write_file(temporary, data, files)
     try:
         files.publish(temporary, final)
     except FileExistsError as error:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from latelight.errors import AlreadyExistsError, CommitConflictError, InputError
+from latelight.index.backup import check_sound, copy_generation
 from latelight.index.garbage import collect_garbage
 from latelight.index.live import Live
 from latelight.index.log_file import create_log
@@ -119,6 +120,34 @@ class Store:
     def verify(self, progress: Progress = NO_PROGRESS) -> list[Problem]:
         """Return everything that is wrong with the files, nothing when all is well."""
         return verify_directory(self.path, progress)
+
+    def backup(self, target: Path) -> int:
+        """Copy the newest state to an empty or new directory; return its version.
+
+        Writers go on. On one file system the segments are shared with the copy (hard links):
+        to be safe from a broken disk, copy to another one.
+
+        Raises:
+            AlreadyExistsError: there is something in the directory.
+            CorruptFileError: what was copied is damaged.
+        """
+        return copy_generation(self._live, Path(target), self._options.files).snapshot.version
+
+    @classmethod
+    def restore(
+        cls, backup: Path, path: Path, *, options: WriterOptions = DEFAULT_OPTIONS
+    ) -> "Store":
+        """Return a store at `path` with what a backup holds; the backup stays as it is.
+
+        Raises:
+            NotFoundError: there is no backup.
+            AlreadyExistsError: there is something at `path`.
+            CorruptFileError: the backup is damaged; nothing was restored.
+        """
+        source = cls.open(backup)
+        check_sound(source.path)
+        copy_generation(source._live, Path(path), options.files)
+        return cls.open(path, options=options)
 
     def collect_garbage(self) -> int:
         """Remove files of ours that the newest manifest does not name; return how many.
