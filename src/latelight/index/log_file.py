@@ -22,6 +22,8 @@ from latelight.index.log import (
     start_of,
 )
 
+_ATTEMPTS = 10
+
 
 def create_log(root: Path, number: int, files: Files) -> LogMark:
     """Return a new, empty log for manifest `number`; it is on the disk, and nothing names it."""
@@ -78,15 +80,14 @@ class LogReader:
             CorruptFileError: one is damaged.
         """
         data = self._tail(mark)
-        while True:
-            try:
+        for _ in range(_ATTEMPTS):
+            with suppress(CorruptFileError):
                 return read_records(mark, data)
-            except CorruptFileError:
-                # A writer that cuts off a torn tail while we read mixes old and new bytes.
-                again = self._tail(mark)
-                if again == data:
-                    raise
-                data = again
+            # A writer that cuts off a torn tail while we read mixes old and new bytes.
+            before, data = data, self._tail(mark)
+            if data == before:
+                break
+        return read_records(mark, data)
 
     def _tail(self, mark: LogMark) -> bytes:
         length = os.fstat(self._file.fileno()).st_size - mark.end
