@@ -42,7 +42,7 @@ def run_and_kill_when_some_are_published(root: Path, records: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", code, str(root), str(records)])
     try:
         deadline = time.monotonic() + 60
-        while len(list(root.rglob("segments/*"))) < 3:
+        while sum(log.stat().st_size for log in root.rglob("wal/WAL-*")) < 3 * 4096:
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.01)
     finally:

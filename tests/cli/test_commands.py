@@ -84,10 +84,10 @@ def test_collections_stats_and_verify_describe_the_library(run: Run, notes: Path
 
 
 def test_verify_finds_a_flipped_byte(run: Run, notes: Path, tmp_path: Path) -> None:
-    segment = max((tmp_path / "library").rglob("segments/*/*"), key=lambda p: p.stat().st_size)
-    data = bytearray(segment.read_bytes())
+    log = max((tmp_path / "library").rglob("wal/WAL-*"), key=lambda p: p.stat().st_size)
+    data = bytearray(log.read_bytes())
     data[len(data) // 2] ^= 0xFF
-    segment.write_bytes(bytes(data))
+    log.write_bytes(bytes(data))
     done = run("verify", "--json")
     assert done.code == 1
     assert json.loads(done.out)["problems"]

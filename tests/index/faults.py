@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -41,6 +42,29 @@ class CountedFiles(Files):
         self._step("fsync")
         super().fsync(file)
 
+    def open_log(self, path: Path) -> BinaryIO:
+        self._step("open_log")
+        return super().open_log(path)
+
+    def append(self, file: BinaryIO, data: bytes) -> None:
+        """Write the half, a step of its own, and then the rest."""
+        self._step("append")
+        super().append(file, data[: len(data) // 2])
+        self._step("append the rest")
+        super().append(file, data[len(data) // 2 :])
+
+    def fsync_data(self, file: BinaryIO) -> None:
+        self._step("fsync_data")
+        super().fsync_data(file)
+
+    def truncate(self, file: BinaryIO, length: int) -> None:
+        self._step("truncate")
+        super().truncate(file, length)
+
+    def copy(self, source: Path, target: Path) -> None:
+        self._step("copy", target)
+        super().copy(source, target)
+
     def fsync_directory(self, path: Path) -> None:
         self._step("fsync_directory")
         super().fsync_directory(path)
@@ -70,6 +94,20 @@ class FullDisk(Files):
     def create(self, path: Path) -> BinaryIO:
         return _Limited(path, self)
 
+    def append(self, file: BinaryIO, data: bytes) -> None:
+        room = max(self.n_bytes, 0)
+        self.n_bytes -= len(data)
+        super().append(file, data[:room])
+        if self.n_bytes < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class BrokenDisk(FullDisk):
+    """A full disk that does not even let go of what is there."""
+
+    def truncate(self, file: BinaryIO, length: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
 
 class _Limited(io.FileIO):
     def __init__(self, path: Path, disk: FullDisk) -> None:
@@ -84,10 +122,21 @@ class _Limited(io.FileIO):
 
 
 class QuickFiles(Files):
-    """Does not wait for the disk."""
+    """Does not wait for the disk; `meanwhile` is called once when a merge begins to write."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def make_directory(self, path: Path) -> None:
+        super().make_directory(path)
+        if path.name.endswith("-merge") and self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
 
     def fsync(self, file: BinaryIO) -> None:
         file.flush()
+
+    def fsync_data(self, file: BinaryIO) -> None:
+        pass
 
     def fsync_directory(self, path: Path) -> None:
         pass

@@ -1,7 +1,8 @@
-"""The small library that every format version keeps a golden copy of, under `golden/v<version>`.
+"""The small library that every format version and feature keeps a golden copy of, in `golden/`.
 
-Run once when a format version is born, from the repository's root, and never again for it:
-`python -m tests.index.golden_library tests/index/golden/v1`. Tests read all copies for ever.
+Run once when one is born, from the repository's root, and never again for it:
+`python -m tests.index.golden_library tests/index/golden/v1-log logged`. Tests read all copies for
+ever. `v1` was written before there were logs; in `v1-log` the second commit is in the log.
 """
 
 import sys
@@ -64,20 +65,20 @@ def scan_rows() -> list[MultiVector]:
     ]
 
 
-def write_golden(path: Path) -> Store:
-    """Write the library: two segments, one document replaced, one deleted."""
+def write_golden(path: Path, *, logged: bool = False) -> Store:
+    """Write the library: two commits, one document replaced, one deleted."""
     store = Store.create(path, SPACES, pipeline_digest="golden")
     with store.writer() as writer:
         _plain(writer, "scan", 9)
         _plain(writer, "gone", 9)
         _plain(writer, "kept", 5)
-        writer.commit()
+        writer.flush()
         offsets = OffsetMap(np.array([[0, 3, 16], [16, 30, 13]], np.int32))
         terms = [["gruß", "aus", "koln"], ["zweit", "satz", "satz"]]
         writer.add(NOTE, NOTE_UNITS, {"text": note_rows()}, terms, offsets, NOTE_TEXT)
         writer.add(SCAN, [PAGE, TALK], {"page": scan_rows()}, [["word"], []])
         writer.delete(["gone"])
-        writer.commit()
+        writer.commit() if logged else writer.flush()
     return store
 
 
@@ -103,7 +104,11 @@ def write_golden_codes(path: Path) -> Store:
 
 
 if __name__ == "__main__":
-    make = write_golden_codes if "codes" in sys.argv[1] else write_golden
-    made = make(Path(sys.argv[1]))
+    target, options = Path(sys.argv[1]), sys.argv[2:]
+    made = (
+        write_golden_codes(target)
+        if options == ["codes"]
+        else write_golden(target, logged=options == ["logged"])
+    )
     made.collect_garbage()
     (made.path / "LOCK").unlink()

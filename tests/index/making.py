@@ -46,11 +46,12 @@ def put(
 
 
 def make_store(path: Path, documents: Mapping[str, Sequence[Sequence[int]]]) -> Store:
+    """Return a store whose documents lie in one segment, with an empty log."""
     store = Store.create(path, SPACES)
     with store.writer() as writer:
         for doc_id, axes in documents.items():
             put(writer, doc_id, axes)
-        writer.commit()
+        writer.flush()
     return store
 
 

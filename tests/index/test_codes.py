@@ -14,7 +14,7 @@ from latelight.types import Document, Locator, MultiVector, Unit
 from tests.kernels.test_codec import topical_rows
 
 DIM, N_ROWS = 32, 10
-OPTIONS = WriterOptions(min_coded_rows=500, n_threads=1)
+OPTIONS = WriterOptions(min_coded_rows=500, n_threads=1, log_documents=0)
 UNIT = Unit("v", "passage", Locator())
 
 
@@ -101,7 +101,7 @@ def test_compaction_codes_what_is_left(tmp_path):
 def test_building_twice_gives_the_same_bytes(tmp_path):
     found = []
     for name, n_threads in (("a", 1), ("b", 3)):
-        options = WriterOptions(min_coded_rows=500, n_threads=n_threads)
+        options = WriterOptions(min_coded_rows=500, n_threads=n_threads, log_documents=0)
         coded = only_coded(coded_store(tmp_path / name, options=options)).coded
         found.append((coded.coded.codes.tobytes(), coded.book.centroids.tobytes()))
     assert found[0] == found[1]

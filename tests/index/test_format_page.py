@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from latelight.index import Store
-from latelight.index.manifest import SegmentEntry
+from latelight.index.manifest import Manifest, SegmentEntry
 from latelight.index.sections import SectionFile
 
 PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
@@ -41,8 +41,14 @@ def test_every_section_is_described(name):
 
 
 def test_every_field_of_a_manifest_is_described():
-    for field in [*SegmentEntry.__annotations__, "number", "pipeline_digest", "spaces", "requires"]:
+    for field in [*SegmentEntry.__annotations__, *Manifest.__annotations__]:
         assert f"`{field}`" in PAGE
+
+
+def test_the_marks_of_a_log_are_described():
+    data = next((GOLDEN.with_name("v1-log") / "wal").iterdir()).read_bytes()
+    for mark in (data[:8], data[4096:4104], data[-8:]):
+        assert f"`{mark.decode().strip()}" in PAGE
 
 
 def test_the_golden_tree_is_the_one_on_the_page():

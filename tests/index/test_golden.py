@@ -1,5 +1,7 @@
 """Every format version that was ever released can be read: golden copies are kept for ever."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +105,32 @@ def test_postings_hold_what_they_held(snapshot):
     ordinals, frequencies = snapshot.lexical()[1].lookup("satz")
     assert (ordinals.tolist(), frequencies.tolist()) == ([1], [2])
     assert snapshot.lexical()[0].lookup("plain")[0].tolist() == [0, 1, 2]
+
+
+def test_golden_copies_can_be_written_to(golden, tmp_path):
+    shutil.copytree(golden.path, tmp_path / "g")
+    store = Store.open(tmp_path / "g")
+    for doc_id in ("x", "y"):
+        with store.writer() as writer:
+            writer.add(replace(SCAN, doc_id=doc_id), [], {})
+            writer.delete(["kept"])
+            writer.commit()
+    assert sorted(d.doc_id for d in store.snapshot().documents()) == ["nöte", "scan", "x", "y"]
+    assert store.verify() == []
+
+
+def test_the_log_is_what_it_was(tmp_path):
+    """When this fails on purpose, the log needs a new version."""
+    newest = golden_log().snapshot()
+    assert (newest.manifest.requires, newest.n_logged) == (("log",), 1)
+    logged = write_golden(tmp_path / "g", logged=True)
+    kept, made = (next((s.path / "wal").iterdir()) for s in (golden_log(), logged))
+    for begin, end in ((0, 16), (4096, 4112), (4120, 4128), (4160, 4176)):  # beside names, lengths
+        assert kept.read_bytes()[begin:end] == made.read_bytes()[begin:end]
+
+
+def golden_log() -> Store:
+    return Store.open(Path(__file__).parent / "golden" / "v1-log")
 
 
 def sections(store: Store) -> list[dict]:

@@ -48,12 +48,16 @@ def check(snapshot: Snapshot, model: Model) -> None:
 
 class StoreMachine(RuleBasedStateMachine):
     @initialize(
-        flush_bytes=st.sampled_from([1, 3000, 1 << 20]), merge_factor=st.sampled_from([2, 3, 10])
+        flush_bytes=st.sampled_from([1, 3000, 1 << 20]),
+        merge_factor=st.sampled_from([2, 3, 10]),
+        log_documents=st.sampled_from([0, 1, 7, 256]),
     )
-    def begin(self, flush_bytes, merge_factor):
+    def begin(self, flush_bytes, merge_factor, log_documents):
         self.directory = Path(tempfile.mkdtemp())
-        self.options = WriterOptions(flush_bytes, merge_factor, QuickFiles())
+        self.options = WriterOptions(flush_bytes, merge_factor, QuickFiles(), log_documents)
         self.store = Store.create(self.directory / "g", SPACES, options=self.options)
+        self.reader = Store.open(self.directory / "g")
+        self.version = self.store.snapshot().version
         self.committed: Model = {}
         self.kept: list[tuple[Snapshot, Model]] = []
         self.open_writer()
@@ -75,9 +79,17 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def commit(self):
-        number = self.writer.commit()
+        self.published(self.writer.commit())
+
+    @rule()
+    def flush(self):
+        self.published(self.writer.flush())
+
+    def published(self, version):
+        assert self.store.snapshot().version == version >= self.version
+        assert version > self.version or self.pending == self.committed
+        self.version = version
         self.committed = dict(self.pending)
-        assert self.store.snapshot().number == number
 
     @rule(doc_id=IDS, axes=AXES, year=YEARS)
     def add_in_a_commit_of_its_own(self, doc_id, axes, year):
@@ -88,6 +100,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def drop_changes_and_open_again(self):
         self.writer.close()
+        self.store.release()
         self.store = Store.open(self.directory / "g", options=self.options)
         self.open_writer()
 
@@ -95,6 +108,22 @@ class StoreMachine(RuleBasedStateMachine):
     def compact(self):
         self.writer.close()
         self.store.compact()
+        self.open_writer()
+
+    @rule(doc_id=IDS, axes=AXES, gone=st.lists(IDS, max_size=2), flush=st.booleans())
+    def compact_while_others_write(self, doc_id, axes, gone, flush):
+        def write():
+            with Store.open(self.directory / "g", options=self.options).writer() as self.writer:
+                self.delete(gone)
+                self.add(doc_id, axes, None)
+                self.flush() if flush else self.commit()
+
+        self.writer.close()
+        self.pending = dict(self.committed)
+        self.options.files.meanwhile = write
+        self.store.compact()
+        self.options.files.meanwhile = None
+        self.version = self.store.snapshot().version
         self.open_writer()
 
     @rule()
@@ -111,10 +140,17 @@ class StoreMachine(RuleBasedStateMachine):
     def readers_see_what_was_committed(self):
         check(self.store.snapshot(), self.committed)
 
+    @rule()
+    def the_other_reader_looks(self):
+        check(self.reader.snapshot(), self.committed)
+
     def teardown(self):
         for snapshot, model in self.kept:
             check(snapshot, model)
         self.writer.close()
+        self.store.release()
+        assert self.store.background_error is None
+        check(self.reader.snapshot(), self.committed)
         assert self.store.verify() == []
         shutil.rmtree(self.directory)
 

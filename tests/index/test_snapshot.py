@@ -28,20 +28,23 @@ from tests.index.making import (
 )
 
 
-@pytest.fixture
-def store(tmp_path):
-    """Two segments: a (units on axes 0,1 and 2), b (axis 1) | c (axes 0,1,2), d (no rows)."""
+@pytest.fixture(params=["flush", "commit"])
+def store(request, tmp_path):
+    """Two segments: a (units on axes 0,1 and 2), b (axis 1) | c (axes 0,1,2), d (no rows).
+
+    The second one lies in a file, or in the log.
+    """
     store = make_store(tmp_path / "g", {"a": [[0, 1], [2]], "b": [[1]]})
     with store.writer() as writer:
         put(writer, "c", [[0, 1, 2]], {"year": 2023})
         put(writer, "d", [[]], {"year": 2024})
-        writer.commit()
+        getattr(writer, request.param)()
     return store
 
 
 def test_counts(store):
     snapshot = store.snapshot()
-    assert (snapshot.number, snapshot.n_documents, snapshot.n_units) == (3, 4, 5)
+    assert (snapshot.version, snapshot.n_documents, snapshot.n_units) == (3, 4, 5)
     assert (snapshot.n_rows, snapshot.n_live_units) == (7, 5)
     assert snapshot.unit_offsets.tolist() == [0, 3, 5]
     assert snapshot.document_ordinals().tolist() == [0, 0, 1, 2, 3]
@@ -217,7 +220,7 @@ def test_a_snapshot_does_not_see_later_commits(store):
 
 def test_another_store_object_sees_commits(store):
     other = Store.open(store.path)
-    assert other.snapshot().number == 3
+    assert other.snapshot().version == 3
     with store.writer() as writer:
         put(writer, "e", [[4]])
         writer.commit()

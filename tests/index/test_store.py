@@ -10,7 +10,7 @@ from latelight.errors import (
     WriterLockedError,
 )
 from latelight.index import SpaceSpec, Store
-from latelight.index import store as store_module
+from latelight.index import live as live_module
 from tests.index.making import SPACES, ids_of, make_store, put, query
 
 
@@ -52,10 +52,10 @@ def with_history(path):
     for doc_id, axes in [("c", [[2]]), ("a", [[4]])]:
         with store.writer() as writer:
             put(writer, doc_id, axes)
-            writer.commit()
+            writer.flush()
     with store.writer() as writer:
         writer.delete(["c"])
-        writer.commit()
+        writer.flush()
     return store
 
 
@@ -120,7 +120,7 @@ def test_clean_up_waits_for_the_writer(tmp_path):
 
 def test_a_reader_that_loses_the_race_with_compaction_reads_again(tmp_path, monkeypatch):
     store = with_history(tmp_path / "g")
-    reader, read, raced = Store.open(store.path), store_module._read_newest, []
+    reader, read, raced = Store.open(store.path), live_module.read_newest, []
 
     def read_then_compact(path):
         manifest = read(path)
@@ -129,7 +129,7 @@ def test_a_reader_that_loses_the_race_with_compaction_reads_again(tmp_path, monk
             Store.open(path).compact()
         return manifest
 
-    monkeypatch.setattr(store_module, "_read_newest", read_then_compact)
+    monkeypatch.setattr(live_module, "read_newest", read_then_compact)
     assert sorted(ids_of(reader.snapshot())) == ["a", "b"]
 
 

@@ -16,7 +16,7 @@ def store(tmp_path):
     with store.writer() as writer:
         put(writer, "c", [[2], []], {"year": 2023, "tags": ["x", "y"]})
         writer.delete(["b"])
-        writer.commit()
+        writer.flush()
     store.collect_garbage()
     return store
 
@@ -49,6 +49,7 @@ def test_a_flipped_byte_anywhere_is_found(store, tmp_path):
     files = [p for p in store.path.rglob("*") if p.is_file() and p.name != "LOCK"]
     assert sorted(p.name.split("-")[0] for p in files) == [
         "MANIFEST",
+        "WAL",
         "segment.ll",
         "segment.ll",
         "tombstones",
@@ -100,7 +101,7 @@ def test_a_directory_without_manifest_is_found(tmp_path):
 def test_an_old_damaged_manifest_is_found(store):
     with store.writer() as writer:
         put(writer, "z", [[1]])
-        writer.commit()
+        writer.flush()
     flip(store.path / f"MANIFEST-{manifest_numbers(store.path)[0]:012d}", 200)
     assert [p.file for p in store.verify()] == ["MANIFEST-000000000003"]
 
@@ -133,7 +134,7 @@ def test_a_document_that_lives_twice_is_found(store):
     newest = read_manifest(store.path, manifest_numbers(store.path)[-1])
     with store.writer() as writer:
         put(writer, "a", [[5]])
-        writer.commit()
+        writer.flush()
     after = read_manifest(store.path, newest.number + 1)
     twice = type(after)(after.number + 1, "", after.spaces, (*newest.segments, after.segments[-1]))
     publish_manifest(store.path, twice)

@@ -99,7 +99,7 @@ def test_a_segment_whose_documents_are_all_deleted_is_dropped(tmp_path):
     with store.writer() as writer:
         put(writer, "c", [[1]])
         writer.delete(["a", "b"])
-        writer.commit()
+        writer.flush()
     assert store.snapshot().n_units == 1
 
 
@@ -195,7 +195,7 @@ def test_pictures_and_words_are_not_kept_in_memory(tmp_path):
     with store.writer() as writer:
         unit = replace(passages("a")[0], image=b"x" * 1000)
         writer.add(document("d"), [unit], {})
-        writer.commit()
+        writer.flush()
     assert store.snapshot().unit(0).image is None
     assert b"x" * 1000 not in next((tmp_path / "g").rglob("segment.ll")).read_bytes()
 

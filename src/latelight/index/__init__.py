@@ -7,11 +7,12 @@ from latelight.index.multivector_index import (
     RowEvidence,
     VectorHit,
 )
+from latelight.index.options import WriterOptions
 from latelight.index.rows import RowStore, SpaceSpec
 from latelight.index.snapshot import Snapshot
 from latelight.index.store import Compaction, Store
 from latelight.index.verify import Problem, verify_directory
-from latelight.index.writer import Writer, WriterOptions
+from latelight.index.writer import Writer
 
 __all__ = [
     "Compaction",

@@ -5,6 +5,7 @@ kills the process at a chosen step; production uses `LOCAL_FILES`.
 """
 
 import os
+import shutil
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,6 +27,37 @@ class Files:
         """Return once the file's bytes are on the disk."""
         file.flush()
         os.fsync(file.fileno())
+
+    def open_log(self, path: Path) -> BinaryIO:
+        """Return a log that is there, open for appending; nothing is buffered."""
+        return path.open("r+b", buffering=0)
+
+    def append(self, file: BinaryIO, data: bytes) -> None:
+        """Write at the end of a log; OSError may leave a part of it there."""
+        file.seek(0, os.SEEK_END)
+        view = memoryview(data)
+        while view:
+            view = view[file.write(view) :]
+
+    def fsync_data(self, file: BinaryIO) -> None:
+        """Return once the file's bytes and length are on the disk; its times may not be."""
+        _fdatasync(file.fileno())
+
+    def truncate(self, file: BinaryIO, length: int) -> None:
+        """Cut a log to a length; it is on the disk when this returns."""
+        file.truncate(length)
+        os.fsync(file.fileno())
+
+    def copy(self, source: Path, target: Path) -> None:
+        """Give a file that never changes a second name, or copy it where that cannot be."""
+        try:
+            os.link(source, target)
+        except FileNotFoundError:
+            raise
+        except OSError:  # another file system, or one without hard links
+            with source.open("rb") as from_file, self.create(target) as to_file:
+                shutil.copyfileobj(from_file, to_file, 1 << 20)
+                self.fsync(to_file)
 
     def fsync_directory(self, path: Path) -> None:
         """Return once the directory's entries are on the disk."""
@@ -59,6 +91,8 @@ class Files:
 
 
 LOCAL_FILES = Files()
+
+_fdatasync = getattr(os, "fdatasync", os.fsync)  # macOS has only the latter
 
 
 def write_file(path: Path, data: bytes, files: Files = LOCAL_FILES) -> None:

@@ -2,28 +2,58 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from latelight.errors import WriterLockedError
 from latelight.index.files import TEMPORARY_SUFFIX, Files
+from latelight.index.lock import MergeLock
 from latelight.index.manifest import Manifest, manifest_numbers, manifest_path
 from latelight.index.segment import FILE_NAME
 
-_SEGMENT = re.compile(r"\d{8,}-[0-9a-f]{8}")
+MERGED_SUFFIX = "-merge"
+"""Ends the names of segments that a merge writes: until it publishes, nothing names them."""
+
+_SEGMENT = re.compile(r"\d{8,}-[0-9a-f]{8}(-merge)?")
 _TOMBSTONES = re.compile(r"tombstones-\d{8,}-[0-9a-f]{8}\.ll")
+_LOG = re.compile(r"WAL-\d{12}-[0-9a-f]{8}")
 _TEMPORARY = re.compile(r"MANIFEST-\d{12}-[0-9a-f]{8}" + re.escape(TEMPORARY_SUFFIX))
 
 
-def collect_garbage(root: Path, manifest: Manifest, files: Files) -> int:
+def collect_garbage(root: Path, manifest: Manifest, files: Files, is_merging: bool = False) -> int:
     """Remove what the newest manifest does not name and return how many files those were.
 
-    The caller holds the writer's lock. Names that we do not give are never touched.
+    The caller holds the writer's lock. Names that we do not give are never touched, and what a
+    merge is writing neither; `is_merging` says that the caller is the one who merges.
     """
-    garbage = sorted(plan_garbage(root, manifest))
-    for path in garbage:
-        files.remove(path)
-    for directory in {path.parent for path in garbage} - {root}:
-        _remove_if_ours_and_empty(directory, manifest, files)
+    with _merges_kept_out(root, is_merging) as kept_out:
+        garbage = sorted(p for p in plan_garbage(root, manifest) if kept_out or not _of_merge(p))
+        for path in garbage:
+            files.remove(path)
+        for directory in _unnamed_directories(root, manifest):
+            if kept_out or not directory.name.endswith(MERGED_SUFFIX):
+                _remove_if_empty(directory, files)
     return len(garbage)
+
+
+@contextmanager
+def _merges_kept_out(root: Path, is_merging: bool) -> Iterator[bool]:
+    """Keep merges from beginning, when there are left-overs of one; say whether they are."""
+    left_over = any(path.name.endswith(MERGED_SUFFIX) for path in (root / "segments").iterdir())
+    if is_merging or not left_over:
+        yield is_merging
+        return
+    try:
+        lock = MergeLock(root)
+    except WriterLockedError:
+        yield False
+        return
+    with lock:
+        yield True
+
+
+def _of_merge(path: Path) -> bool:
+    return path.parent.name.endswith(MERGED_SUFFIX)
 
 
 def plan_garbage(root: Path, manifest: Manifest) -> Iterator[Path]:
@@ -31,6 +61,9 @@ def plan_garbage(root: Path, manifest: Manifest) -> Iterator[Path]:
     numbers = (n for n in manifest_numbers(root) if n < manifest.number)
     yield from (manifest_path(root, number) for number in numbers)
     yield from (path for path in root.iterdir() if _TEMPORARY.fullmatch(path.name))
+    if (root / "wal").is_dir():
+        logs = (path for path in (root / "wal").iterdir() if _LOG.fullmatch(path.name))
+        yield from (path for path in logs if path.name != manifest.log)
     named = {entry.segment_id: entry.tombstones for entry in manifest.segments}
     for directory in (root / "segments").iterdir():
         if _SEGMENT.fullmatch(directory.name):
@@ -44,7 +77,12 @@ def _our_files(directory: Path) -> Iterator[Path]:
             yield path
 
 
-def _remove_if_ours_and_empty(directory: Path, manifest: Manifest, files: Files) -> None:
+def _unnamed_directories(root: Path, manifest: Manifest) -> list[Path]:
     named = {entry.segment_id for entry in manifest.segments}
-    if directory.name not in named and not any(directory.iterdir()):
+    ours = (path for path in (root / "segments").iterdir() if _SEGMENT.fullmatch(path.name))
+    return [path for path in ours if path.name not in named]
+
+
+def _remove_if_empty(directory: Path, files: Files) -> None:
+    if not any(directory.iterdir()):
         files.remove_directory(directory)

@@ -2,35 +2,72 @@
 
 import fcntl
 import os
+import time
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from types import TracebackType
+from typing import BinaryIO, Self
 from weakref import WeakSet
 
 from latelight.errors import WriterLockedError
 
 LOCK_NAME = "LOCK"
+_PAUSE_SECONDS = 0.002
 
 
 class WriterLock:
-    """Held from construction until `release`."""
+    """Held from construction until `release`, or as a context manager."""
 
-    def __init__(self, directory: Path) -> None:
-        """Take the lock or raise WriterLockedError, naming the process that has it."""
-        self._file: BinaryIO = (directory / LOCK_NAME).open("a+b")
+    name = LOCK_NAME
+    work = "written"
+
+    def __init__(self, directory: Path, seconds: float = 0.0) -> None:
+        """Take the lock, after waiting for it at most so long.
+
+        Raises:
+            WriterLockedError: somebody else has it; the message names the process.
+        """
+        self._file: BinaryIO = (directory / self.name).open("a+b")
+        deadline = time.monotonic() + seconds
+        while not self._taken():
+            if time.monotonic() >= deadline:
+                holder = self._holder()
+                self._file.close()
+                raise WriterLockedError(
+                    f"{directory} is being {self.work} by process {holder}; one at a time. "
+                    "Wait for it to finish, or stop it."
+                )
+            time.sleep(_PAUSE_SECONDS)
+        self._sign()
+        _held().add(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
+
+    def _taken(self) -> bool:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = self._holder()
+        except BlockingIOError:
+            return False
+        except BaseException:
             self._file.close()
-            raise WriterLockedError(
-                f"{directory} is being written by process {holder}; one process writes at a "
-                "time. Wait for it to finish, or stop it."
-            ) from error
-        self._file.truncate(0)
-        self._file.write(str(os.getpid()).encode())
-        self._file.flush()
-        _held().add(self)
+            raise
+        return True
+
+    def _sign(self) -> None:
+        own = str(os.getpid())
+        if self._holder() != own:  # a process that commits often need not write it each time
+            self._file.truncate(0)
+            self._file.write(own.encode())
+            self._file.flush()
 
     def _holder(self) -> str:
         self._file.seek(0)
@@ -40,6 +77,13 @@ class WriterLock:
         """Let the next writer in; the file stays, since removing it would race."""
         _held().discard(self)
         self._file.close()
+
+
+class MergeLock(WriterLock):
+    """Held by who rewrites segments, from choosing them to publishing."""
+
+    name = "MERGE"
+    work = "compacted"
 
 
 @cache

@@ -5,19 +5,27 @@ import re
 import secrets
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from latelight.errors import CommitConflictError, CorruptFileError, FormatVersionError
+from latelight.errors import (
+    CommitConflictError,
+    CorruptFileError,
+    FormatVersionError,
+    NotFoundError,
+)
 from latelight.index.files import LOCAL_FILES, TEMPORARY_SUFFIX, Files, write_file
 from latelight.index.rows import SpaceSpec
 from latelight.index.sections import refuse_unknown_features
 
 VERSION = 1
-FEATURES: frozenset[str] = frozenset()
-"""Names that `requires` of a manifest or segment may hold; this version knows none yet."""
+LOGGED = "log"
+"""The feature of a manifest whose log holds commits that came after it."""
+FEATURES: frozenset[str] = frozenset({LOGGED})
+"""Names that `requires` of a manifest or segment may hold."""
 
+_ATTEMPTS = 50  # each further one means that a commit and its clean-up came in between
 _T = TypeVar("_T")
 
 _NAME = re.compile(r"MANIFEST-(\d{12})")
@@ -56,6 +64,9 @@ class Manifest:
         spaces: how rows are stored, by space.
         segments: in the order in which their units are numbered.
         requires: features that a reader must know.
+        log: name of the log below `wal/` whose commits come on top, None when there is none.
+        n_commits: how many states there were up to this one; of manifests that do not say so,
+            their number.
     """
 
     number: int
@@ -63,6 +74,16 @@ class Manifest:
     spaces: Mapping[str, SpaceSpec]
     segments: tuple[SegmentEntry, ...] = ()
     requires: tuple[str, ...] = field(default=())
+    log: str | None = None
+    n_commits: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n_commits", self.n_commits or self.number)
+
+    def with_log(self, log: str | None) -> "Manifest":
+        """Return the manifest with another log, or none; `requires` says which."""
+        others = tuple(name for name in self.requires if name != LOGGED)
+        return replace(self, log=log, requires=(*others, LOGGED) if log else others)
 
     def to_bytes(self) -> bytes:
         """Return the file: one line with version, checksum and length, then JSON."""
@@ -85,6 +106,8 @@ class Manifest:
             spaces={key: _known(SpaceSpec, spec) for key, spec in parts["spaces"].items()},
             segments=tuple(_known(SegmentEntry, entry) for entry in parts["segments"]),
             requires=tuple(parts["requires"]),
+            log=parts.get("log"),
+            n_commits=parts.get("n_commits", 0),
         )
 
 
@@ -133,15 +156,48 @@ def read_manifest(directory: Path, number: int) -> Manifest:
     return Manifest.from_bytes(path.name, path.read_bytes())
 
 
+def is_newest(directory: Path, number: int) -> bool:
+    """Return whether a manifest is the newest, with two looks instead of a listing.
+
+    The order matters: clean-up removes ascending, so if `number + 1` came and went, `number`
+    is gone too by the second look.
+    """
+    following, own = manifest_path(directory, number + 1), manifest_path(directory, number)
+    return not following.exists() and own.exists()
+
+
+def read_newest(directory: Path) -> Manifest:
+    """Return the newest manifest.
+
+    Raises:
+        NotFoundError: there is none.
+        CorruptFileError, FormatVersionError: it is damaged or too new.
+    """
+    for _ in range(_ATTEMPTS):
+        numbers = manifest_numbers(directory) if directory.is_dir() else []
+        if not numbers:
+            break
+        try:
+            return read_manifest(directory, numbers[-1])
+        except FileNotFoundError:
+            continue  # a commit and a clean-up came between the listing and the reading
+    raise NotFoundError(f"There is no index at {directory}. Create one, or check the path.")
+
+
 def publish_manifest(directory: Path, manifest: Manifest, files: Files = LOCAL_FILES) -> None:
     """Make the manifest the current one; this is the instant of a commit.
 
     Raises:
         CommitConflictError: another writer published this number first.
     """
-    final = manifest_path(directory, manifest.number)
+    publish_bytes(directory, manifest.number, manifest.to_bytes(), files)
+
+
+def publish_bytes(directory: Path, number: int, data: bytes, files: Files) -> None:
+    """Publish a manifest as it was written; errors as `publish_manifest`."""
+    final = manifest_path(directory, number)
     temporary = final.with_name(f"{final.name}-{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
-    write_file(temporary, manifest.to_bytes(), files)
+    write_file(temporary, data, files)
     try:
         files.publish(temporary, final)
     except FileExistsError as error:

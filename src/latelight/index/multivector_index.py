@@ -13,11 +13,11 @@ import numpy.typing as npt
 from latelight.errors import InputError, NotFoundError, QueryError
 from latelight.index.candidates import Effort, Ranked, RecallLevel, Wanted, search_snapshot
 from latelight.index.metadata import BoolArray
+from latelight.index.options import DEFAULT_OPTIONS, WriterOptions
 from latelight.index.rows import RowStore, SpaceSpec
 from latelight.index.snapshot import Snapshot
 from latelight.index.store import Store
 from latelight.index.verify import Problem
-from latelight.index.writer import DEFAULT_OPTIONS, WriterOptions
 from latelight.kernels.search import SearchOptions
 from latelight.types import Document, Float32Array, Locator, Metadata, MultiVector, Unit
 

@@ -152,6 +152,11 @@ class SectionWriter:
         self._file.write(_preamble(offset, header, self._position))
         self._files.fsync(self._file)
 
+    @property
+    def n_bytes(self) -> int:
+        """How long the file is so far."""
+        return self._position
+
     def _pad(self) -> None:
         self._write(bytes(-self._position % ALIGNMENT))
 
@@ -166,10 +171,9 @@ def _preamble(header_offset: int, header: bytes, file_length: int) -> bytes:
 
 
 class SectionFile:
-    """One memory-mapped section file; arrays are views of the map and read-only."""
+    """One section file, memory-mapped or in memory; arrays are read-only views of it."""
 
-    def __init__(self, path: Path, name: str, header: Header, view: mmap.mmap) -> None:
-        self.path = path
+    def __init__(self, name: str, header: Header, view: mmap.mmap | memoryview) -> None:
         self.name = name
         self.header = header
         self._map = view
@@ -190,9 +194,27 @@ class SectionFile:
             if length < _PREAMBLE.size:
                 raise CorruptFileError(_damage(name, f"is {length} bytes long, too short"))
             view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        header = _read_header(name, view, length)
+        return cls._checked(name, view, kind, features)
+
+    @classmethod
+    def over(
+        cls, name: str, data: memoryview, kind: str, features: frozenset[str] = frozenset()
+    ) -> "SectionFile":
+        """Return a section file that lies in memory, as `open`; `name` is for messages.
+
+        `data` is a read-only view of bytes and is not copied.
+        """
+        if len(data) < _PREAMBLE.size:
+            raise CorruptFileError(_damage(name, f"is {len(data)} bytes long, too short"))
+        return cls._checked(name, data, kind, features)
+
+    @classmethod
+    def _checked(
+        cls, name: str, view: mmap.mmap | memoryview, kind: str, features: frozenset[str]
+    ) -> "SectionFile":
+        header = _read_header(name, view, len(view))
         _check_kind(name, header, kind, features)
-        return cls(path, name, header, view)
+        return cls(name, header, view)
 
     @property
     def n_bytes(self) -> int:
@@ -249,8 +271,8 @@ class SectionFile:
         ]
 
 
-def _read_header(name: str, view: mmap.mmap, length: int) -> Header:
-    preamble = view[: _PREAMBLE.size]
+def _read_header(name: str, view: mmap.mmap | memoryview, length: int) -> Header:
+    preamble = bytes(view[: _PREAMBLE.size])
     magic, version, _, offset, n_bytes, recorded, crc, own_crc = _PREAMBLE.unpack(preamble)
     if magic != MAGIC:
         raise CorruptFileError(_damage(name, "does not begin with Latelight's mark"))
@@ -263,7 +285,7 @@ def _read_header(name: str, view: mmap.mmap, length: int) -> Header:
         )
     if recorded != length:
         raise CorruptFileError(_damage(name, f"is {length} bytes long; {recorded} were written"))
-    data = view[offset : offset + n_bytes]
+    data = bytes(view[offset : offset + n_bytes])
     if zlib.crc32(data) != crc:
         raise CorruptFileError(_damage(name, "has a header whose checksum is wrong"))
     header = Header.from_bytes(data)

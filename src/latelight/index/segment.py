@@ -1,10 +1,12 @@
 """One immutable segment file: documents, units, rows, postings and metadata, memory-mapped."""
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import BinaryIO
 
 import numpy as np
 
@@ -77,23 +79,61 @@ def write_segment(
     """
     directory = segment_directory(root, segment_id)
     files.make_directory(directory)
-    units = [unit for stored in documents for unit in stored.units]
-    n_rows = {name: sum(d.rows[name].n_rows for d in documents) for name in spaces}
     with SectionWriter(directory / FILE_NAME, files) as writer:
-        _write_sections(writer, spaces, documents, units, coding)
-        writer.finish(
-            KIND,
-            {
-                "segment_id": segment_id,
-                "n_documents": len(documents),
-                "n_units": len(units),
-                "n_rows": n_rows,
-            },
-        )
+        entry = _write_all(writer, segment_id, spaces, documents, coding)
     files.fsync_directory(directory)
     files.fsync_directory(directory.parent)
-    n_bytes = (directory / FILE_NAME).stat().st_size
-    return SegmentEntry(segment_id, len(documents), len(units), n_rows, n_bytes)
+    return entry
+
+
+def encode_segment(
+    segment_id: str, spaces: Mapping[str, SpaceSpec], documents: Sequence[StoredDocument]
+) -> bytes:
+    """Return the bytes that `write_segment` would write."""
+    memory = _Memory()
+    with SectionWriter(Path(FILE_NAME), memory) as writer:
+        _write_all(writer, segment_id, spaces, documents, {})
+    return memory.file.getvalue()
+
+
+class _Memory(Files):
+    """Keeps the one file that is created in memory."""
+
+    def __init__(self) -> None:
+        self.file = _Kept()
+
+    def create(self, path: Path) -> BinaryIO:
+        return self.file
+
+    def fsync(self, file: BinaryIO) -> None:
+        pass
+
+
+class _Kept(io.BytesIO):
+    def close(self) -> None:
+        """Keep the bytes."""
+
+
+def _write_all(
+    writer: SectionWriter,
+    segment_id: str,
+    spaces: Mapping[str, SpaceSpec],
+    documents: Sequence[StoredDocument],
+    coding: Mapping[str, CodingOptions],
+) -> SegmentEntry:
+    units = [unit for stored in documents for unit in stored.units]
+    n_rows = {name: sum(d.rows[name].n_rows for d in documents) for name in spaces}
+    _write_sections(writer, spaces, documents, units, coding)
+    writer.finish(
+        KIND,
+        {
+            "segment_id": segment_id,
+            "n_documents": len(documents),
+            "n_units": len(units),
+            "n_rows": n_rows,
+        },
+    )
+    return SegmentEntry(segment_id, len(documents), len(units), n_rows, writer.n_bytes)
 
 
 def _write_sections(
@@ -135,6 +175,15 @@ class Segment:
         path = segment_directory(root, segment_id) / FILE_NAME
         return cls(SectionFile.open(path, KIND, FEATURES), spaces)
 
+    @classmethod
+    def over(cls, name: str, data: memoryview, spaces: Mapping[str, SpaceSpec]) -> "Segment":
+        """Return a segment that lies in memory; `name` says where it came from.
+
+        Raises:
+            CorruptFileError, FormatVersionError: as `SectionFile.over`.
+        """
+        return cls(SectionFile.over(name, data, KIND, FEATURES), spaces)
+
     @property
     def n_documents(self) -> int:
         """How many documents, deleted ones included."""
@@ -144,6 +193,11 @@ class Segment:
     def n_units(self) -> int:
         """How many units, those of deleted documents included."""
         return int(self.file.header.attributes["n_units"])
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows in all spaces, those of deleted documents included."""
+        return sum(self.file.header.attributes["n_rows"].values())
 
     @cached_property
     def spaces(self) -> Mapping[str, SpaceRows]:

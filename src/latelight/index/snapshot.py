@@ -55,6 +55,11 @@ class SegmentView:
             documents &= ~self.dead
         return self.segment.per_unit(documents)
 
+    @cached_property
+    def n_dead(self) -> int:
+        """How many documents are deleted."""
+        return 0 if self.dead is None else int(np.count_nonzero(self.dead))
+
     def is_live(self, document: int) -> bool:
         """Return whether a document is not deleted."""
         return self.dead is None or not self.dead[document]
@@ -68,11 +73,13 @@ class Snapshot:
 
     Attributes:
         manifest: what it shows.
+        n_logged: how many commits of the manifest's log it shows on top.
         unit_offsets: (n_segments + 1,) int64, the ordinals at which segments begin.
     """
 
-    def __init__(self, manifest: Manifest, views: Sequence[SegmentView]) -> None:
+    def __init__(self, manifest: Manifest, views: Sequence[SegmentView], n_logged: int = 0) -> None:
         self.manifest = manifest
+        self.n_logged = n_logged
         self._views = tuple(views)
         self.unit_offsets: Int64Array = starts(np.array([v.segment.n_units for v in views]))
         n_documents = np.array([v.segment.n_documents for v in views])
@@ -84,6 +91,11 @@ class Snapshot:
         return self.manifest.number
 
     @property
+    def version(self) -> int:
+        """Which state this is: grows with every commit, logged or not, and with compaction."""
+        return self.manifest.n_commits + self.n_logged
+
+    @property
     def spaces(self) -> Mapping[str, SpaceSpec]:
         """How rows are stored, by space."""
         return self.manifest.spaces
@@ -91,7 +103,7 @@ class Snapshot:
     @property
     def n_documents(self) -> int:
         """How many live documents."""
-        return sum(entry.n_documents - entry.n_dead for entry in self.manifest.segments)
+        return sum(view.segment.n_documents - view.n_dead for view in self._views)
 
     @property
     def n_units(self) -> int:
@@ -106,12 +118,12 @@ class Snapshot:
     @property
     def n_rows(self) -> int:
         """How many stored rows in all spaces, those of deleted documents included."""
-        return sum(sum(entry.n_rows.values()) for entry in self.manifest.segments)
+        return sum(view.segment.n_rows for view in self._views)
 
     @property
     def n_bytes(self) -> int:
-        """How long the segment files are together."""
-        return sum(entry.n_bytes for entry in self.manifest.segments)
+        """How long the segments are together, those in the log's buffer included."""
+        return sum(view.segment.file.n_bytes for view in self._views)
 
     # Choosing
 

@@ -3,32 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from weakref import WeakValueDictionary
 
-from latelight.errors import (
-    AlreadyExistsError,
-    CommitConflictError,
-    CorruptFileError,
-    InputError,
-    NotFoundError,
-)
+from latelight.errors import AlreadyExistsError, CommitConflictError, InputError
+from latelight.index.backup import check_sound, copy_generation
 from latelight.index.garbage import collect_garbage
-from latelight.index.manifest import (
-    Manifest,
-    SegmentEntry,
-    manifest_numbers,
-    manifest_path,
-    publish_manifest,
-    read_manifest,
-)
+from latelight.index.live import Live
+from latelight.index.log_file import create_log
+from latelight.index.manifest import Manifest, manifest_numbers, publish_manifest, read_newest
+from latelight.index.merge_policy import plan_compaction
+from latelight.index.merging import merge
+from latelight.index.options import DEFAULT_OPTIONS, WriterOptions
 from latelight.index.rows import SpaceSpec
-from latelight.index.segment import Segment, segment_directory
-from latelight.index.snapshot import SegmentView, Snapshot
-from latelight.index.tombstones import read_tombstones
+from latelight.index.snapshot import Snapshot
+from latelight.index.upkeep import Upkeep
 from latelight.index.verify import NO_PROGRESS, Problem, Progress, verify_directory
-from latelight.index.writer import DEFAULT_OPTIONS, Writer, WriterOptions
-
-_ATTEMPTS = 50  # each further one means that a commit and its clean-up came in between
+from latelight.index.writer import Writer
 
 
 @dataclass(frozen=True)
@@ -57,8 +46,8 @@ class Store:
         self.spaces: Mapping[str, SpaceSpec] = manifest.spaces
         self.pipeline_digest = manifest.pipeline_digest
         self._options = options
-        self._segments: WeakValueDictionary[str, Segment] = WeakValueDictionary()
-        self._newest: Snapshot | None = None
+        self._live = Live(path, manifest.spaces)
+        self._upkeep = Upkeep(self._live, options)
 
     @classmethod
     def create(
@@ -78,9 +67,10 @@ class Store:
         path = Path(path)
         (path / "segments").mkdir(parents=True, exist_ok=True)
         options.files.fsync_directory(path.parent)
-        manifest = Manifest(1, pipeline_digest, dict(spaces))
         if manifest_numbers(path):
             raise AlreadyExistsError(_taken(path))
+        log = create_log(path, 1, options.files).name if options.log_documents else None
+        manifest = Manifest(1, pipeline_digest, dict(spaces)).with_log(log)
         try:
             publish_manifest(path, manifest, options.files)
         except CommitConflictError as error:
@@ -96,7 +86,7 @@ class Store:
             CorruptFileError, FormatVersionError: its newest manifest is damaged or too new.
         """
         path = Path(path)
-        return cls(path, _read_newest(path), options)
+        return cls(path, read_newest(path), options)
 
     def snapshot(self) -> Snapshot:
         """Return the newest committed state, also of other processes' commits.
@@ -104,11 +94,7 @@ class Store:
         Raises:
             CorruptFileError, FormatVersionError: a file that it names is damaged or too new.
         """
-        newest = self._newest
-        if newest is not None and _is_newest(self.path, newest.number):
-            return newest
-        self._newest = self._open_newest()
-        return self._newest
+        return self._live.state().snapshot
 
     def writer(self) -> Writer:
         """Return the writer, a context manager.
@@ -116,16 +102,52 @@ class Store:
         Raises:
             WriterLockedError: someone else is writing; the message names the process.
         """
-        return Writer(self.path, self._options)
+        return Writer(self._live, self._options, self._upkeep.look)
 
     def release(self) -> None:
-        """Let go of the newest snapshot's files; snapshots that others hold stay open."""
-        self._newest = None
-        self._segments.clear()
+        """Let go of the newest snapshot's files; snapshots that others hold stay open.
+
+        A merge in the background is waited for.
+        """
+        self._upkeep.join()
+        self._live.release()
+
+    @property
+    def background_error(self) -> Exception | None:
+        """What ended the last merge in the background, None when it went well."""
+        return self._upkeep.error
 
     def verify(self, progress: Progress = NO_PROGRESS) -> list[Problem]:
         """Return everything that is wrong with the files, nothing when all is well."""
         return verify_directory(self.path, progress)
+
+    def backup(self, target: Path) -> int:
+        """Copy the newest state to an empty or new directory; return its version.
+
+        Writers go on. On one file system the segments are shared with the copy (hard links):
+        to be safe from a broken disk, copy to another one.
+
+        Raises:
+            AlreadyExistsError: there is something in the directory.
+            CorruptFileError: what was copied is damaged.
+        """
+        return copy_generation(self._live, Path(target), self._options.files).snapshot.version
+
+    @classmethod
+    def restore(
+        cls, backup: Path, path: Path, *, options: WriterOptions = DEFAULT_OPTIONS
+    ) -> "Store":
+        """Return a store at `path` with what a backup holds; the backup stays as it is.
+
+        Raises:
+            NotFoundError: there is no backup.
+            AlreadyExistsError: there is something at `path`.
+            CorruptFileError: the backup is damaged; nothing was restored.
+        """
+        source = cls.open(backup)
+        check_sound(source.path)
+        copy_generation(source._live, Path(path), options.files)
+        return cls.open(path, options=options)
 
     def collect_garbage(self) -> int:
         """Remove files of ours that the newest manifest does not name; return how many.
@@ -136,21 +158,23 @@ class Store:
             WriterLockedError: a writer is at work, whose new files nothing names yet.
         """
         with self.writer():
-            return collect_garbage(self.path, _read_newest(self.path), self._options.files)
+            return collect_garbage(self.path, read_newest(self.path), self._options.files)
 
     def compact(self) -> Compaction:
         """Rewrite small segments and those with tombstones into few, then collect garbage.
 
-        Readers go on undisturbed; writers wait.
+        Readers and writers go on: the lock is held only to flush the log before, and to publish.
 
         Raises:
-            WriterLockedError: a writer is at work.
+            WriterLockedError: somebody else is compacting, or writes for long.
         """
-        before = _read_newest(self.path)
+        self._upkeep.join()
+        before = read_newest(self.path)
         with self.writer() as writer:
-            writer.compact()
-            after = _read_newest(self.path)
-            collect_garbage(self.path, after, self._options.files)
+            writer.flush()
+        merge(self._live, self._options, lambda s: plan_compaction(s, self._options.flush_bytes))
+        self.collect_garbage()
+        after = read_newest(self.path)
         return Compaction(
             number=after.number,
             n_segments_before=len(before.segments),
@@ -158,53 +182,6 @@ class Store:
             n_bytes_before=_n_bytes(before),
             n_bytes_after=_n_bytes(after),
         )
-
-    def _open_newest(self) -> Snapshot:
-        for attempt in range(_ATTEMPTS):
-            manifest = _read_newest(self.path)
-            try:
-                views = [self._view(entry) for entry in manifest.segments]
-                return Snapshot(manifest, views)
-            except FileNotFoundError as error:
-                # Compaction may have removed files since the manifest was read: read it again.
-                missing, last = error, attempt == _ATTEMPTS - 1
-                if last or _is_newest(self.path, manifest.number):
-                    break
-        raise CorruptFileError(
-            f"{missing.filename}, which MANIFEST-{manifest.number:012d} names, is missing. "
-            "Restore it from a copy, or add the documents again."
-        ) from missing
-
-    def _view(self, entry: SegmentEntry) -> SegmentView:
-        segment = self._segments.get(entry.segment_id)
-        if segment is None:
-            segment = Segment.open(self.path, entry.segment_id, self.spaces)
-            self._segments[entry.segment_id] = segment
-        if entry.tombstones is None:
-            return SegmentView(segment, None)
-        directory = segment_directory(self.path, entry.segment_id)
-        return SegmentView(segment, read_tombstones(directory / entry.tombstones))
-
-
-def _is_newest(path: Path, number: int) -> bool:
-    """Return whether a manifest is the newest, with two looks instead of a listing.
-
-    The order matters: clean-up removes ascending, so if `number + 1` came and went, `number`
-    is gone too by the second look.
-    """
-    return not manifest_path(path, number + 1).exists() and manifest_path(path, number).exists()
-
-
-def _read_newest(path: Path) -> Manifest:
-    for _ in range(_ATTEMPTS):
-        numbers = manifest_numbers(path) if path.is_dir() else []
-        if not numbers:
-            break
-        try:
-            return read_manifest(path, numbers[-1])
-        except FileNotFoundError:
-            continue  # a commit and a clean-up came between the listing and the reading
-    raise NotFoundError(f"There is no index at {path}. Create one, or check the path.")
 
 
 def _n_bytes(manifest: Manifest) -> int:

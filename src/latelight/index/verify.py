@@ -1,13 +1,16 @@
 """Every checksum, length and cross reference of a generation, looked at without trusting any."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from latelight.errors import StorageError
+from latelight.index.buffer import added_ids
 from latelight.index.documents import hash_ids
+from latelight.index.log import Record
+from latelight.index.log_file import LogReader
 from latelight.index.manifest import (
     Manifest,
     SegmentEntry,
@@ -69,12 +72,41 @@ def _manifest_problems(root: Path, number: int) -> list[Problem]:
 
 def _live_problems(root: Path, manifest: Manifest, progress: Progress) -> list[Problem]:
     total, done = sum(entry.n_bytes for entry in manifest.segments), 0
-    problems, seen = [], _LiveIds()
+    log = f"wal/{manifest.log}"
+    records: list[Record] = []
+    problems = _guarded(log, _read_log(root, manifest, records))
+    seen = _LiveIds(records)
     for entry in manifest.segments:
         problems += _guarded(_path_name(entry), _entry_problems(root, manifest, entry, seen))
         done += entry.n_bytes
         progress(done, total)
+    for record in records:
+        problems += _guarded(log, _record_problems(log, record, manifest.spaces, seen))
     return problems
+
+
+def _read_log(root: Path, manifest: Manifest, records: list[Record]) -> Iterator[Problem]:
+    """Fill in the log's commits; what one left that was never acknowledged is no problem."""
+    if manifest.log is not None:
+        with LogReader(root, manifest.log) as reader:
+            records += reader.read(reader.start())
+    yield from ()
+
+
+def _record_problems(
+    log: str, record: Record, spaces: Mapping[str, SpaceSpec], seen: "_LiveIds"
+) -> Iterator[Problem]:
+    seen.begin(record)
+    if record.segment is None:
+        return
+    segment = Segment.over(f"{log} record {record.sequence}", record.segment, spaces)
+    n_rows = segment.file.header.attributes["n_rows"]
+    counts = (segment.n_documents, segment.n_units, n_rows, segment.file.n_bytes)
+    entry = SegmentEntry(segment.segment_id, *counts)
+    for section, message in (*segment.file.problems(), *_segment_problems(segment, entry, spaces)):
+        yield Problem(log, f"record {record.sequence} {section}", message)
+    for doc_id in seen.repeated(list(segment.documents.ids)):
+        yield Problem(log, f"record {record.sequence}", f"{doc_id!r} is live in two places")
 
 
 def _path_name(entry: SegmentEntry) -> str:
@@ -93,15 +125,28 @@ def _guarded(name: str, problems: Iterator[Problem]) -> list[Problem]:
 
 
 class _LiveIds:
-    """The ids of live documents met so far, by hash."""
+    """The ids of live documents met so far, by hash, and which a log deletes or replaces later."""
 
-    def __init__(self) -> None:
+    def __init__(self, records: Sequence[Record]) -> None:
         self._hashes: set[int] = set()
+        self._last: dict[str, int] = {}  # the last record that deletes or replaces an id
+        for record in records:
+            self._last.update(dict.fromkeys((*record.deleted, *added_ids(record)), record.sequence))
+        self._sequence = 0
+
+    def begin(self, record: Record) -> None:
+        """Say that the ids to come are those of a record."""
+        self._sequence = record.sequence
 
     def repeated(self, doc_ids: list[str]) -> list[str]:
+        """Return those of the ids that live here and elsewhere."""
+        doc_ids = [d for d in doc_ids if self._last.get(d, 0) <= self._sequence]
         hashes: list[int] = hash_ids(doc_ids).tolist()
-        repeated = [d for d, h in zip(doc_ids, hashes, strict=True) if h in self._hashes]
-        self._hashes.update(hashes)
+        repeated = []
+        for doc_id, doc_hash in zip(doc_ids, hashes, strict=True):
+            if doc_hash in self._hashes:
+                repeated.append(doc_id)
+            self._hashes.add(doc_hash)
         return repeated
 
 

@@ -1,94 +1,56 @@
 """The one writer of a generation: collects changes, publishes them in one manifest."""
 
-import math
-import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from types import TracebackType
 
 import numpy as np
 
-from latelight.errors import InputError, ShapeError, StorageError
-from latelight.index.codes import MAX_UNITS, CodingOptions
-from latelight.index.documents import hash_ids
-from latelight.index.files import LOCAL_FILES, Files
+from latelight.errors import CommitConflictError, InputError, ShapeError, StorageError
+from latelight.index.buffer import buried, live_documents
+from latelight.index.checks import check_document
+from latelight.index.codes import MAX_UNITS
+from latelight.index.coding import choose_coding
 from latelight.index.garbage import collect_garbage
+from latelight.index.live import Live, State
 from latelight.index.lock import WriterLock
-from latelight.index.manifest import (
-    Manifest,
-    SegmentEntry,
-    manifest_numbers,
-    publish_manifest,
-    read_manifest,
-)
-from latelight.index.merge_policy import plan_compaction, plan_upkeep
-from latelight.index.metadata import BoolArray, check_metadata
+from latelight.index.log import BLOCK, LogMark
+from latelight.index.log_file import LogAppender, create_log
+from latelight.index.manifest import SegmentEntry, is_newest, publish_manifest
+from latelight.index.merge_policy import plan_upkeep
+from latelight.index.options import DEFAULT_OPTIONS, WriterOptions
 from latelight.index.rows import SpaceSpec, StoredRows, store_rows
-from latelight.index.segment import Segment, StoredDocument, segment_directory, write_segment
-from latelight.index.tombstones import read_tombstones, write_tombstones
-from latelight.kernels.codec import BITS, Codebook
+from latelight.index.segment import (
+    StoredDocument,
+    encode_segment,
+    segment_directory,
+    write_segment,
+)
+from latelight.index.snapshot import SegmentView
+from latelight.index.tombstones import write_tombstones
 from latelight.types import Document, MultiVector, OffsetMap, Unit
 
-
-@dataclass(frozen=True)
-class WriterOptions:
-    """How a writer works; none of it changes what is stored.
-
-    Attributes:
-        flush_bytes: pending documents beyond this are written to a segment of their own, which
-            nothing names before the commit; bounds memory and the size of segments.
-        merge_factor: a commit that finds so many segments of like size merges them.
-        min_coded_rows: segments with fewer rows of a space get no codes of it; scoring them all
-            is as fast.
-        n_threads: for making codes.
-        files: the disk operations.
-    """
-
-    flush_bytes: int = 256 << 20
-    merge_factor: int = 10
-    min_coded_rows: int = 50_000
-    n_threads: int = field(default_factory=lambda: os.cpu_count() or 1)
-    files: Files = LOCAL_FILES
-
-    def __post_init__(self) -> None:
-        if self.merge_factor < 2:
-            raise InputError(f"merge_factor is 2 or more segments; got {self.merge_factor}.")
-
-
-DEFAULT_OPTIONS = WriterOptions()
+_RECORD_BYTES = 2 * BLOCK  # about what a record takes beside the rows and texts of its documents
 
 
 class _Held:
-    """A segment as the writer sees it: its entry and which documents are dead by now."""
+    """A segment as the writer sees it: what is dead in it by now.
 
-    def __init__(self, root: Path, entry: SegmentEntry, spaces: Mapping[str, SpaceSpec]) -> None:
+    Attributes:
+        entry: what the manifest says of it, None for one in the log's buffer.
+        view: the segment and its dead.
+    """
+
+    def __init__(self, entry: SegmentEntry | None, view: SegmentView) -> None:
         self.entry = entry
-        self.segment = Segment.open(root, entry.segment_id, spaces)
-        self.dead = _read_dead(root, entry)
-        self.changed = False
-
-    @property
-    def n_dead(self) -> int:
-        return int(self.dead.sum())
+        self.view = view
 
     def bury(self, doc_ids: Sequence[str]) -> set[str]:
         """Mark documents as deleted; return those that were alive here."""
-        if not doc_ids:
-            return set()
-        found = self.segment.documents.find(doc_ids, hash_ids(doc_ids))
-        alive = [(number, doc_id) for number, doc_id in found if not self.dead[number]]
-        self.dead[[number for number, _ in alive]] = True
-        self.changed |= bool(alive)
-        return {doc_id for _, doc_id in alive}
-
-
-def _read_dead(root: Path, entry: SegmentEntry) -> BoolArray:
-    if entry.tombstones is None:
-        return np.zeros(entry.n_documents, np.bool_)
-    return read_tombstones(segment_directory(root, entry.segment_id) / entry.tombstones)
+        self.view, gone = buried(self.view, doc_ids)
+        return set(gone)
 
 
 class Writer:
@@ -97,27 +59,44 @@ class Writer:
     A context manager: leaving it releases the lock and drops what was not committed.
     """
 
-    def __init__(self, root: Path, options: WriterOptions = DEFAULT_OPTIONS) -> None:
-        """Take the lock and read the newest manifest.
+    def __init__(
+        self,
+        live: Live,
+        options: WriterOptions = DEFAULT_OPTIONS,
+        leave: Callable[[Sequence[SegmentEntry]], None] = lambda segments: None,
+    ) -> None:
+        """Take the lock and bring `live` up to date; it is told of every commit.
+
+        `leave` is called with the segments once the lock is free, when there are new ones.
 
         Raises:
             WriterLockedError: another process, or another writer of this one, is writing.
         """
-        self._root = root
+        self._root = live.root
+        self._live = live
         self._options = options
-        self._lock = WriterLock(root)
+        self._leave = leave
+        self._log: LogAppender | None = None
+        self._failed = False
+        self._has_published = False
+        self._lock = WriterLock(live.root, options.lock_seconds)
         try:
-            self._base = read_manifest(root, manifest_numbers(root)[-1])
-            self._held = [_Held(root, e, self._base.spaces) for e in self._base.segments]
+            self._start_from(live.state())
         except BaseException:
             self._lock.release()
             raise
+
+    def _start_from(self, state: State) -> None:
+        self._state = state
+        entries = state.manifest.segments
+        self._held = [_Held(entry, view) for entry, view in zip(entries, state.views, strict=True)]
+        self._buffer = [_Held(None, b.view) for b in state.buffer]
         self._pending: dict[str, StoredDocument] = {}
         self._pending_bytes = 0
         self._pending_rows = 0
         self._pending_units = 0
         self._touched: set[str] = set()
-        self._failed = False
+        self._has_new_segments = False
 
     def __enter__(self) -> "Writer":
         return self
@@ -134,7 +113,11 @@ class Writer:
         """Release the lock; what was not committed is dropped."""
         self._pending.clear()
         self._failed = True
+        if self._log is not None:
+            self._log.close()
         self._lock.release()
+        if self._has_published:
+            self._leave(self._state.manifest.segments)
 
     @property
     def n_pending_documents(self) -> int:
@@ -171,7 +154,7 @@ class Writer:
             ShapeError: vectors or terms do not fit the units or the spaces.
         """
         self._check_open()
-        _check_document(document, units, text)
+        check_document(document, units, text)
         per_unit = terms or [()] * len(units)
         if len(per_unit) != len(units):
             raise ShapeError(
@@ -190,48 +173,36 @@ class Writer:
             )
         wanted = list(dict.fromkeys(doc_ids))
         gone = {doc_id for doc_id in wanted if self._drop_pending(doc_id)}
-        for held in self._held:
+        for held in (*self._held, *self._buffer):
             gone |= held.bury(wanted)
         self._touched |= gone
         return len(gone)
 
     def commit(self) -> int:
-        """Publish everything since the last commit at once; return the manifest's number.
+        """Publish everything since the last commit at once; return the new state's version.
 
-        When this returns, the changes are on the disk. Without changes nothing is written.
+        When this returns, the changes are on the disk. A few documents are appended to the log;
+        many, or those that find it full, become a segment. Without changes nothing is written.
 
         Raises:
             CommitConflictError: another writer published in between; nothing of ours was.
         """
         self._check_open()
-        if not self._touched:
-            return self._base.number
-        with self._failing_for_good():
-            self._flush()
-            options = self._options
-            crowd = plan_upkeep(self._entries(), options.flush_bytes, options.merge_factor)
-            self._merge(crowd)
-            entries = [self._published_entry(h) for h in self._held if h.n_dead < len(h.dead)]
-            manifest = replace(self._base, number=self._base.number + 1, segments=tuple(entries))
-            publish_manifest(self._root, manifest, options.files)
-            self._settle(manifest)
-        if crowd:
-            with suppress(OSError):  # the commit stands; what is left over goes next time
-                collect_garbage(self._root, manifest, options.files)
-        return manifest.number
+        if self._touched:
+            with self._failing_for_good():
+                if self._fits_the_log():
+                    self._append()
+                else:
+                    self._publish()
+        return self._state.snapshot.version
 
-    def compact(self) -> int:
-        """Rewrite small segments and those with tombstones into few, and publish.
-
-        Returns:
-            The manifest's number; it is the old one when nothing had to be done.
-        """
+    def flush(self) -> int:
+        """Commit, with everything that the log holds turned into a segment; return the version."""
         self._check_open()
-        with self._failing_for_good():
-            chosen = plan_compaction(self._entries(), self._options.flush_bytes)
-            self._merge(chosen)
-            self._touched.update(chosen)
-        return self.commit()
+        if self._touched or self._state.n_logged:
+            with self._failing_for_good():
+                self._publish()
+        return self._state.snapshot.version
 
     @contextmanager
     def _failing_for_good(self) -> Iterator[None]:
@@ -253,18 +224,18 @@ class Writer:
     def _rows(
         self, doc_id: str, units: Sequence[Unit], vectors: Mapping[str, Sequence[MultiVector]]
     ) -> dict[str, StoredRows]:
-        unknown = sorted(set(vectors) - set(self._base.spaces))
+        unknown = sorted(set(vectors) - set(self._state.manifest.spaces))
         if unknown:
             raise InputError(
                 f"{doc_id!r} has vectors for the spaces {unknown}; the index has "
-                f"{sorted(self._base.spaces)}."
+                f"{sorted(self._state.manifest.spaces)}."
             )
         wrong = {name: len(v) for name, v in vectors.items() if len(v) != len(units)}
         if wrong:
             raise ShapeError(f"{doc_id!r} has {len(units)} units but multi-vectors {wrong}.")
         return {
             name: store_rows(spec, vectors.get(name, [_no_rows(spec)] * len(units)))
-            for name, spec in self._base.spaces.items()
+            for name, spec in self._state.manifest.spaces.items()
         }
 
     def _put(self, stored: StoredDocument) -> None:
@@ -286,102 +257,133 @@ class Writer:
             self._pending_units -= len(stored.units)
         return stored is not None
 
-    def _flush(self) -> None:
-        """Write pending documents to a segment, burying the versions that they replace."""
-        if not self._pending:
-            return
-        segment_id = f"{self._base.number + 1:08d}-{secrets.token_hex(4)}"
+    # Logging
+
+    def _fits_the_log(self) -> bool:
+        state, options = self._state, self._options
+        if state.mark is None or self._has_new_segments:
+            return False
+        segments = [held.view.segment for held in self._buffer]
+        n_documents = len(self._touched) + sum(s.n_documents for s in segments)
+        n_rows = self._pending_rows + sum(s.n_rows for s in segments)
+        return (
+            max(n_documents, state.mark.n_records + 1) <= options.log_documents
+            and n_rows <= options.log_rows
+            and state.mark.end + self._pending_bytes + _RECORD_BYTES <= options.log_bytes
+        )
+
+    def _append(self) -> None:
+        """Append the pending changes to the log; the writer goes on from there."""
+        if self._log is None:
+            assert self._state.mark is not None
+            self._log = LogAppender(self._root, self._state.mark, self._options.files)
         documents = list(self._pending.values())
-        for held in self._held:
-            held.bury(list(self._pending))
+        spaces = self._state.manifest.spaces
+        segment = encode_segment("logged", spaces, documents) if documents else b""
+        deleted = sorted(self._touched - set(self._pending))
+        records = self._log.append(deleted, segment)
+        if not is_newest(self._root, self._state.manifest.number):
+            raise CommitConflictError(
+                f"MANIFEST-{self._state.manifest.number + 1:012d} exists already: another writer "
+                "published first, without what was logged now. Open the index again and repeat "
+                "the change."
+            )
+        self._settle(self._state.after(records))
+
+    # Publishing
+
+    def _publish(self) -> None:
+        """Write pending and logged documents to a segment, and the manifest that names it."""
+        self._flush(with_buffer=True)
         files = self._options.files
-        coding = self._coding(documents)
-        entry = write_segment(self._root, segment_id, self._base.spaces, documents, files, coding)
-        self._held.append(_Held(self._root, entry, self._base.spaces))
+        crowd = self._crowd()
+        self._merge(crowd)
+        held = [h for h in self._held if h.view.n_dead < h.view.segment.n_documents]
+        entries = tuple(self._published_entry(h) for h in held)
+        mark = self._next_log()
+        base = self._state.manifest
+        number, n_commits = base.number + 1, self._state.snapshot.version + 1
+        manifest = replace(base, number=number, segments=entries, n_commits=n_commits)
+        manifest = manifest.with_log(None if mark is None else mark.name)
+        publish_manifest(self._root, manifest, files)
+        self._has_published = True
+        logged = self._state.n_logged
+        self._settle(State(manifest, tuple(h.view for h in held), mark=mark))
+        if crowd or logged:
+            with suppress(OSError):  # the commit stands; what is left over goes next time
+                collect_garbage(self._root, manifest, files)
+
+    def _crowd(self) -> tuple[str, ...]:
+        """Return the segments to merge at once: with a background, those that it cannot reach.
+
+        It publishes between writers; one that stays for long must not leave a thousand segments.
+        """
+        options = self._options
+        patience = 2 if options.background else 1
+        return plan_upkeep(self._entries(), options.flush_bytes, patience * options.merge_factor)
+
+    def _next_log(self) -> LogMark | None:
+        """Return the log of the next manifest: a new one, unless the present one is empty."""
+        if not self._options.log_documents:
+            return None
+        mark = self._state.mark
+        if mark is not None and not mark.n_records:
+            return mark
+        return create_log(self._root, self._state.manifest.number + 1, self._options.files)
+
+    def _flush(self, with_buffer: bool = False) -> None:
+        """Write pending documents to a segment, burying the versions that they replace."""
+        for held in (*self._held, *self._buffer):
+            held.bury(list(self._pending))
+        documents = list(self._pending.values())
+        if with_buffer:
+            logged = [stored for held in self._buffer for stored in live_documents(held.view)]
+            documents, self._buffer = logged + documents, []
         self._pending, self._pending_bytes = {}, 0
         self._pending_rows = self._pending_units = 0
-
-    def _coding(self, documents: Sequence[StoredDocument]) -> dict[str, CodingOptions]:
-        """Return the spaces of a new segment that get codes, and how."""
-        n_units = sum(len(stored.units) for stored in documents)
-        found = {}
-        for name, spec in self._base.spaces.items():
-            n_rows = sum(stored.rows[name].n_rows for stored in documents)
-            bits = next((bits for bits in BITS if bits == spec.bits), None)
-            if bits and n_rows >= self._options.min_coded_rows and n_units <= MAX_UNITS:
-                found[name] = CodingOptions(bits, self._options.n_threads, self._codebook(name))
-        return found
-
-    def _codebook(self, space: str) -> Codebook | None:
-        """Return the codebook of the largest coded segment."""
-        by_size = sorted(self._held, key=lambda held: -held.entry.n_rows.get(space, 0))
-        coded = (held.segment.spaces[space].coded for held in by_size)
-        return next((one.book for one in coded if one is not None), None)
+        if not documents:
+            return
+        segment_id = f"{self._state.manifest.number + 1:08d}-{secrets.token_hex(4)}"
+        spaces = self._state.manifest.spaces
+        segments = [held.view.segment for held in self._held]
+        coding = choose_coding(spaces, documents, segments, self._options)
+        files = self._options.files
+        entry = write_segment(self._root, segment_id, spaces, documents, files, coding)
+        self._held.append(_Held(entry, self._live.view(entry)))
+        self._has_new_segments = True
 
     def _entries(self) -> list[SegmentEntry]:
-        return [held.entry for held in self._held]
+        return [held.entry for held in self._held if held.entry is not None]
 
     def _merge(self, segment_ids: Sequence[str]) -> None:
         """Rewrite the live documents of some segments into new ones that take their place."""
-        old = [held for held in self._held if held.entry.segment_id in segment_ids]
-        self._held = [held for held in self._held if held.entry.segment_id not in segment_ids]
-        for held in old:
-            for number in np.flatnonzero(~held.dead).tolist():
-                self._put(held.segment.stored(number))
+        chosen = [
+            held for held in self._held if held.entry and held.entry.segment_id in segment_ids
+        ]
+        self._held = [held for held in self._held if held not in chosen]
+        for held in chosen:
+            for stored in live_documents(held.view):
+                self._put(stored)
         self._flush()
 
     def _published_entry(self, held: _Held) -> SegmentEntry:
         """Return the segment's entry, with its tombstones on the disk."""
-        if not held.changed:
+        assert held.entry is not None
+        if held.view.dead is None or held.view.n_dead == held.entry.n_dead:
             return held.entry
-        name = f"tombstones-{self._base.number + 1:08d}-{secrets.token_hex(4)}.ll"
+        name = f"tombstones-{self._state.manifest.number + 1:08d}-{secrets.token_hex(4)}.ll"
         directory = segment_directory(self._root, held.entry.segment_id)
-        write_tombstones(directory / name, held.dead, self._options.files)
+        write_tombstones(directory / name, held.view.dead, self._options.files)
         self._options.files.fsync_directory(directory)
-        held.entry = replace(held.entry, tombstones=name, n_dead=held.n_dead)
-        held.changed = False
-        return held.entry
+        return replace(held.entry, tombstones=name, n_dead=held.view.n_dead)
 
-    def _settle(self, manifest: Manifest) -> None:
-        self._base = manifest
-        named = {entry.segment_id for entry in manifest.segments}
-        self._held = [held for held in self._held if held.entry.segment_id in named]
-        self._touched = set()
+    def _settle(self, state: State) -> None:
+        self._start_from(state)
+        self._live.put(state)
+        if self._log is not None and self._log.mark.name != (state.mark and state.mark.name):
+            self._log.close()
+            self._log = None
 
 
 def _no_rows(spec: SpaceSpec) -> MultiVector:
     return MultiVector(np.zeros((0, spec.dim), np.float32))
-
-
-def _check_document(document: Document, units: Sequence[Unit], text: str) -> None:
-    if not document.doc_id:
-        raise InputError("A document's doc_id is empty; give it a name of its own.")
-    if len({unit.unit_id for unit in units}) != len(units):
-        raise InputError(f"{document.doc_id!r} has two units with one unit_id; make them unique.")
-    check_metadata(document.doc_id, document.metadata)
-    if not math.isfinite(document.created_at):
-        raise InputError(f"{document.doc_id!r} was created at {document.created_at}: not a time.")
-    _check_encodable(document.doc_id, (text, *_strings(document), *_unit_strings(units)))
-
-
-def _strings(document: Document) -> Iterator[str]:
-    yield from (document.doc_id, document.source, document.media_type, document.title)
-    for key, value in document.metadata.items():
-        elements = value if isinstance(value, list) else [value]
-        yield from (key, *(element for element in elements if isinstance(element, str)))
-
-
-def _unit_strings(units: Sequence[Unit]) -> Iterator[str]:
-    for unit in units:
-        yield from (unit.unit_id, unit.text, *unit.heading)
-
-
-def _check_encodable(doc_id: str, strings: Iterable[str]) -> None:
-    try:
-        "".join(strings).encode()
-    except UnicodeEncodeError as error:
-        bad = error.object[error.start : error.end]
-        raise InputError(
-            f"{doc_id!r} holds text that is not valid Unicode ({bad!r}: {error.reason}); decode it "
-            "with errors='replace'."
-        ) from error

@@ -1,0 +1,186 @@
+"""Segments rewritten while others read and write: only publishing takes the writer's lock.
+
+What dies meanwhile is marked in the new segments. Their directories carry a mark of their own and
+a lock is held from choosing to publishing, so that nobody's clean-up takes them for left-overs.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from latelight.index.codes import MAX_UNITS
+from latelight.index.coding import choose_coding
+from latelight.index.garbage import MERGED_SUFFIX, collect_garbage
+from latelight.index.live import Live, State
+from latelight.index.lock import MergeLock, WriterLock
+from latelight.index.log import log_path
+from latelight.index.manifest import Manifest, SegmentEntry, publish_manifest
+from latelight.index.options import WriterOptions
+from latelight.index.segment import FILE_NAME, StoredDocument, segment_directory, write_segment
+from latelight.index.snapshot import SegmentView
+from latelight.index.tombstones import write_tombstones
+
+Plan = Callable[[Sequence[SegmentEntry]], tuple[str, ...]]
+"""Which segments to rewrite together, none when nothing is won."""
+
+_PUBLISH_SECONDS = 30.0  # a writer that commits often leaves gaps; one at a long run does not
+
+
+@dataclass
+class _Batch:
+    """Documents of one new segment, and which document of which source each one was."""
+
+    documents: list[StoredDocument] = field(default_factory=list)
+    origins: list[tuple[str, int]] = field(default_factory=list)
+    n_bytes: int = 0
+    n_units: int = 0
+
+    def put(self, segment_id: str, number: int, stored: StoredDocument) -> None:
+        self.documents.append(stored)
+        self.origins.append((segment_id, number))
+        self.n_bytes += stored.n_bytes
+        self.n_units += len(stored.units)
+
+
+@dataclass(frozen=True)
+class _New:
+    entry: SegmentEntry
+    origins: list[tuple[str, int]]
+
+
+def merge(live: Live, options: WriterOptions, plan: Plan) -> Manifest | None:
+    """Rewrite segments and return the manifest that names the new ones, None without a need.
+
+    Nothing is published either when a source was taken away meanwhile.
+
+    Raises:
+        WriterLockedError: somebody else is merging, or held the writer's lock for too long.
+    """
+    with MergeLock(live.root, options.lock_seconds):
+        state = live.state()
+        sources = _sources(state, plan)
+        if not sources:
+            return None
+        new = list(_rewritten(live, state, sources, options))
+        with WriterLock(live.root, _PUBLISH_SECONDS):
+            manifest = _publish(live, sources, new, options)
+        if manifest is None:
+            _remove(live, new, options)
+        return manifest
+
+
+def entries_now(state: State) -> list[SegmentEntry]:
+    """Return the manifest's entries with what the log deleted counted in."""
+    pairs = zip(state.manifest.segments, state.views, strict=True)
+    return [replace(entry, n_dead=view.n_dead) for entry, view in pairs]
+
+
+def _sources(state: State, plan: Plan) -> dict[str, SegmentView]:
+    chosen = plan(entries_now(state))
+    views = {view.segment.segment_id: view for view in state.views}
+    return {segment_id: view for segment_id, view in views.items() if segment_id in chosen}
+
+
+def _rewritten(
+    live: Live, state: State, sources: dict[str, SegmentView], options: WriterOptions
+) -> Iterator[_New]:
+    for batch in _batches(sources, options.flush_bytes):
+        random = secrets.token_hex(4)
+        segment_id = f"{state.manifest.number + 1:08d}-{random}{MERGED_SUFFIX}"
+        segments = [view.segment for view in state.views]
+        coding = choose_coding(live.spaces, batch.documents, segments, options)
+        entry = write_segment(
+            live.root, segment_id, live.spaces, batch.documents, options.files, coding
+        )
+        yield _New(entry, batch.origins)
+
+
+def _batches(sources: dict[str, SegmentView], n_bytes: int) -> Iterator[_Batch]:
+    batch = _Batch()
+    for segment_id, view in sources.items():
+        for number in range(view.segment.n_documents):
+            if view.is_live(number):
+                batch.put(segment_id, number, view.segment.stored(number))
+                time.sleep(0)  # lets threads that answer queries have the interpreter
+            if batch.n_bytes >= n_bytes or batch.n_units >= MAX_UNITS:
+                yield batch
+                batch = _Batch()
+    if batch.documents:
+        yield batch
+
+
+def _publish(
+    live: Live, sources: dict[str, SegmentView], new: list[_New], options: WriterOptions
+) -> Manifest | None:
+    state = live.state()
+    views = {view.segment.segment_id: view for view in state.views}
+    if not all(_is_built_on(views.get(segment_id), view) for segment_id, view in sources.items()):
+        return None
+    _sync_log(live, state, options)
+    base = state.manifest
+    entries = [_with_tombstones(live, n, views, base.number + 1, options) for n in new]
+    segments = _exchanged(base.segments, sources, [e for e in entries if e.n_dead < e.n_documents])
+    manifest = replace(
+        base, number=base.number + 1, segments=segments, n_commits=base.n_commits + 1
+    )
+    publish_manifest(live.root, manifest, options.files)
+    with suppress(OSError):  # the merge stands; what is left over goes next time
+        collect_garbage(live.root, manifest, options.files, is_merging=True)
+    return manifest
+
+
+def _is_built_on(now: SegmentView | None, before: SegmentView) -> bool:
+    """Return whether all that was dead when the documents were copied still is.
+
+    It is not when the commit that deleted them could not be finished and was taken back.
+    """
+    if now is None or before.dead is None:
+        return now is not None
+    return now.dead is not None and not bool((before.dead & ~now.dead).any())
+
+
+def _sync_log(live: Live, state: State, options: WriterOptions) -> None:
+    """Return once the log is on the disk.
+
+    A writer that was killed may have left a whole record that is not: what it deletes must not
+    be published without what it adds.
+    """
+    if state.n_logged and state.mark is not None:
+        with options.files.open_log(log_path(live.root, state.mark.name)) as log:
+            options.files.fsync_data(log)
+
+
+def _with_tombstones(
+    live: Live, new: _New, views: dict[str, SegmentView], number: int, options: WriterOptions
+) -> SegmentEntry:
+    """Return a new segment's entry, with what died since it was begun marked on the disk."""
+    dead = np.array([not views[source].is_live(document) for source, document in new.origins])
+    if not dead.any() or dead.all():
+        return replace(new.entry, n_dead=int(dead.sum()))
+    name = f"tombstones-{number:08d}-{secrets.token_hex(4)}.ll"
+    directory = segment_directory(live.root, new.entry.segment_id)
+    write_tombstones(directory / name, dead, options.files)
+    options.files.fsync_directory(directory)
+    return replace(new.entry, tombstones=name, n_dead=int(dead.sum()))
+
+
+def _exchanged(
+    segments: Sequence[SegmentEntry], sources: dict[str, SegmentView], new: list[SegmentEntry]
+) -> tuple[SegmentEntry, ...]:
+    """Return the segments with the new ones where the first of the sources was."""
+    first = next(n for n, entry in enumerate(segments) if entry.segment_id in sources)
+    kept = [entry for entry in segments if entry.segment_id not in sources]
+    return (*kept[:first], *new, *kept[first:])
+
+
+def _remove(live: Live, new: list[_New], options: WriterOptions) -> None:
+    """Remove what was written for nothing; what remains of it goes with the next clean-up."""
+    for unnamed in new:
+        directory = segment_directory(live.root, unnamed.entry.segment_id)
+        with suppress(OSError):
+            options.files.remove(directory / FILE_NAME)
+            options.files.remove_directory(directory)

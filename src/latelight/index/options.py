@@ -1,0 +1,45 @@
+"""How a writer works."""
+
+import os
+from dataclasses import dataclass, field
+
+from latelight.errors import InputError
+from latelight.index.files import LOCAL_FILES, Files
+
+
+@dataclass(frozen=True)
+class WriterOptions:
+    """How a writer works; none of it changes what is stored.
+
+    Attributes:
+        flush_bytes: pending documents beyond this are written to a segment of their own, which
+            nothing names before the commit; bounds memory and the size of segments.
+        merge_factor: a commit that finds so many segments of like size merges them.
+        min_coded_rows: segments with fewer rows of a space get no codes of it; scoring them all
+            is as fast.
+        n_threads: for making codes.
+        files: the disk operations.
+        log_documents: a commit is logged while the log has no more documents and commits than
+            these; a larger one, or the one that finds the log full, writes a segment. 0: each does.
+        log_rows, log_bytes: the same by rows, all spaces, and by the log's length.
+        lock_seconds: how long to wait for another writer.
+        background: merge crowds in a thread once the writer has left; else the commit does it.
+    """
+
+    flush_bytes: int = 256 << 20
+    merge_factor: int = 10
+    min_coded_rows: int = 50_000
+    n_threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    files: Files = LOCAL_FILES
+    log_documents: int = 256
+    log_rows: int = 65_536
+    log_bytes: int = 16 << 20
+    lock_seconds: float = 0.5
+    background: bool = True
+
+    def __post_init__(self) -> None:
+        if self.merge_factor < 2:
+            raise InputError(f"merge_factor is 2 or more segments; got {self.merge_factor}.")
+
+
+DEFAULT_OPTIONS = WriterOptions()
