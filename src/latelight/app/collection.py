@@ -24,6 +24,7 @@ from latelight.pipelines.originals import Originals
 from latelight.pipelines.progress import NoProgress, Progress
 from latelight.pipelines.query import Found, explain_units, run_search
 from latelight.pipelines.reader import Reader
+from latelight.pipelines.recall import RecallRow, measure_recall, sample_queries
 from latelight.pipelines.request import GroupBy, SearchRequest
 from latelight.pipelines.spec import PipelineSpec, SearchMode, parse_spec
 from latelight.releases.catalog import Generation
@@ -60,7 +61,8 @@ class Stats:
         n_original_bytes: of the kept files.
         pipeline: name of the pipeline's spec.
         digest: version of the pipeline.
-        spaces: by name: encoder, dim, store.
+        spaces: by name: encoder, dim, store, bits of codes; what the self-check has seen in this
+            process: recall (None before the first check), n_checks, widening.
     """
 
     n_documents: int
@@ -237,6 +239,19 @@ class Collection:
                 raise NotFoundError(f"Document {doc_id!r} has no unit {unit_id!r}.")
         return self._hits(reader, explain_units(reader, text, ordinals, mode))
 
+    def measure_recall(
+        self, queries: Sequence[str] | None = None, *, n: int = 100, k: int = 10
+    ) -> list[RecallRow]:
+        """Return how much of an exact search each recall level finds, and how fast, by space.
+
+        Args:
+            queries: texts; None draws `n` from the documents themselves.
+            n: how many to draw.
+            k: depth of recall.
+        """
+        reader = self._reader()
+        return list(measure_recall(reader, queries or sample_queries(reader, n), k))
+
     # -- looking ---------------------------------------------------------------------------
 
     def get(self, doc_id: str) -> StoredDocument:
@@ -270,6 +285,8 @@ class Collection:
                     "encoder": given.encoder,
                     "dim": self.lock.encoders[space].dim,
                     "store": given.store,
+                    "bits": snapshot.spaces[space].bits,
+                    **asdict(self._self_check.observed(space)),
                 }
                 for space, given in self.spec.spaces.items()
             },

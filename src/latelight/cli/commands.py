@@ -3,7 +3,18 @@
 import typer
 
 from latelight import __version__
-from latelight.cli import add, collections, delete, demo, doctor, explain, search, stats, verify
+from latelight.cli import (
+    add,
+    bench,
+    collections,
+    delete,
+    demo,
+    doctor,
+    explain,
+    search,
+    stats,
+    verify,
+)
 
 app = typer.Typer(
     name="latelight",
@@ -39,3 +50,4 @@ app.command("collections")(collections.collections)
 app.command("stats")(stats.stats)
 app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
+app.add_typer(bench.app, name="bench")

@@ -16,6 +16,7 @@ from latelight.cli.options import (
 )
 from latelight.cli.show import show_hits
 from latelight.cli.values import read_filter
+from latelight.index.candidates import RecallLevel
 from latelight.pipelines.request import GroupBy
 from latelight.pipelines.spec import SearchMode
 
@@ -34,6 +35,10 @@ def search(  # noqa: PLR0913, PLR0917  a command's options
         str | None, typer.Option("--group-by", help="'document': the best unit of each.")
     ] = None,
     mode: Annotated[str, typer.Option("--mode", help="auto, maxsim, bm25 or hybrid.")] = "auto",
+    recall: Annotated[
+        str, typer.Option("--recall", help="fast, balanced or best, for large collections.")
+    ] = "balanced",
+    exact: Annotated[bool, typer.Option("--exact", help="Score everything.")] = False,
     evidence: Annotated[
         bool, typer.Option("--explain/--no-explain", help="Show the words that matched.")
     ] = True,
@@ -41,7 +46,7 @@ def search(  # noqa: PLR0913, PLR0917  a command's options
     as_json: JsonOption = False,
 ) -> None:
     """Search a collection and show the best units, each with its reasons."""
-    # The request checks group_by and mode, whatever their static type.
+    # The request checks group_by, mode and recall, whatever their static type.
     hits = open_collection(library, collection, namespace).search(
         query,
         image=image,
@@ -49,6 +54,8 @@ def search(  # noqa: PLR0913, PLR0917  a command's options
         filter=read_filter(where),
         group_by=cast("GroupBy | None", group_by),
         mode=cast("SearchMode", mode),
+        recall=cast("RecallLevel", recall),
+        exact=exact,
         explain=evidence,
     )
     if as_json:

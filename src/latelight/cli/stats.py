@@ -33,7 +33,7 @@ def stats(
         ("originals", size(found.n_original_bytes)),
         ("pipeline", f"{found.pipeline} {found.digest}"),
         *(
-            (f"space {s}", f"{v['encoder']}, {v['dim']} dims, {v['store']}")
+            (f"space {s}", f"{v['encoder']}, {v['dim']} dims, {v['store']}, codes {v['bits']} bit")
             for s, v in found.spaces.items()
         ),
     ):
