@@ -44,7 +44,7 @@ def register(bench: Any) -> None:
 
     class Ours(bench.Engine):
         name, bits = "", 2
-        ops = [(level, {"recall": level}) for level in LEVELS]
+        ops = tuple((level, {"recall": level}) for level in LEVELS)
 
         def build(self, ds: Any, path: str) -> None:
             with MultiVectorIndex(path, dim=ds.Q.shape[2], bits=self.bits) as index:

@@ -7,7 +7,9 @@ import pytest
 from latelight.app import Collection, Library
 from latelight.index.options import DEFAULT_OPTIONS
 
-WORDS = [
+WORDS = tuple(
+    "tram ferry lamp depot winter oil harbour ticket rail storm keeper signal bell ice".split()
+)
     "tram",
     "ferry",
     "lamp",
