@@ -4,7 +4,9 @@ import errno
 import io
 import os
 import signal
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -85,6 +87,27 @@ class KillingFiles(CountedFiles):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+_KILLED_CHILDREN = """
+import importlib, os, signal, sys
+from pathlib import Path
+from tests.index.faults import KillingFiles
+module, name, way, *copies = sys.argv[1:]
+action = getattr(importlib.import_module(module), name)
+for step, copy in enumerate(copies):
+    child = os.fork()
+    if not child:
+        action(Path(copy), KillingFiles(step), *([way] if way else []))
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL, step
+"""
+
+
+def kill_at_each_step(module: str, action: str, way: str, copies: Sequence[Path]) -> None:
+    """Run `action(copy, files, way)` for each copy, killed at the step of the copy's number."""
+    command = [sys.executable, "-c", _KILLED_CHILDREN, module, action, way, *map(str, copies)]
+    subprocess.run(command, cwd=Path(__file__).parents[2], check=True)
+
+
 class FullDisk(Files):
     """A disk with room for so many bytes more."""
 
@@ -100,6 +123,9 @@ class FullDisk(Files):
         super().append(file, data[:room])
         if self.n_bytes < 0:
             raise OSError(errno.ENOSPC, "No space left on device")
+
+    def truncate(self, file: BinaryIO, length: int) -> None:
+        file.truncate(length)
 
 
 class BrokenDisk(FullDisk):

@@ -1,8 +1,5 @@
 import contextlib
 import shutil
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,18 +7,10 @@ import pytest
 
 from latelight.errors import StorageError
 from latelight.index import Store, WriterOptions
-from tests.index.faults import BrokenDisk, CountedFiles, FullDisk, InjectedError
+from tests.index.faults import BrokenDisk, CountedFiles, FullDisk, InjectedError, kill_at_each_step
 from tests.index.making import ids_of, make_store, put
 
 OLD, NEW = ["a", "b"], ["a", "c"]
-
-KILLED_CHILD = """
-import sys
-from pathlib import Path
-from tests.index.faults import KillingFiles
-from tests.index.test_crash import commit
-commit(Path(sys.argv[1]), KillingFiles(int(sys.argv[2])), sys.argv[3])
-"""
 
 WAYS = {
     "logged": WriterOptions(),
@@ -126,17 +115,11 @@ def test_a_failure_at_any_step_leaves_the_old_or_the_new_state(bases, way):
 def test_a_kill_at_any_step_leaves_the_old_or_the_new_state(bases, way):
     base = bases[way]
     steps = steps_of_a_commit(base, way)
-    published = []
-    for step in range(len(steps)):
-        copy = base.with_name(f"killed-{way}{step}")
+    copies = [base.with_name(f"killed-{way}{step}") for step in range(len(steps))]
+    for copy in copies:
         shutil.copytree(base, copy)
-        child = subprocess.run(
-            [sys.executable, "-c", KILLED_CHILD, str(copy), str(step), way],
-            cwd=Path(__file__).parents[2],
-            check=False,
-        )
-        assert child.returncode == -signal.SIGKILL
-        published.append(check_old_or_new(copy))
+    kill_at_each_step(__name__, "commit", way, copies)
+    published = [check_old_or_new(copy) for copy in copies]
     # What was written whole outlives its process; whether it was on the disk, nobody was told.
     first = steps.index("fsync_data") if way == "logged" else steps.index("publish MANIFEST") + 1
     assert published == [step >= first for step in range(len(steps))]
@@ -171,7 +154,7 @@ def test_a_disk_that_is_full_at_any_byte_of_a_record_takes_nothing_back(bases):
 
 
 def test_what_a_broken_disk_left_of_a_record_is_never_read(bases):
-    for n_bytes in range(1, 4096, 13):
+    for n_bytes in range(1, 4096, 41):
         copy = bases["logged"].with_name("broken")
         shutil.copytree(bases["logged"], copy)
         with pytest.raises(OSError, match="No space"):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from latelight.errors import CorruptFileError, FormatVersionError
+from latelight.errors import CorruptFileError, FormatVersionError, InputError
 from latelight.index import Store, WriterOptions
 from latelight.index import manifest as manifest_module
 from latelight.index.log import encode_record, start_of
@@ -98,6 +98,11 @@ def test_a_large_commit_is_flushed(store, options):
         writer.delete(["a", "b"])
         writer.commit()
     assert other.snapshot().number == 3
+
+
+def test_caps_are_not_negative():
+    with pytest.raises(InputError, match="0 or more; got 256, -1"):
+        WriterOptions(log_rows=-1)
 
 
 def test_a_flush_takes_everything_from_the_log(store):

@@ -1,8 +1,5 @@
 import contextlib
 import shutil
-import signal
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -12,16 +9,8 @@ from latelight.errors import WriterLockedError
 from latelight.index import Store, WriterOptions
 from latelight.index import merging as merging_module
 from latelight.index.lock import MergeLock
-from tests.index.faults import CountedFiles, InjectedError, QuickFiles
+from tests.index.faults import CountedFiles, InjectedError, QuickFiles, kill_at_each_step
 from tests.index.making import ids_of, make_store, put, query
-
-KILLED_CHILD = """
-import sys
-from pathlib import Path
-from tests.index.faults import KillingFiles
-from tests.index.test_merging import compact
-compact(Path(sys.argv[1]), KillingFiles(int(sys.argv[2])))
-"""
 
 
 @pytest.fixture
@@ -51,9 +40,9 @@ def write(path: Path, add: str = "", delete: str = "", flush: bool = False):
     return commit
 
 
-def merge_all(path: Path, meanwhile=None):
+def merge_all(path: Path, meanwhile=None, files=None):
     """Merge all segments, as a compaction without its flush; return the manifest or None."""
-    files = QuickFiles()
+    files = files or QuickFiles()
     files.meanwhile = meanwhile
     store = Store.open(path, options=WriterOptions(files=files))
     plan = lambda entries: tuple(entry.segment_id for entry in entries)  # noqa: E731
@@ -177,8 +166,13 @@ def compact(path: Path, files) -> None:
     Store.open(path, options=WriterOptions(files=files)).compact()
 
 
+def merge_only(path: Path, files) -> None:
+    """Merge as the background does: the log is full of commits and stays."""
+    merge_all(path, files=files)
+
+
 def check_works_on(path: Path) -> int:
-    """Check that nothing was lost and the store works on; return how many manifests there were."""
+    """Check that nothing was lost and the store works on; return the manifest's number before."""
     store = Store.open(path)
     number = store.snapshot().number
     assert store.verify() == []
@@ -194,39 +188,34 @@ def check_works_on(path: Path) -> int:
     return number
 
 
-def steps_of_a_compaction(path: Path) -> list[str]:
-    files, copy = CountedFiles(), path.with_name("counted")
-    shutil.copytree(path, copy)
-    compact(copy, files)
-    return files.log
-
-
-def test_a_failure_at_any_step_of_a_compaction_loses_nothing(path):
-    steps, numbers = steps_of_a_compaction(path), []
-    for step in range(len(steps)):
-        copy = path.with_name(f"step{step}")
+def copies_by_step(path: Path, action) -> tuple[list[Path], list[int]]:
+    """Return a copy for each step of the action, and the manifest that holds after each."""
+    files, counted = CountedFiles(), path.with_name("counted")
+    shutil.copytree(path, counted)
+    before = Store.open(counted).snapshot().number
+    action(counted, files)
+    copies = [path.with_name(f"step{step}") for step in range(len(files.log))]
+    for copy in copies:
         shutil.copytree(path, copy)
+    published = [step == "publish MANIFEST" for step in files.log]
+    assert any(published)
+    return copies, [before + sum(published[:step]) for step in range(len(copies))]
+
+
+@pytest.mark.parametrize("action", [compact, merge_only])
+def test_a_failure_at_any_step_of_a_merge_loses_nothing(path, action):
+    copies, numbers = copies_by_step(path, action)
+    for step, copy in enumerate(copies):
         with contextlib.suppress(InjectedError):
-            compact(copy, CountedFiles(step))
-        numbers.append(check_works_on(copy))
-    first, second = (n for n, step in enumerate(steps) if step == "publish MANIFEST")
-    assert numbers == [3 + (n > first) + (n > second) for n in range(len(steps))]
+            action(copy, CountedFiles(step))
+    assert [check_works_on(copy) for copy in copies] == numbers
 
 
-def test_a_kill_at_any_step_of_a_compaction_loses_nothing(path):
-    steps, numbers = steps_of_a_compaction(path), []
-    for step in range(len(steps)):
-        copy = path.with_name(f"killed{step}")
-        shutil.copytree(path, copy)
-        child = subprocess.run(
-            [sys.executable, "-c", KILLED_CHILD, str(copy), str(step)],
-            cwd=Path(__file__).parents[2],
-            check=False,
-        )
-        assert child.returncode == -signal.SIGKILL
-        numbers.append(check_works_on(copy))
-    first, second = (n for n, step in enumerate(steps) if step == "publish MANIFEST")
-    assert numbers == [3 + (n > first) + (n > second) for n in range(len(steps))]
+@pytest.mark.parametrize("action", [compact, merge_only])
+def test_a_kill_at_any_step_of_a_merge_loses_nothing(path, action):
+    copies, numbers = copies_by_step(path, action)
+    kill_at_each_step(__name__, action.__name__, "", copies)
+    assert [check_works_on(copy) for copy in copies] == numbers
 
 
 # In the background

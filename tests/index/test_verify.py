@@ -5,6 +5,7 @@ import pytest
 
 from latelight.errors import LatelightError
 from latelight.index import Problem, Store, verify_directory
+from latelight.index import verify as verify_module
 from latelight.index.manifest import manifest_numbers, publish_manifest, read_manifest
 from latelight.index.sections import SectionFile, SectionWriter
 from tests.index.making import make_store, put
@@ -91,6 +92,25 @@ def test_all_damage_is_listed_not_only_the_first(store):
 def test_a_missing_file_is_found(store):
     shutil.rmtree(store.path / "segments" / store.snapshot().manifest.segments[1].segment_id)
     assert "FileNotFoundError" in store.verify()[0].message
+
+
+def test_what_a_writer_cleans_up_meanwhile_is_no_damage(store, monkeypatch):
+    read, flushed = verify_module.LogReader, []
+
+    def flush_before_reading(root, name):
+        if not flushed:
+            flushed.append(name)
+            with Store.open(root).writer() as writer:
+                put(writer, "x", [[1]])
+                writer.commit()
+                put(writer, "y", [[1]])
+                writer.flush()
+            assert not (root / "wal" / name).exists()
+        return read(root, name)
+
+    monkeypatch.setattr(verify_module, "LogReader", flush_before_reading)
+    assert store.verify() == []
+    assert flushed
 
 
 def test_a_directory_without_manifest_is_found(tmp_path):

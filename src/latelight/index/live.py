@@ -105,10 +105,11 @@ class Live:
 
     def view(self, entry: SegmentEntry) -> SegmentView:
         """Return a segment as its manifest describes it."""
-        segment = self._segments.get(entry.segment_id)
-        if segment is None:
-            segment = Segment.open(self.root, entry.segment_id, self.spaces)
-            self._segments[entry.segment_id] = segment
+        with self._mutex:
+            segment = self._segments.get(entry.segment_id)
+            if segment is None:
+                segment = Segment.open(self.root, entry.segment_id, self.spaces)
+                self._segments[entry.segment_id] = segment
         if entry.tombstones is None:
             return SegmentView(segment, None)
         directory = segment_directory(self.root, entry.segment_id)

@@ -122,7 +122,8 @@ def _publish(
         return None
     _sync_log(live, state, options)
     base = state.manifest
-    entries = [_with_tombstones(live, n, views, base.number + 1, options) for n in new]
+    lost = {s: views[s] for s, before in sources.items() if views[s].n_dead != before.n_dead}
+    entries = [_with_tombstones(live, n, lost, base.number + 1, options) for n in new]
     segments = _exchanged(base.segments, sources, [e for e in entries if e.n_dead < e.n_documents])
     manifest = replace(
         base, number=base.number + 1, segments=segments, n_commits=base.n_commits + 1
@@ -155,10 +156,13 @@ def _sync_log(live: Live, state: State, options: WriterOptions) -> None:
 
 
 def _with_tombstones(
-    live: Live, new: _New, views: dict[str, SegmentView], number: int, options: WriterOptions
+    live: Live, new: _New, lost: dict[str, SegmentView], number: int, options: WriterOptions
 ) -> SegmentEntry:
-    """Return a new segment's entry, with what died since it was begun marked on the disk."""
-    dead = np.array([not views[source].is_live(document) for source, document in new.origins])
+    """Return a new segment's entry, with what died since it was begun marked on the disk.
+
+    `lost` are the sources that lost documents since.
+    """
+    dead = np.array([s in lost and not lost[s].is_live(document) for s, document in new.origins])
     if not dead.any() or dead.all():
         return replace(new.entry, n_dead=int(dead.sum()))
     name = f"tombstones-{number:08d}-{secrets.token_hex(4)}.ll"

@@ -40,6 +40,12 @@ class WriterOptions:
     def __post_init__(self) -> None:
         if self.merge_factor < 2:
             raise InputError(f"merge_factor is 2 or more segments; got {self.merge_factor}.")
+        caps = (self.log_documents, self.log_rows, self.log_bytes, self.lock_seconds)
+        if min(caps) < 0:
+            raise InputError(
+                "log_documents, log_rows, log_bytes and lock_seconds are 0 or more; got "
+                f"{', '.join(map(str, caps))}. 0 documents: no log."
+            )
 
 
 DEFAULT_OPTIONS = WriterOptions()

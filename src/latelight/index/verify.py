@@ -14,6 +14,7 @@ from latelight.index.log_file import LogReader
 from latelight.index.manifest import (
     Manifest,
     SegmentEntry,
+    is_newest,
     manifest_numbers,
     manifest_path,
     read_manifest,
@@ -23,6 +24,8 @@ from latelight.index.sections import Array
 from latelight.index.segment import Segment, segment_directory
 from latelight.index.strings import StringColumn
 from latelight.index.tombstones import read_tombstones
+
+_ATTEMPTS = 5
 
 Progress = Callable[[int, int], None]
 """Called with how many bytes of how many have been looked at."""
@@ -48,10 +51,23 @@ def NO_PROGRESS(done: int, total: int) -> None:  # noqa: N802
 
 
 def verify_directory(root: Path, progress: Progress = NO_PROGRESS) -> list[Problem]:
-    """Return everything that is wrong with a generation; damage is reported, never raised."""
-    numbers = manifest_numbers(root) if root.is_dir() else []
-    if not numbers:
-        return [Problem("MANIFEST", "", f"{root} holds no manifest")]
+    """Return everything that is wrong with a generation; damage is reported, never raised.
+
+    A writer that publishes meanwhile may clean up what is being looked at: that is no damage, and
+    all is looked at again.
+    """
+    problems: list[Problem] = []
+    for _ in range(_ATTEMPTS):
+        numbers = manifest_numbers(root) if root.is_dir() else []
+        if not numbers:
+            return [Problem("MANIFEST", "", f"{root} holds no manifest")]
+        problems = _problems(root, numbers, progress)
+        if not problems or is_newest(root, numbers[-1]):
+            break
+    return problems
+
+
+def _problems(root: Path, numbers: Sequence[int], progress: Progress) -> list[Problem]:
     problems = [p for number in numbers[:-1] for p in _manifest_problems(root, number)]
     newest = _manifest_problems(root, numbers[-1])
     if newest:
