@@ -10,21 +10,6 @@ from latelight.index.options import DEFAULT_OPTIONS
 WORDS = tuple(
     "tram ferry lamp depot winter oil harbour ticket rail storm keeper signal bell ice".split()
 )
-    "tram",
-    "ferry",
-    "lamp",
-    "depot",
-    "winter",
-    "oil",
-    "harbour",
-    "ticket",
-    "rail",
-    "storm",
-    "keeper",
-    "signal",
-    "bell",
-    "ice",
-]
 
 
 @pytest.fixture
