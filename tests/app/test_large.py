@@ -7,8 +7,21 @@ import pytest
 from latelight.app import Collection, Library
 from latelight.index.options import DEFAULT_OPTIONS
 
-WORDS = tuple(
-    "tram ferry lamp depot winter oil harbour ticket rail storm keeper signal bell ice".split()
+WORDS = (
+    "tram",
+    "ferry",
+    "lamp",
+    "depot",
+    "winter",
+    "oil",
+    "harbour",
+    "ticket",
+    "rail",
+    "storm",
+    "keeper",
+    "signal",
+    "bell",
+    "ice",
 )
 
 
