@@ -126,7 +126,7 @@ using Bits = std::optional<Array<const uint64_t, 1>>;
 
 static void search(const std::string& isa, const std::vector<const Coded*>& segments,
                    const std::vector<Bits>& allowed, Array<const float, 2> query,
-                   Array<const float, 2> rotated, Array<const int64_t, 1> offsets,
+                   Array<const float, 2> rotation, Array<const int64_t, 1> offsets,
                    const std::vector<int>& options, int n_threads, Array<int32_t, 2> out_segments,
                    Array<int32_t, 2> out_units, Array<float, 2> out_scores,
                    Array<int64_t, 1> out_counts, Array<float, 2> out_micros) {
@@ -141,7 +141,7 @@ static void search(const std::string& isa, const std::vector<const Coded*>& segm
     book_of.push_back(at == book_of.end() ? book : *at);
     rows.push_back(segments[s]->rows(allowed[s] ? allowed[s]->data() : nullptr));
   }
-  const Queries queries{query.data(), rotated.data(), offsets.data(),
+  const Queries queries{query.data(), rotation.data(), offsets.data(),
                         static_cast<int64_t>(offsets.shape(0)) - 1,
                         static_cast<int>(query.shape(1))};
   const SearchOutput out{out_segments.data(), out_units.data(),  out_scores.data(),

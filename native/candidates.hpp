@@ -88,10 +88,21 @@ inline bool better(const Found& a, const Found& b) {
   return a.segment != b.segment ? a.segment < b.segment : a.unit < b.unit;
 }
 
-inline void keep_best(std::vector<Found>& found, int64_t k) {
+inline void keep_best(std::vector<Found>& found, int64_t k, std::vector<float>& scores) {
   if (static_cast<int64_t>(found.size()) <= k) return;
-  std::nth_element(found.begin(), found.begin() + k, found.end(), better);
-  found.resize(k);
+  // The k-th best score by the scores alone, which move faster than whole entries; then what lies
+  // above it, and of those equal to it the first, since entries are in the order of their numbers.
+  scores.clear();
+  for (const Found& one : found) scores.push_back(one.score);
+  std::nth_element(scores.begin(), scores.begin() + (k - 1), scores.end(), std::greater<>());
+  const float last = scores[k - 1];
+  int64_t n_equal = k;
+  for (const Found& one : found) n_equal -= one.score > last;
+  size_t kept = 0;
+  for (const Found& one : found) {
+    if (one.score > last || (one.score == last && n_equal-- > 0)) found[kept++] = one;
+  }
+  found.resize(kept);
 }
 
 // The similarities of one query with every centroid of a codebook, in steps and in bytes.
@@ -197,21 +208,22 @@ class Table {
 class Searcher {
  public:
   // Fills `found`, best first, and adds to `micros` what each stage took.
-  void search(const Isa& isa, const float* query, const float* rotated, int n_query,
+  void search(const Isa& isa, const float* query, const float* rotation, int n_query,
               const std::vector<const Codebook*>& books, const std::vector<CodedRows>& segments,
               const SearchOptions& options, float* micros) {
-    const Kernel& kernel = isa.coded;
-    const int dim = books.empty() ? 0 : books[0]->dim;
     found.clear();
     if (segments.empty()) return;
-    const PackedQuery packed(rotated, n_query, dim, kernel);
-    sum_query(rotated, n_query, dim);
     Clock clock;
+    const int dim = books[0]->dim;
+    turned_.resize(int64_t{n_query} * dim);
+    isa.scan.turn(query, n_query, dim, rotation, turned_.data());
+    const PackedQuery packed(turned_.data(), n_query, dim, isa.coded);
+    sum_query(turned_.data(), n_query, dim);
     fill_tables(isa, packed, books, options.n_probe);
     micros[0] += clock.lap();
     for (size_t s = 0; s < segments.size(); ++s) {
       probe(isa, segments[s], static_cast<int32_t>(s));
-      keep_best(found, options.n_candidates);
+      keep_best(found, options.n_candidates, scores_);
     }
     micros[1] += clock.lap();
     approximate(isa, segments, options.n_scored);
@@ -326,7 +338,7 @@ class Searcher {
                             table.bytes(), table.stride());
       one.score = table.similarity(sum) + mean_part(isa, rows, one.unit);
     }
-    keep_best(found, n_scored);
+    keep_best(found, n_scored, scores_);
   }
 
   // Asks for what the next residual score reads: candidates lie far apart.
@@ -384,7 +396,7 @@ class Searcher {
   void rerank(const Isa& isa, const float* query, int n_query,
               const std::vector<CodedRows>& segments, int n_exact) {
     if (n_exact <= 0) return;
-    keep_best(found, n_exact);
+    keep_best(found, n_exact, scores_);
     for (size_t s = 0; s < segments.size(); ++s) {
       Documents documents = segments[s].exact;
       if (!documents.values) continue;
@@ -406,6 +418,7 @@ class Searcher {
     }
   }
 
+  std::vector<float> turned_;
   std::vector<Table> tables_;
   std::vector<size_t> table_of_;  // by segment
   std::vector<uint8_t> best_;
@@ -413,13 +426,13 @@ class Searcher {
   std::vector<int8_t> sum_codes_;
   float sum_scale_ = 0;
   std::vector<char> prepared_;
-  std::vector<float> lanes_;
+  std::vector<float> lanes_, scores_;
 };
 
 // Many queries, each a run of rows; threads take the next query when they are done with theirs.
 struct Queries {
   const float* rows;         // (offsets[n], dim)
-  const float* rotated;      // the same in the codebooks' space
+  const float* rotation;     // (dim, dim), into the codebooks' space
   const int64_t* offsets;    // (n + 1,)
   int64_t n;
   int dim;
@@ -439,7 +452,7 @@ inline void search_one(Searcher& searcher, const Isa& isa, const Queries& querie
                        const std::vector<CodedRows>& segments, const SearchOptions& options,
                        const SearchOutput& out) {
   const int64_t first = queries.offsets[i];
-  searcher.search(isa, queries.rows + first * queries.dim, queries.rotated + first * queries.dim,
+  searcher.search(isa, queries.rows + first * queries.dim, queries.rotation,
                   static_cast<int>(queries.offsets[i + 1] - first), books, segments, options,
                   out.micros + i * n_stages);
   const auto n = std::min<int64_t>(out.k, static_cast<int64_t>(searcher.found.size()));

@@ -49,6 +49,8 @@ struct Kernel {
 // What approximate search does besides products (candidates.hpp says when). Rows of bytes and of
 // steps are `stride` long, a multiple of 32.
 struct Scan {
+  // Writes rows (n, dim) times a matrix (dim, dim).
+  void (*turn)(const float* rows, int n, int dim, const float* matrix, float* out);
   // Writes n_rows coded rows as `score` of the coded kernel reads them.
   void (*unpack)(const uint8_t* codes, int bits, int n_rows, int dim, void* prepared);
   // Writes every row's similarity with every lane, rows `stride` apart.

@@ -235,8 +235,21 @@ LATELIGHT_FN void dots(const int8_t* codes, const int8_t* rows, int64_t n_rows, 
   for (int64_t r = 0; r < n_rows; ++r) products[r] = dot_codes(codes, rows + r * dim, dim);
 }
 
+LATELIGHT_FN LATELIGHT_INLINE void add_times(float factor, const float* __restrict from, int n,
+                                             float* __restrict to) {
+  for (int i = 0; i < n; ++i) to[i] += factor * from[i];
+}
+
+template <class A>
+LATELIGHT_FN void turn(const float* rows, int n, int dim, const float* matrix, float* out) {
+  for (int r = 0; r < n; ++r, rows += dim, out += dim) {
+    for (int d = 0; d < dim; ++d) out[d] = 0;
+    for (int k = 0; k < dim; ++k) add_times(rows[k], matrix + int64_t{k} * dim, dim, out);
+  }
+}
+
 template <class A>
 Scan scan_of() {
-  return {&unpack<A>,  &similarities<A>, &to_steps<A>, &thresholds<A>, &to_bytes<A>,
+  return {&turn<A>,    &unpack<A>,  &similarities<A>, &to_steps<A>, &thresholds<A>, &to_bytes<A>,
           &reaches<A>, &raise<A>,        &total_of<A>, &totals<A>,    &dots<A>};
 }

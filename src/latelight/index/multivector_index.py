@@ -262,9 +262,10 @@ def _effort(recall: Recall) -> Effort:
 
 
 def _hits(snapshot: Snapshot, ranked: Ranked, n_query: int) -> list[VectorHit]:
+    ids = snapshot.doc_ids_of(ranked.ordinals)
     return [
-        VectorHit(snapshot.doc_id_of(unit), score, score / n_query)
-        for unit, score in zip(ranked.ordinals.tolist(), ranked.scores.tolist(), strict=True)
+        VectorHit(id, score, score / n_query)
+        for id, score in zip(ids, ranked.scores.tolist(), strict=True)
     ]
 
 

@@ -228,6 +228,19 @@ class Snapshot:
         view, local = self._locate(ordinal)
         return view.segment.documents.ids[view.segment.document_of_unit(local)]
 
+    def doc_ids_of(self, ordinals: Int64Array) -> list[str]:
+        """Return the ids of the documents that units belong to."""
+        numbers = self._segments_of(ordinals)
+        found = [""] * len(ordinals)
+        for number in np.unique(numbers).tolist():
+            places = np.flatnonzero(numbers == number)
+            segment = self._views[number].segment
+            local = ordinals[places] - self.unit_offsets[number]
+            documents = np.searchsorted(segment.unit_offsets, local, "right") - 1
+            for place, document in zip(places.tolist(), documents.tolist(), strict=True):
+                found[place] = segment.documents.ids[document]
+        return found
+
     def row_locators(self, space: str, ordinal: int) -> RowLocators:
         """Return where a unit's rows come from."""
         view, local = self._locate(ordinal)

@@ -56,7 +56,7 @@ def search(
     segments: list[Coded],
     allowed: list[npt.NDArray[np.uint64] | None],
     query: npt.NDArray[np.float32],
-    rotated: npt.NDArray[np.float32],
+    rotation: npt.NDArray[np.float32],
     offsets: npt.NDArray[np.int64],
     options: list[int],
     n_threads: int,

@@ -141,14 +141,14 @@ def _search_native(  # noqa: PLR0913, PLR0917  one call's arrays
 ) -> None:
     native = native_or_none()
     assert native is not None
-    flat = np.concatenate(queries)
+    flat = queries[0] if len(queries) == 1 else np.concatenate(queries)
     offsets = np.concatenate([[0], np.cumsum([len(query) for query in queries])]).astype(np.int64)
     native.search(
         path,
         [segment.handle for segment in segments],
         [None if mask is None else pack_mask(mask) for mask in masks],
         flat,
-        np.ascontiguousarray(flat @ segments[0].book.rotation),
+        segments[0].book.rotation,
         offsets,
         [options.n_probe, options.n_candidates, options.n_scored, options.n_exact],
         max(1, n_threads),

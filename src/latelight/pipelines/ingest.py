@@ -154,7 +154,9 @@ class Ingest:
         return replace(self._report, seconds=self._options.clock() - began)
 
     def _write_all(self, writer: Writer, items: Sequence[Item]) -> None:
-        self._by_source = self._documents_by_source()
+        # Records with ids of their own replace nothing else: no need to read every document.
+        if not all(isinstance(item, RecordItem) and item.doc_id for item in items):
+            self._by_source = self._documents_by_source()
         last = self._options.clock()
         try:
             for batch in batches(self._extracted(items)):
