@@ -15,6 +15,8 @@ from latelight.types import Box, Float32Array, Locator, RowLocators, TokenEviden
 MARGIN = 0.16
 # And at least this part of the page's height: the box of "new" is as low as its letters.
 LEAST_MARGIN = 0.003
+# How much less similar a row is made that must not win.
+TIE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,13 +25,35 @@ class RowSimilarities:
 
     Attributes:
         space: the encoder's space, as the evidence names it.
-        similarities: (n_query, n_rows) float32, in the order of that space's evidence.
+        similarities: (n_evidence, n_rows) float32, in the order of that space's evidence, as
+            `by_evidence` gives them.
         locators: where the rows come from.
     """
 
     space: str
-    similarities: Float32Array  # (n_query, n_rows)
+    similarities: Float32Array  # (n_evidence, n_rows)
     locators: RowLocators
+
+
+def by_evidence(similarities: Float32Array, evidence: Sequence[TokenEvidence]) -> Float32Array:
+    """Return the similarities for each evidence of a space: (n_evidence, n_rows) float32.
+
+    A query token has one evidence, or two where another row won in the unit's best window. For
+    the window's, rows that are more like the token than its winner (they lie outside) become
+    typical ones: so its winner is the winner here too.
+
+    Args:
+        similarities: (n_query, n_rows) float32.
+        evidence: of the space, in the query's order.
+    """
+    token = np.cumsum([item.part == "unit" for item in evidence]) - 1
+    rows: Float32Array = similarities[token]
+    for row, item in zip(rows, evidence, strict=True):
+        if item.part == "window":
+            closer = row >= row[item.row]
+            closer[item.row] = False
+            row[closer] = min(float(np.median(row)), float(row[item.row]) - TIE)
+    return rows
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from latelight.index.rows import SpaceRows, SpaceSpec
 from latelight.index.sections import Array
 from latelight.index.segment import Segment
 from latelight.index.strings import starts
+from latelight.index.windows import BestWindows, best_windows
 from latelight.kernels.maxsim import maxsim, maxsim_argmax
 from latelight.types import (
     Document,
@@ -184,6 +185,38 @@ class Snapshot:
                 found = maxsim_argmax(query, rows.rows, documents=local[filled])
                 winners[chosen[filled]], similarities[chosen[filled]] = found
         return winners, similarities
+
+    def best_windows(
+        self,
+        space: str,
+        query: Float32Array,
+        ordinals: Int64Array,
+        window_rows: int,
+        n_threads: int = 1,
+    ) -> BestWindows:
+        """Return the window of each given unit that answers the query best; all have rows.
+
+        `index/windows.py` says what a window is.
+        """
+        _check_query(query, self._spec(space).dim)
+        spans = np.zeros((len(ordinals), 2), np.int64)
+        winners = np.zeros((len(ordinals), len(query)), np.int32)
+        similarities = np.zeros((len(ordinals), len(query)), np.float32)
+        segments = self._segments_of(ordinals)
+        for number in np.unique(segments).tolist():
+            at = np.flatnonzero(segments == number)
+            rows = self._views[number].segment.spaces[space].rows
+            local = ordinals[at] - self.unit_offsets[number]
+            found = best_windows(query, rows, local, window_rows, n_threads)
+            spans[at], winners[at] = found.spans, found.winners
+            similarities[at] = found.similarities
+        return BestWindows(spans, winners, similarities)
+
+    def row_counts(self, space: str) -> Int64Array:
+        """Return (n_units,) int64: how many rows each unit has in a space."""
+        self._spec(space)
+        counts = [np.diff(view.segment.spaces[space].offsets) for view in self._views]
+        return _joined(counts, np.int64)
 
     def lexical(self) -> list[Postings]:
         """Return the postings of each segment; their units begin at `unit_offsets`."""

@@ -11,8 +11,10 @@ from latelight.index import Snapshot
 from latelight.index.analyzer import analyze
 from latelight.kernels.maxsim import top_k
 from latelight.pipelines.evidence import collect_evidence
+from latelight.pipelines.focus import focus, focus_on
 from latelight.pipelines.reader import EncodedQuery, Reader
 from latelight.pipelines.request import SearchRequest
+from latelight.pipelines.row_weights import row_weights
 from latelight.pipelines.signals import Signals, chosen_mode, score_signals
 from latelight.pipelines.spec import SearchMode
 from latelight.pipelines.stages import Stage, Stopwatch
@@ -53,6 +55,10 @@ def run_search(reader: Reader, request: SearchRequest) -> Found:
         allow = reader.snapshot.allow_list(request.filter)
         count.count = int(np.count_nonzero(allow))
     signals = score_signals(reader, query, allow, request.mode, watch)
+    with watch.stage("focus") as count:
+        signals, count.count = focus(
+            reader, query, signals, lambda scores: best_units(reader.snapshot, scores, request)
+        )
     with watch.stage("select") as count:
         ordinals = best_units(reader.snapshot, signals.scores, request)
         count.count = len(ordinals)
@@ -71,7 +77,10 @@ def encode_query(reader: Reader, text: str, mode: SearchMode = "auto") -> Encode
     ranks_rows = chosen_mode(reader, mode) != "bm25"
     encoders = reader.encoders if ranks_rows else {}
     vectors = {space: encoder.encode_query(text) for space, encoder in encoders.items()}
-    query = EncodedQuery(text, vectors, tuple(analyze(text)))
+    terms = tuple(analyze(text))
+    function_weight = reader.spec.maxsim.function_weight
+    weights = {name: row_weights(rows, terms, function_weight) for name, rows in vectors.items()}
+    query = EncodedQuery(text, vectors, weights, terms)
     if not query.terms and not any(len(rows.tokens) for rows in vectors.values()):
         raise QueryError(f"The query {text!r} holds no word to search for; use letters or digits.")
     return query
@@ -129,7 +138,8 @@ def explain_units(
     watch = Stopwatch()
     query = encode_query(reader, request.text, request.mode)
     signals = score_signals(reader, query, reader.snapshot.allow_list(None), request.mode, watch)
-    chosen = np.asarray(ordinals, dtype=np.int64)
+    chosen = np.unique(np.asarray(ordinals, dtype=np.int64))
+    signals = focus_on(reader, query, signals, chosen)
     ordered = chosen[np.argsort(-signals.scores[chosen], kind="stable")]
     hits = make_hits(reader, query, signals, ordered, explain=True)
     return Found(query, hits, ordered, signals, watch.stages)

@@ -60,7 +60,7 @@ def _maxsim(
         if len(rows.tokens):
             with watch.stage(f"maxsim:{space}") as count:
                 found[space] = reader.snapshot.scores(
-                    space, rows.vectors, allow, n_threads=reader.n_threads
+                    space, query.weighted(space), allow, n_threads=reader.n_threads
                 )
                 count.count = int(np.count_nonzero(allow))
     return found

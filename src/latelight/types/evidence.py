@@ -8,6 +8,7 @@ from latelight.types.locator import CharSpan, Locator
 from latelight.types.query import QueryTokenKind
 
 Signal = Literal["maxsim", "bm25"]
+Part = Literal["unit", "window"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class TokenEvidence:
         row: number of the winning row in the unit, -1 when the unit has none.
         signal: which part of the ranking it belongs to.
         space: name of the encoder's space, empty for `bm25`.
+        part: `window` for what a long unit's best window adds where another row than the unit's
+            winner wins there; `unit` for all else.
     """
 
     token: str
@@ -39,6 +42,7 @@ class TokenEvidence:
     row: int = -1
     signal: Signal = "maxsim"
     space: str = ""
+    part: Part = "unit"
 
     @property
     def locator(self) -> Locator:
@@ -58,6 +62,7 @@ class TokenEvidence:
             "row": self.row,
             "signal": self.signal,
             "space": self.space,
+            "part": self.part,
         }
 
 
