@@ -5,11 +5,13 @@ import numpy as np
 from latelight.explain.lighting import by_evidence
 from latelight.types import CharSpan, Locator, TokenEvidence
 
-LAMP = TokenEvidence("lamp", CharSpan(0, 4), "token", 0.9, 0.9, (Locator(),), "lamp", row=1)
+LAMP = TokenEvidence(
+    "lamp", CharSpan(0, 4), "token", 0.9, 0.9, (Locator(),), "lamp", row=1, query_row=0
+)
 
 
 def test_each_evidence_has_its_own_winner() -> None:
-    oil = replace(LAMP, token="oil", query_span=CharSpan(5, 8), row=3)
+    oil = replace(LAMP, token="oil", query_span=CharSpan(5, 8), row=3, query_row=1)
     in_window = replace(oil, row=4, part="window")
     similarities = np.array([[0.1, 0.9, 0.1, 0.2, 0.3], [0.0, 0.1, 0.2, 0.8, 0.6]], np.float32)
     rows = by_evidence(similarities, [LAMP, oil, in_window])

@@ -67,7 +67,7 @@ class Pictures:
                 continue
             values, scales = self.reader.snapshot.rows(space, ordinal)
             if len(values):
-                mine = [e for e in evidence if e.signal == "maxsim" and e.space == space]
+                mine = [e for e in evidence if e.space == space and e.part != "document"]
                 yield RowSimilarities(
                     space,
                     by_evidence(similarity_matrix(query.vectors, values, scales), mine),

@@ -38,16 +38,14 @@ class RowSimilarities:
 def by_evidence(similarities: Float32Array, evidence: Sequence[TokenEvidence]) -> Float32Array:
     """Return the similarities for each evidence of a space: (n_evidence, n_rows) float32.
 
-    A query token has one evidence, or two where another row won in the unit's best window. For
-    the window's, rows that are more like the token than its winner (they lie outside) become
-    typical ones: so its winner is the winner here too.
+    Where another row than the unit's winner won in its best window, rows that are more like the
+    token (they lie outside) become typical ones: so the evidence's winner is the winner here too.
 
     Args:
         similarities: (n_query, n_rows) float32.
-        evidence: of the space, in the query's order.
+        evidence: of the space and of the unit's own rows.
     """
-    token = np.cumsum([item.part == "unit" for item in evidence]) - 1
-    rows: Float32Array = similarities[token]
+    rows: Float32Array = similarities[[item.query_row for item in evidence]]
     for row, item in zip(rows, evidence, strict=True):
         if item.part == "window":
             closer = row >= row[item.row]
@@ -94,7 +92,9 @@ def lighting(
         ShapeError: the size is not positive, or `rows` do not fit their evidence.
     """
     aspect = size[1] / size[0]
-    shown = word.evidence if word else [e for e in evidence if e.kind != "marker"]
+    evidence = [e for e in evidence if e.part != "document"]  # that lies on another page
+    own = [e for e in word.evidence if e.part != "document"] if word else evidence
+    shown = own if word else [e for e in own if e.kind != "marker"]
     glowing = list(rows)
     spaces = {one.space for one in glowing}
     placed = [_with_margin(e, aspect) for e in shown]

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latelight.kernels.maxsim import Rows, maxsim_argmax
+from latelight.index.stretches import stretch_maxima
+from latelight.kernels.maxsim import Rows
 from latelight.types import Float32Array, Int32Array, Int64Array
 
 
@@ -41,7 +42,12 @@ class _Blocks:
 
 
 def best_windows(
-    query: Float32Array, rows: Rows, units: Int64Array, window_rows: int, n_threads: int = 1
+    query: Float32Array,
+    rows: Rows,
+    units: Int64Array,
+    window_rows: int,
+    floor: Float32Array | None = None,
+    n_threads: int = 1,
 ) -> BestWindows:
     """Return the best window of each unit, of equally good ones the first.
 
@@ -54,11 +60,15 @@ def best_windows(
         rows: the rows of all units.
         units: (n_units,) int64, units that have rows.
         window_rows: an even number.
+        floor: (n_units, n_query_tokens) float32, what a query row has of a unit in any case; the
+            best window is the one that adds most. None for nothing.
         n_threads: how many threads share the rows.
     """
     blocks = _cut(rows.offsets, units, window_rows // 2)
-    winners, similarities = _maxima(query, rows, blocks, n_threads)
-    first = _best_first_blocks(similarities, blocks.offsets)
+    winners, similarities = stretch_maxima(query, rows, blocks.starts, blocks.ends, n_threads)
+    winners = winners + blocks.within[:, None].astype(np.int32)
+    at_least = None if floor is None else np.repeat(floor, np.diff(blocks.offsets), axis=0)
+    first = _best_first_blocks(similarities, blocks.offsets, at_least)
     last = np.minimum(first + 1, blocks.offsets[1:] - 1)
     later = similarities[last] > similarities[first]
     spans = np.stack([blocks.within[first], blocks.within[last]], axis=1)
@@ -82,25 +92,12 @@ def _cut(offsets: Int64Array, units: Int64Array, block_rows: int) -> _Blocks:
     return _Blocks(starts, ends, within, of_unit)
 
 
-def _maxima(
-    query: Float32Array, rows: Rows, blocks: _Blocks, n_threads: int
-) -> tuple[Int32Array, Float32Array]:
-    """Return, for each block and query row, the winner within the unit and its similarity."""
-    # The kernel's documents lie one after the other: what is between blocks becomes a document
-    # that nobody asks for.
-    limits = (np.zeros(1, np.int64), blocks.starts, blocks.ends, np.array([rows.n_rows]))
-    edges = np.unique(np.concatenate(limits))
-    winners, similarities = maxsim_argmax(
-        query,
-        Rows(rows.values, edges, rows.scales),
-        documents=np.searchsorted(edges, blocks.starts),
-        n_threads=n_threads,
-    )
-    return winners + blocks.within[:, None].astype(np.int32), similarities
-
-
-def _best_first_blocks(similarities: Float32Array, offsets: Int64Array) -> Int64Array:
+def _best_first_blocks(
+    similarities: Float32Array, offsets: Int64Array, floor: Float32Array | None
+) -> Int64Array:
     """Return the block (n_units,) that the best pair of neighbouring blocks begins with."""
+    if floor is not None:
+        similarities = np.maximum(similarities, floor)
     totals = np.full(len(similarities), -np.inf, np.float32)
     totals[:-1] = np.maximum(similarities[:-1], similarities[1:]).sum(axis=1)
     counts = np.diff(offsets)

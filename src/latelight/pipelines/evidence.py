@@ -2,21 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
-from latelight.explain.attribution import attribute
 from latelight.index.analyzer import Term, analyze
 from latelight.index.lexical import Bm25Options, bm25_contributions
-from latelight.pipelines.focus import is_long, windows_of
 from latelight.pipelines.fusion import BM25
+from latelight.pipelines.maxsim_evidence import maxsim_evidence
 from latelight.pipelines.reader import EncodedQuery, Reader
 from latelight.pipelines.signals import Signals
 from latelight.types import (
     CharSpan,
-    Float32Array,
-    Int32Array,
     Int64Array,
     Locator,
     OffsetMap,
@@ -41,7 +37,7 @@ def collect_evidence(
         parts = (
             _bm25(reader, query, signals, ordinals, units)
             if name == BM25
-            else _maxsim(reader, query, signals, name, ordinals, units)
+            else maxsim_evidence(reader, query, signals, name, ordinals)
         )
         for own, part in zip(found, parts, strict=True):
             own.extend(part)
@@ -67,62 +63,6 @@ def _with_source_span(place: Locator, offsets: OffsetMap) -> Locator:
     if place.span is None:
         return place
     return replace(place, source_span=offsets.to_source(place.span))
-
-
-def _maxsim(
-    reader: Reader,
-    query: EncodedQuery,
-    signals: Signals,
-    space: str,
-    ordinals: Int64Array,
-    units: Sequence[Unit],
-) -> list[tuple[TokenEvidence, ...]]:
-    rows = query.vectors[space]
-    weights = signals.weights[space] * query.weights[space]
-    winners, similarities = reader.snapshot.argmax(space, rows.vectors, ordinals)
-    windows = _windows(reader, query, space, ordinals)
-    found = []
-    for i, ordinal in enumerate(ordinals.tolist()):
-        window = windows.get(ordinal)
-        share = reader.spec.maxsim.window_share if window is not None else 0.0
-        locators = reader.snapshot.row_locators(space, ordinal)
-        place = partial(attribute, rows, locators=locators, unit=units[i], space=space)
-        whole = place(winners[i], similarities[i], weight=(1 - share) * weights)
-        if window is not None:
-            part = place(*window, weight=share * weights)
-            whole = with_window(whole, part)
-        found.append(whole)
-    return found
-
-
-def _windows(
-    reader: Reader, query: EncodedQuery, space: str, ordinals: Int64Array
-) -> dict[int, tuple[Int32Array, Float32Array]]:
-    """Return the winners and cosines in the best windows of those units that are long."""
-    long = ordinals[is_long(reader, space)[ordinals]]
-    if not len(long):
-        return {}
-    best = windows_of(reader, query, space, long)
-    cosines = best.similarities / query.weights[space]
-    return dict(zip(long.tolist(), zip(best.winners, cosines, strict=True), strict=True))
-
-
-def with_window(
-    unit: Sequence[TokenEvidence], window: Sequence[TokenEvidence]
-) -> tuple[TokenEvidence, ...]:
-    """Return a unit's evidence with that of its best window, token by token.
-
-    Where the same row wins in both, its evidence has both contributions; else the window's own
-    follows, marked as such.
-    """
-    merged: list[TokenEvidence] = []
-    for whole, part in zip(unit, window, strict=True):
-        if whole.row == part.row:
-            both = whole.contribution + part.contribution
-            merged.append(replace(whole, contribution=both))
-        else:
-            merged += [whole, replace(part, part="window")]
-    return tuple(merged)
 
 
 def _bm25(

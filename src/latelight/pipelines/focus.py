@@ -63,7 +63,9 @@ def focus_on(
         unit = signals.by_name[space]
         wanted = ordinals[is_long(reader, space)[ordinals] & np.isfinite(unit[ordinals])]
         if len(wanted):
-            window = windows_of(reader, query, space, wanted).similarities.sum(axis=1)
+            credit = credit_of(reader, query, space, wanted)
+            best = windows_of(reader, query, space, wanted, credit)
+            window = np.maximum(best.similarities, credit).sum(axis=1)
             lost = np.float32(reader.spec.maxsim.window_share) * np.maximum(
                 unit[wanted] - window, 0
             )
@@ -73,8 +75,17 @@ def focus_on(
     return Signals(by_name, signals.weights, scores)
 
 
-def windows_of(
+def credit_of(
     reader: Reader, query: EncodedQuery, space: str, ordinals: Int64Array
+) -> Float32Array:
+    """Return (n, n_query_tokens) float32: what beginnings give each unit, by weighted rows."""
+    given, rows = reader.spec.maxsim, query.weighted(space)
+    found = reader.snapshot.beginnings(space, rows, ordinals, given.context_rows)
+    return found.credit(given.context_share)
+
+
+def windows_of(
+    reader: Reader, query: EncodedQuery, space: str, ordinals: Int64Array, credit: Float32Array
 ) -> BestWindows:
     """Return the best windows of units that are long; similarities are to the weighted rows."""
     return reader.snapshot.best_windows(
@@ -82,7 +93,8 @@ def windows_of(
         query.weighted(space),
         ordinals,
         reader.spec.maxsim.window_rows,
-        reader.n_threads,
+        floor=credit,
+        n_threads=reader.n_threads,
     )
 
 
