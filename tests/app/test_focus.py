@@ -10,6 +10,8 @@ from latelight.settings import Settings
 from latelight.testing.encoders import FakeEncoder
 from latelight.types import TokenEvidence
 
+SENTENCE = "gravel " * 12
+
 WINDOW = 16
 # Two long notes with the same words: in one they stand together, in the other far apart.
 APART = f"lamp {'gravel ' * 40}oil {'gravel ' * 20}"
@@ -138,3 +140,64 @@ def test_the_search_says_how_many_units_were_looked_into(
     stages = {s.name: s.count for s in collections[0.5].search("lamp oil").stages}
     assert stages["focus"] == 14  # all but the short one
     assert {s.name: s.count for s in collections[0.0].search("lamp oil").stages}["focus"] == 0
+
+
+# Documents of several units
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    """Two reports whose first passage alone says whose they are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "create_encoder", lambda *a, **k: FakeEncoder(dim=64))
+        engine.shared_encoder.cache_clear()
+        root = tmp_path_factory.mktemp("reports")
+        spec = root / "pipeline.yaml"
+        spec.write_text(
+            "name: reports\nextract: {passage_characters: 100}\n"
+            "maxsim: {context_rows: 8, context_share: 0.8, window_rows: 16}\n"
+        )
+        target = Library(root / "library", Settings(n_threads=1)).collection(
+            "reports", create=True, pipeline=spec
+        )
+        for name in ("ferry", "tram"):
+            text = f"The {name} company. {SENTENCE}.\n\nHeating cost little. {SENTENCE}."
+            target.add({"id": name, "text": text})
+        target.search("load")
+    engine.shared_encoder.cache_clear()
+    return target
+
+
+def test_a_passage_is_found_by_the_name_that_its_document_begins_with(reports: Collection) -> None:
+    hits = reports.search("ferry heating", mode="maxsim", explain=True)
+    assert hits[0].doc_id == "ferry"
+    assert hits[0].unit.text.startswith("Heating")
+    by_token = {e.token: e for e in hits[0].evidence}
+    name = by_token["ferry"]
+    assert (name.part, name.text, by_token["heating"].part) == ("document", "ferry", "unit")
+    assert name.similarity == pytest.approx(1, abs=0.02)
+    assert name.contribution == pytest.approx(0.8, abs=0.02)
+    assert name.locator.span is not None
+    assert name.locator.span.start == len("The ")  # in the document's text, before this passage
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    words=st.lists(
+        st.sampled_from(["ferry", "tram", "heating", "gravel", "the", "winter"]),
+        min_size=1,
+        max_size=6,
+    )
+)
+@pytest.mark.parametrize("mode", ["maxsim", "hybrid"])
+def test_contributions_add_up_with_what_is_borrowed(
+    reports: Collection, mode: str, words: list[str]
+) -> None:
+    for hit in reports.search(" ".join(words), k=20, mode=mode, explain=True):  # type: ignore[arg-type]
+        assert sum(e.contribution for e in hit.evidence) == pytest.approx(hit.score, abs=1e-4)
+
+
+def test_a_snippet_marks_the_units_own_words_only(reports: Collection) -> None:
+    hit = reports.search("ferry heating", mode="maxsim", explain=True)[0]
+    assert "[Heating]" in hit.snippet().plain()
+    assert hit.snippet().plain().count("[") == 1
