@@ -108,7 +108,8 @@ def score_in_context(
     """Return each unit's MaxSim where its document's beginning says what it leaves unsaid.
 
     The sum over query rows of the larger of the unit's own maximum and `context.share` times the
-    beginning's. A unit of a document with nothing else has its plain MaxSim.
+    beginning's. A document's first unit, and one of a document with nothing else, has its plain
+    MaxSim.
 
     Args:
         query: (n_query_tokens, dim) float32.
@@ -121,7 +122,8 @@ def score_in_context(
     Returns:
         (n,) float32.
     """
-    alone = beginnings < 0
+    # The unit that a document begins with holds these rows itself, at their full worth.
+    alone = (beginnings < 0) | (beginnings == units)
     scores = np.empty(len(units), np.float32)
     if alone.any():
         scores[alone] = maxsim(query, rows.rows, documents=units[alone], n_threads=n_threads)
