@@ -21,7 +21,8 @@ BoolArray = npt.NDArray[np.bool_]
 class Signals:
     """The parts of a ranking.
 
-    `scores[u]` is the sum over signals of `weights[name] * by_name[name][u]`.
+    `scores[u]` is the sum over signals of `weights[name] * by_name[name][u]`. Until `focus` has
+    looked into a long unit, its MaxSim is an upper bound.
 
     Attributes:
         by_name: (n_units,) float32 by signal: a space's name, or `bm25`.
