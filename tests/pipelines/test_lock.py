@@ -27,3 +27,4 @@ def test_what_only_changes_searching_does_not() -> None:
     first = digest(PipelineSpec())
     assert digest(parse_spec("name: mine\nsearch: {k: 3, mode: bm25}")) == first
     assert digest(parse_spec("lexical: {k1: 2.0, weight: 0.5}")) == first
+    assert digest(parse_spec("maxsim: {window_share: 0, context_share: 0}")) == first

@@ -29,6 +29,8 @@ def test_field_order_does_not_change_the_canonical_form() -> None:
         ("extract: {dpi: 5000}", "extract.dpi is 5000"),
         ("spaces: {text: {store: float64}}", "float64"),
         ("lexical: {b: 2}", "lexical.b is 2"),
+        ("maxsim: {function_weight: 0}", "maxsim.function_weight is 0"),
+        ("maxsim: {context_share: 1.5}", "maxsim.context_share is 1.5"),
         ("spaces: {}", "number of spaces is 0"),
         ("a: [unclosed", "docs/pipelines.md"),
     ],

@@ -1,6 +1,6 @@
 """Heat maps of hits: the page as it was added, lit by the stored rows that ranked it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,12 +8,13 @@ from PIL import Image
 
 from latelight.explain.caption import Legend
 from latelight.explain.heatmap import HeatMap, check_drawable, page_heatmap
-from latelight.explain.lighting import RowSimilarities
+from latelight.explain.lighting import RowSimilarities, by_evidence
 from latelight.extractors.pages import render_page
 from latelight.kernels.maxsim import similarity_matrix
 from latelight.pipelines.originals import Originals
 from latelight.pipelines.query import Found
 from latelight.pipelines.reader import Reader
+from latelight.types import TokenEvidence
 
 if TYPE_CHECKING:
     from latelight.app.hits import SearchHit
@@ -42,7 +43,7 @@ class Pictures:
             score=hit.score,
             score_norm=hit.score_norm,
         )
-        rows = self._similarities(int(self.found.ordinals[hit.rank - 1]))
+        rows = self._similarities(int(self.found.ordinals[hit.rank - 1]), hit.evidence)
         return page_heatmap(self.page_image(hit), hit.evidence, legend, word=word, rows=rows)
 
     def page_image(self, hit: "SearchHit") -> Image.Image:
@@ -57,15 +58,18 @@ class Pictures:
             dpi=extract.dpi,
         )
 
-    def _similarities(self, ordinal: int) -> Iterator[RowSimilarities]:
+    def _similarities(
+        self, ordinal: int, evidence: Sequence[TokenEvidence]
+    ) -> Iterator[RowSimilarities]:
         for space in self.found.signals.by_name:
             query = self.found.query.vectors.get(space)
             if query is None:
                 continue
             values, scales = self.reader.snapshot.rows(space, ordinal)
             if len(values):
+                mine = [e for e in evidence if e.space == space and e.part != "document"]
                 yield RowSimilarities(
                     space,
-                    similarity_matrix(query.vectors, values, scales),
+                    by_evidence(similarity_matrix(query.vectors, values, scales), mine),
                     self.reader.snapshot.row_locators(space, ordinal),
                 )

@@ -64,8 +64,11 @@ def attribute(  # noqa: PLR0913  the two arrays are what the arg-max kernel retu
             text=row_text(row, locators, unit.text) if row >= 0 else "",
             row=max(row, -1),
             space=space,
+            query_row=number,
         )
-        for token, row, value, factor in zip(query.tokens, rows, values, weights, strict=True)
+        for number, (token, row, value, factor) in enumerate(
+            zip(query.tokens, rows, values, weights, strict=True)
+        )
     )
 
 

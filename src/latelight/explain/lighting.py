@@ -15,6 +15,8 @@ from latelight.types import Box, Float32Array, Locator, RowLocators, TokenEviden
 MARGIN = 0.16
 # And at least this part of the page's height: the box of "new" is as low as its letters.
 LEAST_MARGIN = 0.003
+# How much less similar a row is made that must not win.
+TIE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,13 +25,33 @@ class RowSimilarities:
 
     Attributes:
         space: the encoder's space, as the evidence names it.
-        similarities: (n_query, n_rows) float32, in the order of that space's evidence.
+        similarities: (n_evidence, n_rows) float32, in the order of that space's evidence, as
+            `by_evidence` gives them.
         locators: where the rows come from.
     """
 
     space: str
-    similarities: Float32Array  # (n_query, n_rows)
+    similarities: Float32Array  # (n_evidence, n_rows)
     locators: RowLocators
+
+
+def by_evidence(similarities: Float32Array, evidence: Sequence[TokenEvidence]) -> Float32Array:
+    """Return the similarities for each evidence of a space: (n_evidence, n_rows) float32.
+
+    Where another row than the unit's winner won in its best window, rows that are more like the
+    token (they lie outside) become typical ones: so the evidence's winner is the winner here too.
+
+    Args:
+        similarities: (n_query, n_rows) float32.
+        evidence: of the space and of the unit's own rows.
+    """
+    rows: Float32Array = similarities[[item.query_row for item in evidence]]
+    for row, item in zip(rows, evidence, strict=True):
+        if item.part == "window":
+            closer = row >= row[item.row]
+            closer[item.row] = False
+            row[closer] = min(float(np.median(row)), float(row[item.row]) - TIE)
+    return rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +92,9 @@ def lighting(
         ShapeError: the size is not positive, or `rows` do not fit their evidence.
     """
     aspect = size[1] / size[0]
-    shown = word.evidence if word else [e for e in evidence if e.kind != "marker"]
+    evidence = [e for e in evidence if e.part != "document"]  # that lies on another page
+    own = [e for e in word.evidence if e.part != "document"] if word else evidence
+    shown = own if word else [e for e in own if e.kind != "marker"]
     glowing = list(rows)
     spaces = {one.space for one in glowing}
     placed = [_with_margin(e, aspect) for e in shown]

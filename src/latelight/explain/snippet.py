@@ -167,7 +167,10 @@ def _marks(unit: Unit, evidence: Iterable[TokenEvidence]) -> list[Mark]:
         _Win(_word_in_unit(unit.text, place.span, base), share, is_telling(item), item.token)
         for item in evidence
         for place, share in evidence_places(item)
-        if place.span is not None and place != unit.locator and share > 0
+        if item.part != "document"
+        and place.span is not None
+        and place != unit.locator
+        and share > 0
     ]
     groups = _overlapping(sorted(win for win in wins if win.span.start < win.span.end))
     most = max((_telling(group) for group in groups), default=0.0)

@@ -30,7 +30,10 @@ class QueryWord:
 
     @property
     def found(self) -> str:
-        """The words of the unit that its tokens won with, the three strongest; may be empty."""
+        """The words that its tokens won with, the three strongest; may be empty.
+
+        They are the unit's, or those of its document's beginning where these counted more.
+        """
         strongest = sorted(self.evidence, key=lambda e: -e.contribution)
         texts = dict.fromkeys(e.text for e in strongest if e.text and e.contribution > 0)
         return ", ".join(list(texts)[:3])

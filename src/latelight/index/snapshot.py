@@ -8,6 +8,13 @@ from typing import Any
 import numpy as np
 
 from latelight.errors import NotFoundError, ShapeError
+from latelight.index.beginnings import (
+    Beginnings,
+    Context,
+    answer_beginnings,
+    beginning_units,
+    score_in_context,
+)
 from latelight.index.documents import hash_ids
 from latelight.index.filters import Condition, parse_filter
 from latelight.index.lexical import Postings
@@ -17,6 +24,7 @@ from latelight.index.rows import SpaceRows, SpaceSpec
 from latelight.index.sections import Array
 from latelight.index.segment import Segment
 from latelight.index.strings import starts
+from latelight.index.windows import BestWindows, best_windows
 from latelight.kernels.maxsim import maxsim, maxsim_argmax
 from latelight.types import (
     Document,
@@ -145,17 +153,24 @@ class Snapshot:
     # Scoring
 
     def scores(
-        self, space: str, query: Float32Array, allow: BoolArray, n_threads: int = 1
+        self,
+        space: str,
+        query: Float32Array,
+        allow: BoolArray,
+        n_threads: int = 1,
+        context: Context | None = None,
     ) -> Float32Array:
         """Return (n_units,) float32: every allowed unit's exact MaxSim over the stored rows.
 
-        -inf where the unit is not allowed or has no rows in the space.
+        -inf where the unit is not allowed or has no rows in the space. With a context, documents'
+        beginnings count in their other units, see `index/beginnings.py`.
 
         Args:
             space: which vectors.
             query: (n_query_tokens, dim) float32, normalised.
             allow: (n_units,) bool, as `allow_list` gives.
             n_threads: how many threads score.
+            context: how much beginnings count; None for not at all.
 
         Raises:
             NotFoundError: there is no such space.
@@ -170,7 +185,14 @@ class Snapshot:
             )
         scores = np.full(self.n_units, -np.inf, np.float32)
         for view, span in self._spans():
-            _score(view.segment.spaces[space], query, allow[span], scores[span], n_threads)
+            rows = view.segment.spaces[space]
+            if context is None:
+                _score(rows, query, allow[span], scores[span], n_threads)
+            else:
+                chosen = np.flatnonzero(allow[span] & rows.filled)
+                begun = beginning_units(view.segment, rows.filled)[chosen]
+                found = score_in_context(query, rows, chosen, begun, context, n_threads)
+                scores[span][chosen] = found
         return scores
 
     def parts(self, space: str) -> Iterator[tuple[SpaceRows, slice]]:
@@ -206,6 +228,59 @@ class Snapshot:
                 found = maxsim_argmax(query, rows.rows, documents=local[filled])
                 winners[chosen[filled]], similarities[chosen[filled]] = found
         return winners, similarities
+
+    def best_windows(
+        self,
+        space: str,
+        query: Float32Array,
+        ordinals: Int64Array,
+        window_rows: int,
+        floor: Float32Array | None = None,
+        n_threads: int = 1,
+    ) -> BestWindows:
+        """Return the window of each given unit that answers the query best; all have rows.
+
+        `index/windows.py` says what a window is.
+        """
+        _check_query(query, self._spec(space).dim)
+        spans = np.zeros((len(ordinals), 2), np.int64)
+        winners = np.zeros((len(ordinals), len(query)), np.int32)
+        similarities = np.zeros((len(ordinals), len(query)), np.float32)
+        segments = self._segments_of(ordinals)
+        for number in np.unique(segments).tolist():
+            at = np.flatnonzero(segments == number)
+            rows = self._views[number].segment.spaces[space].rows
+            local = ordinals[at] - self.unit_offsets[number]
+            least = None if floor is None else floor[at]
+            found = best_windows(query, rows, local, window_rows, least, n_threads)
+            spans[at], winners[at] = found.spans, found.winners
+            similarities[at] = found.similarities
+        return BestWindows(spans, winners, similarities)
+
+    def beginnings(
+        self, space: str, query: Float32Array, ordinals: Int64Array, n_rows: int
+    ) -> Beginnings:
+        """Return what the first `n_rows` rows of each given unit's document answer."""
+        _check_query(query, self._spec(space).dim)
+        units = np.full(len(ordinals), -1, np.int64)
+        winners = np.full((len(ordinals), len(query)), -1, np.int32)
+        similarities = np.full((len(ordinals), len(query)), -np.inf, np.float32)
+        segments = self._segments_of(ordinals)
+        for number in np.unique(segments).tolist():
+            at = np.flatnonzero(segments == number)
+            segment, first = self._views[number].segment, self.unit_offsets[number]
+            rows = segment.spaces[space]
+            local = beginning_units(segment, rows.filled)[ordinals[at] - first]
+            found = answer_beginnings(query, rows, local, n_rows)
+            units[at] = np.where(local >= 0, local + first, -1)
+            winners[at], similarities[at] = found.winners, found.similarities
+        return Beginnings(units, winners, similarities)
+
+    def row_counts(self, space: str) -> Int64Array:
+        """Return (n_units,) int64: how many rows each unit has in a space."""
+        self._spec(space)
+        counts = [np.diff(view.segment.spaces[space].offsets) for view in self._views]
+        return _joined(counts, np.int64)
 
     def lexical(self) -> list[Postings]:
         """Return the postings of each segment; their units begin at `unit_offsets`."""

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from latelight.explain.attribution import attribute
 from latelight.index.analyzer import Term, analyze
 from latelight.index.lexical import Bm25Options, bm25_contributions
 from latelight.pipelines.fusion import BM25
+from latelight.pipelines.maxsim_evidence import maxsim_evidence
 from latelight.pipelines.reader import EncodedQuery, Reader
 from latelight.pipelines.signals import Signals
 from latelight.types import (
@@ -37,7 +37,7 @@ def collect_evidence(
         parts = (
             _bm25(reader, query, signals, ordinals, units)
             if name == BM25
-            else _maxsim(reader, query, signals, name, ordinals, units)
+            else maxsim_evidence(reader, query, signals, name, ordinals)
         )
         for own, part in zip(found, parts, strict=True):
             own.extend(part)
@@ -63,30 +63,6 @@ def _with_source_span(place: Locator, offsets: OffsetMap) -> Locator:
     if place.span is None:
         return place
     return replace(place, source_span=offsets.to_source(place.span))
-
-
-def _maxsim(
-    reader: Reader,
-    query: EncodedQuery,
-    signals: Signals,
-    space: str,
-    ordinals: Int64Array,
-    units: Sequence[Unit],
-) -> list[tuple[TokenEvidence, ...]]:
-    rows = query.vectors[space]
-    winners, similarities = reader.snapshot.argmax(space, rows.vectors, ordinals)
-    return [
-        attribute(
-            rows,
-            winners[i],
-            similarities[i],
-            reader.snapshot.row_locators(space, int(ordinal)),
-            units[i],
-            space=space,
-            weight=signals.weights[space],
-        )
-        for i, ordinal in enumerate(ordinals)
-    ]
 
 
 def _bm25(

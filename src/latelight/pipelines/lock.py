@@ -78,7 +78,7 @@ def generation_digest(spec: PipelineSpec, lock: PipelineLock) -> str:
     Search settings, library versions and golden rows are left out: they change no stored byte.
     """
     parts = msgspec.to_builtins(spec)
-    del parts["search"], parts["name"]
+    del parts["search"], parts["maxsim"], parts["name"]
     parts["lexical"] = {"enabled": spec.lexical.enabled}
     encoders = {
         space: [e.name, e.version, e.dim, e.weights] for space, e in sorted(lock.encoders.items())

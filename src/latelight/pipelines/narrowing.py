@@ -72,7 +72,7 @@ def _best_of(
     check: SelfCheck = reader.self_check
     effort = check.effort(space, narrowing.effort)
     wanted = Wanted(space, allow, narrowing.depth, effort, reader.n_threads)
-    vectors = query.vectors[space].vectors
+    vectors = query.weighted(space)
     with watch.stage(f"candidates:{space}") as count:
         ranked = search_snapshot(reader.snapshot, [vectors], wanted)[0]
         count.count = len(ranked.ordinals)

@@ -11,9 +11,12 @@ from latelight.index import Snapshot
 from latelight.index.analyzer import analyze
 from latelight.kernels.maxsim import top_k
 from latelight.pipelines.evidence import collect_evidence
+from latelight.pipelines.focus import focus, focus_on
+from latelight.pipelines.narrowing import Narrowing
 from latelight.pipelines.reader import EncodedQuery, Reader
 from latelight.pipelines.request import SearchRequest
-from latelight.pipelines.signals import Signals, chosen_mode, score_signals
+from latelight.pipelines.row_weights import row_weights
+from latelight.pipelines.signals import NOT_NARROWED, Signals, chosen_mode, score_signals
 from latelight.pipelines.spec import SearchMode
 from latelight.pipelines.stages import Stage, Stopwatch
 from latelight.types import Float32Array, Hit, Int64Array
@@ -52,18 +55,34 @@ def run_search(reader: Reader, request: SearchRequest) -> Found:
     with watch.stage("allow-list") as count:
         allow = reader.snapshot.allow_list(request.filter)
         count.count = int(np.count_nonzero(allow))
-    signals = score_signals(reader, query, allow, request.mode, watch, request.narrowing)
-    with watch.stage("select") as count:
-        ordinals = best_units(reader.snapshot, signals.scores, request)
-        count.count = len(ordinals)
+    signals, ordinals = _ranked(reader, query, allow, request, request.narrowing, watch)
     if request.group_by is not None and len(ordinals) < request.k:
         # The best units were of too few documents: look at all of them.
-        signals = score_signals(reader, query, allow, request.mode, watch)
-        ordinals = best_units(reader.snapshot, signals.scores, request)
+        signals, ordinals = _ranked(reader, query, allow, request, NOT_NARROWED, watch)
     with watch.stage("evidence") as count:
         hits = make_hits(reader, query, signals, ordinals, explain=request.explain)
         count.count = len(hits) if request.explain else 0
     return Found(query, hits, ordinals, signals, watch.stages)
+
+
+def _ranked(
+    reader: Reader,
+    query: EncodedQuery,
+    allow: npt.NDArray[np.bool_],
+    request: SearchRequest,
+    narrowing: Narrowing,
+    watch: Stopwatch,
+) -> tuple[Signals, Int64Array]:
+    """Return the signals of what was scored, and the best units."""
+    signals = score_signals(reader, query, allow, request.mode, watch, narrowing)
+    with watch.stage("focus") as count:
+        signals, count.count = focus(
+            reader, query, signals, lambda scores: best_units(reader.snapshot, scores, request)
+        )
+    with watch.stage("select") as count:
+        ordinals = best_units(reader.snapshot, signals.scores, request)
+        count.count = len(ordinals)
+    return signals, ordinals
 
 
 def encode_query(reader: Reader, text: str, mode: SearchMode = "auto") -> EncodedQuery:
@@ -75,7 +94,10 @@ def encode_query(reader: Reader, text: str, mode: SearchMode = "auto") -> Encode
     ranks_rows = chosen_mode(reader, mode) != "bm25"
     encoders = reader.encoders if ranks_rows else {}
     vectors = {space: encoder.encode_query(text) for space, encoder in encoders.items()}
-    query = EncodedQuery(text, vectors, tuple(analyze(text)))
+    terms = tuple(analyze(text))
+    function_weight = reader.spec.maxsim.function_weight
+    weights = {name: row_weights(rows, terms, function_weight) for name, rows in vectors.items()}
+    query = EncodedQuery(text, vectors, weights, terms)
     if not query.terms and not any(len(rows.tokens) for rows in vectors.values()):
         raise QueryError(f"The query {text!r} holds no word to search for; use letters or digits.")
     return query
@@ -132,10 +154,11 @@ def explain_units(
     request = SearchRequest(text, mode=mode, explain=True)
     watch = Stopwatch()
     query = encode_query(reader, request.text, request.mode)
-    chosen = np.asarray(ordinals, dtype=np.int64)
+    chosen = np.unique(np.asarray(ordinals, dtype=np.int64))
     only = np.zeros(reader.snapshot.n_units, np.bool_)
     only[chosen] = True
     signals = score_signals(reader, query, only, request.mode, watch)
+    signals = focus_on(reader, query, signals, chosen)
     ordered = chosen[np.argsort(-signals.scores[chosen], kind="stable")]
     hits = make_hits(reader, query, signals, ordered, explain=True)
     return Found(query, hits, ordered, signals, watch.stages)

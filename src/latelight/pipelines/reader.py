@@ -8,7 +8,7 @@ from latelight.index import Snapshot
 from latelight.index.analyzer import Term
 from latelight.index.self_check import SelfCheck
 from latelight.pipelines.spec import PipelineSpec
-from latelight.types import QueryVectors
+from latelight.types import Float32Array, QueryVectors
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +29,18 @@ class EncodedQuery:
     Attributes:
         text: as given.
         vectors: by space.
+        weights: by space, what each row counts in MaxSim, (n_query_tokens,) float32 of mean 1.
         terms: for BM25, with their characters in `text`.
     """
 
     text: str
     vectors: Mapping[str, QueryVectors]
+    weights: Mapping[str, Float32Array]
     terms: tuple[Term, ...]
+
+    def weighted(self, space: str) -> Float32Array:
+        """Return the rows times their weights: their MaxSim is the weighted one."""
+        return self.vectors[space].vectors * self.weights[space][:, None]
 
     @property
     def n_tokens(self) -> int:

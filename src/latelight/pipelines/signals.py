@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from latelight.index.beginnings import Context
 from latelight.index.candidates import Effort
 from latelight.index.lexical import Bm25Options, Postings, bm25_ceiling, bm25_scores
 from latelight.pipelines.fusion import BM25, FusionOptions, QuerySize, fuse, letters_per_row
@@ -23,7 +24,8 @@ NOT_NARROWED = Narrowing(Effort.of("exact"))
 class Signals:
     """The parts of a ranking.
 
-    `scores[u]` is the sum over signals of `weights[name] * by_name[name][u]`.
+    `scores[u]` is the sum over signals of `weights[name] * by_name[name][u]`. Until `focus` has
+    looked into a long unit, its MaxSim is an upper bound.
 
     Attributes:
         by_name: (n_units,) float32 by signal: a space's name, or `bm25`.
@@ -67,11 +69,16 @@ def _maxsim(
     reader: Reader, query: EncodedQuery, allow: BoolArray, watch: Stopwatch
 ) -> dict[str, Float32Array]:
     found: dict[str, Float32Array] = {}
+    context = Context(reader.spec.maxsim.context_rows, reader.spec.maxsim.context_share)
     for space, rows in query.vectors.items():
         if len(rows.tokens):
             with watch.stage(f"maxsim:{space}") as count:
                 found[space] = reader.snapshot.scores(
-                    space, rows.vectors, allow, n_threads=reader.n_threads
+                    space,
+                    query.weighted(space),
+                    allow,
+                    n_threads=reader.n_threads,
+                    context=context if context.share else None,
                 )
                 count.count = int(np.count_nonzero(allow))
     return found

@@ -62,6 +62,27 @@ class LexicalSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weight: float = 0.15
 
 
+class MaxSimSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What counts how much in MaxSim; a weight of 1 and shares of 0 leave it plain.
+
+    Attributes:
+        function_weight: what the rows of a query's function words ("what", "did", "the") count
+            beside its other rows.
+        window_rows: how many consecutive rows of a long unit make a window.
+        window_share: how much of a long unit's score comes from its best window alone; units that
+            fit into one window are not changed by it.
+        context_rows: how many of a document's first rows are context of its other units.
+        context_share: what a similarity there counts beside one in the unit itself; a query row
+            has the larger of the two.
+    """
+
+    function_weight: float = 0.5
+    window_rows: int = 256
+    window_share: float = 0.5
+    context_rows: int = 128
+    context_share: float = 0.85
+
+
 class SearchSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a search does when it does not say otherwise."""
 
@@ -78,6 +99,7 @@ class PipelineSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default_factory=lambda: {"text": SpaceSpecification()}
     )
     lexical: LexicalSpec = msgspec.field(default_factory=LexicalSpec)
+    maxsim: MaxSimSpec = msgspec.field(default_factory=MaxSimSpec)
     search: SearchSpec = msgspec.field(default_factory=SearchSpec)
 
     def to_json(self) -> str:
@@ -144,6 +166,11 @@ def _check(spec: PipelineSpec, origin: str) -> None:
         ("lexical.k1", spec.lexical.k1, 0, 10),
         ("lexical.b", spec.lexical.b, 0, 1),
         ("lexical.weight", spec.lexical.weight, 0, 10),
+        ("maxsim.function_weight", spec.maxsim.function_weight, 0.01, 1),
+        ("maxsim.window_rows", spec.maxsim.window_rows, 16, 65_536),
+        ("maxsim.window_share", spec.maxsim.window_share, 0, 1),
+        ("maxsim.context_rows", spec.maxsim.context_rows, 1, 65_536),
+        ("maxsim.context_share", spec.maxsim.context_share, 0, 1),
         ("search.k", spec.search.k, 1, 10_000),
         ("number of spaces", len(spec.spaces), 1, 8),
     )

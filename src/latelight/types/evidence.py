@@ -8,6 +8,7 @@ from latelight.types.locator import CharSpan, Locator
 from latelight.types.query import QueryTokenKind
 
 Signal = Literal["maxsim", "bm25"]
+Part = Literal["unit", "window", "document"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class TokenEvidence:
         row: number of the winning row in the unit, -1 when the unit has none.
         signal: which part of the ranking it belongs to.
         space: name of the encoder's space, empty for `bm25`.
+        part: `unit` for the unit's own winner, `window` for what another row adds in a long
+            unit's best window, `document` for a row of the document's beginning that says what
+            the unit leaves unsaid: `row` and `locators` are then those of the first unit.
+        query_row: number of the query's row, -1 for `bm25`.
     """
 
     token: str
@@ -39,6 +44,8 @@ class TokenEvidence:
     row: int = -1
     signal: Signal = "maxsim"
     space: str = ""
+    part: Part = "unit"
+    query_row: int = -1
 
     @property
     def locator(self) -> Locator:
@@ -58,6 +65,8 @@ class TokenEvidence:
             "row": self.row,
             "signal": self.signal,
             "space": self.space,
+            "part": self.part,
+            "query_row": self.query_row,
         }
 
 
