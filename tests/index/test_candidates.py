@@ -95,6 +95,15 @@ def test_options_of_ones_own_are_taken(index, queries):
     assert found == index.search(queries[5], k=10, exact=True)
 
 
+def test_searches_are_checked_against_exact_ones_in_the_background(index, queries):
+    assert index.observed_recall().recall is None
+    index.search(queries[0], recall="best")
+    index._self_check.wait()
+    seen = index.observed_recall()
+    assert (seen.n_checks, seen.widening) == (1, 0)
+    assert seen.recall > 0.8
+
+
 def test_an_unknown_preset_is_refused(index, queries):
     with pytest.raises(InputError, match="choose from fast, balanced, best, exact"):
         index.search(queries[0], recall="quick")

@@ -15,6 +15,7 @@ from latelight.index.candidates import Effort, Ranked, RecallLevel, Wanted, sear
 from latelight.index.metadata import BoolArray
 from latelight.index.options import DEFAULT_OPTIONS, WriterOptions
 from latelight.index.rows import RowStore, SpaceSpec
+from latelight.index.self_check import ObservedRecall, SelfCheck
 from latelight.index.snapshot import Snapshot
 from latelight.index.store import Store
 from latelight.index.verify import Problem
@@ -97,6 +98,7 @@ class MultiVectorIndex:
         """
         spec = SpaceSpec(dim, store, bits)
         self._store = _open_or_create(Path(path), spec, options)
+        self._self_check = SelfCheck()
         self._n_threads = n_threads or os.cpu_count() or 1
         self._dim = dim
         found = self._store.spaces.get(_SPACE)
@@ -119,6 +121,7 @@ class MultiVectorIndex:
 
     def close(self) -> None:
         """Let go of the files; nothing is pending between calls."""
+        self._self_check.wait()
         self._store.release()
 
     def __len__(self) -> int:
@@ -208,9 +211,11 @@ class MultiVectorIndex:
         if allow is not None:
             allowed = allowed & _only(snapshot, allow)
         arrays = [_query(query) for query in queries]
-        effort = _effort("exact" if exact else recall)
+        effort = self._self_check.effort(_SPACE, _effort("exact" if exact else recall))
         wanted = Wanted(_SPACE, allowed, k, effort, self._n_threads)
         found = search_snapshot(snapshot, arrays, wanted)
+        for query, ranked in zip(arrays, found, strict=True):
+            self._self_check.observe(snapshot, query, wanted, ranked)
         return [
             _hits(snapshot, ranked, len(query)) for ranked, query in zip(found, arrays, strict=True)
         ]
@@ -227,6 +232,10 @@ class MultiVectorIndex:
             raise NotFoundError(f"{id!r} has no rows, so nothing in it can match.")
         pairs = zip(winners[0].tolist(), similarities[0].tolist(), strict=True)
         return [RowEvidence(row, similarity, similarity) for row, similarity in pairs]
+
+    def observed_recall(self) -> ObservedRecall:
+        """Return what the self-check has seen of this process's approximate searches."""
+        return self._self_check.observed(_SPACE)
 
     def snapshot(self) -> Snapshot:
         """Return the newest committed state as a frozen view."""
