@@ -4,6 +4,7 @@
     python benchmarks/engines.py run ... --engine tachiom --python PEERS_PYTHON
     python benchmarks/engines.py growth --harness DIR --data DIR --workload A5 A A100
     python benchmarks/engines.py filters --harness DIR --data DIR --workload A
+    python benchmarks/engines.py collection --data LIBRARY --workload NAME --queries queries.jsonl
     python benchmarks/engines.py report --out docs/benchmarks
 
 `--harness` is a directory with `bench.py` (adapters of the peers, and what is measured: build and
@@ -199,6 +200,41 @@ def timed(
     return {"p50_ms": round(float(p50), 3), "p99_ms": round(float(p99), 3)}, right / max(wanted, 1)
 
 
+def collection(arguments: argparse.Namespace) -> None:
+    """Does recall hold on a real encoder's rows, of a collection, with real queries?"""
+    import latelight
+    from latelight.app.engine import shared_encoder
+
+    source = latelight.open(arguments.data).collection(arguments.workload[0])
+    snapshot = source._store.snapshot()
+    encoder = shared_encoder(source.spec.spaces["text"].encoder, None, os.cpu_count() or 1)
+    encoder.load()
+    lines = arguments.queries.read_text(encoding="utf-8").splitlines()[: arguments.n_queries]
+    queries = [encoder.encode_query(json.loads(line)["text"]).vectors for line in lines]
+    for bits in OURS.values():
+        index = recoded(snapshot, bits, arguments.workload[0])
+        work = {"queries": queries}
+        exact = [[int(hit.id) for hit in index.search(q, K, exact=True)] for q in queries]
+        for level in LEVELS[:3]:
+            times, recall = timed(index, work, {"recall": level}, exact)
+            row = {"collection": arguments.workload[0], "bits": bits, "level": level}
+            keep_line("collection", {**circumstances(), **row, "recall10": recall, **times})
+
+
+def recoded(snapshot: Any, bits: int, name: str) -> Any:
+    """Return an index of a collection's stored rows, a document for each unit."""
+    from latelight import MultiVectorIndex
+
+    path = Path(tempfile.gettempdir()) / "engines-index" / f"recoded-{name}-{bits}"
+    is_new = not path.exists()
+    index = MultiVectorIndex(path, dim=snapshot.spaces["text"].dim, bits=bits)
+    if is_new:
+        parts = [snapshot.rows("text", ordinal) for ordinal in range(snapshot.n_units)]
+        rows = [values * scales[:, None] for values, scales in parts]
+        index.add([str(i) for i in range(len(rows))], rows)
+    return index
+
+
 # ------------------------------------------------------------------------------------- reporting
 
 
@@ -293,7 +329,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["run", "step", "growth", "filters", "report"])
+    parser.add_argument("what", choices=list(COMMANDS))
     parser.add_argument("--harness", type=Path, default=Path(os.environ.get("LATELIGHT_BENCH", "")))
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("BENCH_DATA", "")))
     parser.add_argument("--workload", nargs="+", default=["S"])
@@ -301,12 +337,21 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--python", default="", help="interpreter with the peer installed")
     parser.add_argument("--budget", type=float, default=20.0, help="seconds of searching a setting")
     parser.add_argument("--step", choices=["build", "search"], help=argparse.SUPPRESS)
+    parser.add_argument("--queries", type=Path, help="queries.jsonl of the BEIR layout")
+    parser.add_argument("--n-queries", type=int, default=300)
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks"))
     return parser.parse_args()
 
 
+COMMANDS = {
+    "run": run,
+    "step": step,
+    "growth": growth,
+    "filters": filters,
+    "collection": collection,
+    "report": report,
+}
+
 if __name__ == "__main__":
     given = parse()
-    {"run": run, "step": step, "growth": growth, "filters": filters, "report": report}[given.what](
-        given
-    )
+    COMMANDS[given.what](given)
