@@ -379,6 +379,7 @@ class Searcher {
       for (int r = 0; r < n_rows; ++r) {
         scales[r] = rows.scale_of_code[rows.code_scales[row + r]];
         bases[r] = table.steps(std::min<int>(rows.centroid_of[row + r], table.n_centroids() - 1));
+        fetch(reinterpret_cast<const char*>(bases[r]));
       }
       kernel.score(query.view(),
                    {prepared_.data(), scales.data(), n_rows, 0,
