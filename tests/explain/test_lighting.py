@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from latelight.explain.lighting import by_evidence
-from latelight.types import CharSpan, Locator, TokenEvidence
+from latelight.explain.lighting import by_evidence, lighting
+from latelight.types import Box, CharSpan, Locator, TokenEvidence
 
 LAMP = TokenEvidence(
     "lamp", CharSpan(0, 4), "token", 0.9, 0.9, (Locator(),), "lamp", row=1, query_row=0
@@ -29,3 +29,10 @@ def test_a_window_winner_wins_even_below_the_typical_row() -> None:
 def test_unit_evidence_alone_leaves_the_similarities_as_they_are() -> None:
     similarities = np.array([[0.1, 0.9, 0.5]], np.float32)
     np.testing.assert_array_equal(by_evidence(similarities, [LAMP]), similarities)
+
+
+def test_what_the_documents_beginning_brought_lights_nothing_on_this_page() -> None:
+    placed = replace(LAMP, locators=(Locator(page=1, box=Box(0.1, 0.1, 0.4, 0.2)),))
+    assert lighting([placed], (20, 20)).light.max() > 0
+    borrowed = lighting([replace(placed, part="document")], (20, 20))
+    assert (borrowed.light.max(), len(borrowed.outlines)) == (0, 0)
