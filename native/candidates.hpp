@@ -25,6 +25,7 @@ constexpr int table_tile_rows = 64;
 constexpr int wanted_blocks = 256;         // of centroids whose peaks stand for them
 constexpr float byte_range = 0.75F;        // similarities that far below the best become byte 0
 constexpr int16_t never = 32767;           // a threshold that no similarity reaches
+constexpr int mean_margin = 4;             // times the candidates get their mean's part
 constexpr int n_stages = 5;                // table, probe, approximate, residual, exact
 
 struct Codebook {
@@ -222,7 +223,7 @@ class Searcher {
     fill_tables(isa, packed, books, options.n_probe);
     micros[0] += clock.lap();
     for (size_t s = 0; s < segments.size(); ++s) {
-      probe(isa, segments[s], static_cast<int32_t>(s));
+      probe(isa, segments[s], static_cast<int32_t>(s), options.n_candidates);
       keep_best(found, options.n_candidates, scores_);
     }
     micros[1] += clock.lap();
@@ -301,7 +302,7 @@ class Searcher {
     }
   }
 
-  void probe(const Isa& isa, const CodedRows& rows, int32_t segment) {
+  void probe(const Isa& isa, const CodedRows& rows, int32_t segment, int n_candidates) {
     const Table& table = tables_[table_of_[segment]];
     const int stride = table.stride();
     best_.assign(rows.n_units * stride, 0);
@@ -312,16 +313,24 @@ class Searcher {
                      stride, best_.data());
     });
     sums_.resize(rows.n_units);
-    products_.resize(rows.n_units);
     isa.scan.totals(best_.data(), table.floor(), stride, rows.n_units, sums_.data());
-    isa.scan.dots(sum_codes_.data(), rows.means, rows.n_units, static_cast<int>(sum_codes_.size()),
-                  products_.data());
-    found.reserve(found.size() + rows.n_units);
+    const int32_t least = least_sum(rows, int64_t{mean_margin} * n_candidates, 255 * stride);
     for (int64_t u = 0; u < rows.n_units; ++u) {
-      if (!is_allowed(rows, u)) continue;
-      const float mean = static_cast<float>(products_[u]) * sum_scale_ * rows.mean_scales[u];
-      found.push_back({table.similarity(sums_[u]) + mean, segment, static_cast<int32_t>(u)});
+      if (sums_[u] < least || !is_allowed(rows, u)) continue;
+      found.push_back({table.similarity(sums_[u]) + mean_part(isa, rows, u), segment,
+                       static_cast<int32_t>(u)});
     }
+  }
+
+  // The sum that at least `wanted` allowed units reach: only those are worth reading means for.
+  int32_t least_sum(const CodedRows& rows, int64_t wanted, int32_t most) {
+    histogram_.assign(most + 1, 0);
+    for (int64_t u = 0; u < rows.n_units; ++u) {
+      if (is_allowed(rows, u)) ++histogram_[sums_[u]];
+    }
+    int32_t least = most;
+    for (int64_t n = histogram_[least]; least > 0 && n < wanted;) n += histogram_[--least];
+    return least;
   }
 
   // Scores the candidates by the centroids of all their rows, unless all of them go on anyway.
@@ -423,7 +432,7 @@ class Searcher {
   std::vector<Table> tables_;
   std::vector<size_t> table_of_;  // by segment
   std::vector<uint8_t> best_;
-  std::vector<int32_t> sums_, products_;
+  std::vector<int32_t> sums_, histogram_;
   std::vector<int8_t> sum_codes_;
   float sum_scale_ = 0;
   std::vector<char> prepared_;

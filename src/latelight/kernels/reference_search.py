@@ -18,6 +18,7 @@ LANES = 32  # a query's rows are padded to whole vectors of bytes
 WANTED_BLOCKS = 256
 BYTE_RANGE = np.float32(0.75)
 NEVER = 32767
+MEAN_MARGIN = 4  # times the candidates get their mean's part
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,10 @@ def search(
     found: list[tuple[float, int, int]] = []
     tables = [make_table(segment.book, rotated, n_probe) for segment in segments]
     for number, segment in enumerate(segments):
-        found += _probe(segment, allowed[number], tables[number], rotated, number)
+        probed = _probe(
+            segment, allowed[number], tables[number], rotated, MEAN_MARGIN * n_candidates
+        )
+        found += [(score, number, unit) for score, unit in probed]
         found = _best(found, n_candidates)
     if len(found) > n_scored:
         found = [(_approximate(segments[s], tables[s], rotated, u), s, u) for _, s, u in found]
@@ -118,8 +122,9 @@ def _probe(
     allowed: BoolArray | None,
     table: Table,
     rotated: Float32Array,
-    number: int,
-) -> list[tuple[float, int, int]]:
+    n_wanted: int,
+) -> list[tuple[float, int]]:
+    """Return (score, unit) of the units with the best sums; the mean's part is added to those."""
     n_units = len(segment.offsets) - 1
     best = np.zeros((n_units, table.bytes.shape[1]), np.uint8)
     for centroid in np.flatnonzero(table.probed):
@@ -130,9 +135,11 @@ def _probe(
     open_units = np.diff(segment.offsets) > 0
     if allowed is not None:
         open_units &= allowed
+    sums = np.sort(totals[open_units])
+    least = sums[-n_wanted] if len(sums) > n_wanted else 0
     return [
-        (float(table.similarity(int(totals[u])) + _mean_part(segment, rotated, u)), number, u)
-        for u in np.flatnonzero(open_units).tolist()
+        (float(table.similarity(int(totals[u])) + _mean_part(segment, rotated, u)), u)
+        for u in np.flatnonzero(open_units & (totals >= least)).tolist()
     ]
 
 
