@@ -75,6 +75,12 @@ LATELIGHT_FN LATELIGHT_INLINE Bytes add_bytes(Bytes a, Bytes b) { return _mm256_
 LATELIGHT_FN LATELIGHT_INLINE Bytes all_bytes(int x) {
   return _mm256_set1_epi8(static_cast<char>(x));
 }
+// a - b, not below 0
+LATELIGHT_FN LATELIGHT_INLINE Bytes less_bytes(Bytes a, Bytes b) { return _mm256_subs_epu8(a, b); }
+LATELIGHT_FN LATELIGHT_INLINE bool any_above(Bytes a, Bytes b) {
+  const __m256i excess = _mm256_subs_epu8(a, b);
+  return !_mm256_testz_si256(excess, excess);
+}
 LATELIGHT_FN LATELIGHT_INLINE int32_t dot_codes(const int8_t* a, const int8_t* b, int dim) {
   __m512i sum = _mm512_setzero_si512();
   int i = 0;

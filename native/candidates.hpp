@@ -8,15 +8,14 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstring>
-#include <thread>
 #include <vector>
 
 #include "driver.hpp"
 #include "isas.hpp"
+#include "parallel.hpp"
 
 namespace latelight {
 
@@ -26,6 +25,10 @@ constexpr int wanted_blocks = 256;         // of centroids whose peaks stand for
 constexpr float byte_range = 0.75F;        // similarities that far below the best become byte 0
 constexpr int16_t never = 32767;           // a threshold that no similarity reaches
 constexpr int mean_margin = 4;             // times the candidates get their mean's part
+// Bytes that a row's centroid may lie below the unit's best in every lane without being passed over
+// by the residual score: .15 of similarity, three deviations of what residuals add.
+constexpr int residual_margin = 51;
+constexpr int64_t fewest_shared_rows = 16'384;  // starting a thread costs as much as 1,000 rows
 constexpr int n_stages = 5;                // table, probe, approximate, residual, exact
 
 struct Codebook {
@@ -211,7 +214,7 @@ class Searcher {
   // Fills `found`, best first, and adds to `micros` what each stage took.
   void search(const Isa& isa, const float* query, const float* rotation, int n_query,
               const std::vector<const Codebook*>& books, const std::vector<CodedRows>& segments,
-              const SearchOptions& options, float* micros) {
+              const SearchOptions& options, int n_threads, float* micros) {
     found.clear();
     if (segments.empty()) return;
     Clock clock;
@@ -229,14 +232,10 @@ class Searcher {
     micros[1] += clock.lap();
     approximate(isa, segments, options.n_scored);
     micros[2] += clock.lap();
-    for (size_t i = 0; i < found.size(); ++i) {
-      if (i + 1 < found.size()) fetch_codes(segments[found[i + 1].segment], found[i + 1].unit, dim);
-      Found& one = found[i];
-      const CodedRows& rows = segments[one.segment];
-      one.score = residual_score(isa, packed, rows, one) + mean_part(isa, rows, one.unit);
-    }
+    const int n_sharing = n_rows_of(found, segments) < fewest_shared_rows ? 1 : n_threads;
+    score_residuals(isa, packed, segments, n_sharing);
     micros[3] += clock.lap();
-    rerank(isa, query, n_query, segments, options.n_exact);
+    rerank(isa, query, n_query, segments, options.n_exact, n_sharing);
     std::sort(found.begin(), found.end(), better);
     micros[4] += clock.lap();
   }
@@ -350,6 +349,39 @@ class Searcher {
     keep_best(found, n_scored, scores_);
   }
 
+  static int64_t n_rows_of(const std::vector<Found>& found,
+                           const std::vector<CodedRows>& segments) {
+    int64_t n_rows = 0;
+    for (const Found& one : found) {
+      const int64_t* offsets = segments[one.segment].row_offsets + one.unit;
+      n_rows += offsets[1] - offsets[0];
+    }
+    return n_rows;
+  }
+
+  // What one thread needs to score residuals.
+  struct Scratch {
+    std::vector<char> prepared;
+    std::vector<float> lanes;
+    std::vector<int32_t> places;
+  };
+
+  void score_residuals(const Isa& isa, const PackedQuery& query,
+                       const std::vector<CodedRows>& segments, int n_threads) {
+    if (static_cast<int>(scratch_.size()) < n_threads) scratch_.resize(n_threads);
+    const auto n = static_cast<int64_t>(found.size());
+    share_out(n, n_threads, [&](int worker, int64_t i) {
+      if (i + n_threads < n) {
+        const Found& next = found[i + n_threads];
+        fetch_codes(segments[next.segment], next.unit, query.view().dim);
+      }
+      Found& one = found[i];
+      const CodedRows& rows = segments[one.segment];
+      one.score =
+          residual_score(isa, query, rows, one, scratch_[worker]) + mean_part(isa, rows, one.unit);
+    });
+  }
+
   // Asks for what the next residual score reads: candidates lie far apart.
   static void fetch_codes(const CodedRows& rows, int64_t unit, int dim) {
     const int64_t begin = rows.row_offsets[unit], end = rows.row_offsets[unit + 1];
@@ -371,40 +403,53 @@ class Searcher {
   }
 
   float residual_score(const Isa& isa, const PackedQuery& query, const CodedRows& rows,
-                       const Found& one) {
+                       const Found& one, Scratch& scratch) const {
     const Table& table = tables_[table_of_[one.segment]];
-    const Kernel& kernel = isa.coded;
-    const int dim = query.view().dim, row_bytes = dim * rows.bits / 8;
-    constexpr int tile_rows = most_tile_rows;
-    prepared_.resize(int64_t{tile_rows} * dim * kernel.prepared_bytes);
-    lanes_.assign(query.n_lanes(), lowest);
-    std::array<float, tile_rows> scales{};
-    std::array<const int16_t*, tile_rows> bases{};
-    const int64_t end = rows.row_offsets[one.unit + 1];
-    for (int64_t row = rows.row_offsets[one.unit]; row < end; row += tile_rows) {
-      const int n_rows = static_cast<int>(std::min<int64_t>(tile_rows, end - row));
-      const uint8_t* codes = rows.codes + row * row_bytes;
-      isa.scan.unpack(codes, rows.bits, n_rows, dim, prepared_.data());
-      for (int r = 0; r < n_rows; ++r) {
-        scales[r] = rows.scale_of_code[rows.code_scales[row + r]];
-        bases[r] = table.steps(std::min<int>(rows.centroid_of[row + r], table.n_centroids() - 1));
-        fetch(reinterpret_cast<const char*>(bases[r]));
-      }
-      kernel.score(query.view(),
-                   {prepared_.data(), scales.data(), n_rows, 0,
-                    reinterpret_cast<const char*>(codes), bases.data(), table.step()},
-                   {lanes_.data(), nullptr});
+    const int64_t begin = rows.row_offsets[one.unit], n = rows.row_offsets[one.unit + 1] - begin;
+    scratch.places.resize(n);
+    int64_t n_near =
+        isa.scan.near_best(rows.centroid_of + begin, n, table.n_centroids(), table.bytes(),
+                           table.stride(), residual_margin, scratch.places.data());
+    if (n_near == 0) {  // all lie too far away for bytes to tell
+      std::iota(scratch.places.begin(), scratch.places.end(), 0);
+      n_near = n;
+    }
+    scratch.lanes.assign(query.n_lanes(), lowest);
+    for (int64_t i = 0; i < n_near; i += most_tile_rows) {
+      const int n_rows = static_cast<int>(std::min<int64_t>(most_tile_rows, n_near - i));
+      score_tile(isa, query, rows, begin, static_cast<int>(i), n_rows, table, scratch);
     }
     double sum = 0;
     for (int lane = 0; lane < query.n_query(); ++lane) {
-      sum += lanes_[lane] * query.scales()[lane];
+      sum += scratch.lanes[lane] * query.scales()[lane];
     }
     return static_cast<float>(sum);
   }
 
+  static void score_tile(const Isa& isa, const PackedQuery& query, const CodedRows& rows,
+                         int64_t begin, int first, int n_rows, const Table& table,
+                         Scratch& scratch) {
+    const int32_t* places = scratch.places.data() + first;
+    const int dim = query.view().dim;
+    const uint8_t* codes = rows.codes + begin * dim * rows.bits / 8;
+    scratch.prepared.resize(int64_t{most_tile_rows} * dim * isa.coded.prepared_bytes);
+    isa.scan.unpack(codes, places, n_rows, rows.bits, dim, scratch.prepared.data());
+    std::array<float, most_tile_rows> scales{};
+    std::array<const int16_t*, most_tile_rows> bases{};
+    for (int r = 0; r < n_rows; ++r) {
+      const int64_t row = begin + places[r];
+      scales[r] = rows.scale_of_code[rows.code_scales[row]];
+      bases[r] = table.steps(rows.centroid_of[row]);
+      fetch(reinterpret_cast<const char*>(bases[r]));
+    }
+    const Tile tile{scratch.prepared.data(), scales.data(), n_rows, 0,
+                    reinterpret_cast<const char*>(codes), bases.data(), table.step()};
+    isa.coded.score(query.view(), tile, {scratch.lanes.data(), nullptr});
+  }
+
   // Scores the best with the stored rows, segment by segment, and drops the others.
   void rerank(const Isa& isa, const float* query, int n_query,
-              const std::vector<CodedRows>& segments, int n_exact) {
+              const std::vector<CodedRows>& segments, int n_exact, int n_threads) {
     if (n_exact <= 0) return;
     keep_best(found, n_exact, scores_);
     for (size_t s = 0; s < segments.size(); ++s) {
@@ -423,7 +468,7 @@ class Searcher {
       documents.n = static_cast<int64_t>(chosen.size());
       const Kernel& kernel = kernel_for(isa, segments[s].exact_form);
       const PackedQuery packed(query, n_query, documents.dim, kernel);
-      score_all(kernel, packed, documents, {scores.data(), nullptr, nullptr}, 1);
+      score_all(kernel, packed, documents, {scores.data(), nullptr, nullptr}, n_threads);
       for (size_t i = 0; i < places.size(); ++i) found[places[i]].score = scores[i];
     }
   }
@@ -435,11 +480,11 @@ class Searcher {
   std::vector<int32_t> sums_, histogram_;
   std::vector<int8_t> sum_codes_;
   float sum_scale_ = 0;
-  std::vector<char> prepared_;
-  std::vector<float> lanes_, scores_;
+  std::vector<Scratch> scratch_;
+  std::vector<float> scores_;
 };
 
-// Many queries, each a run of rows; threads take the next query when they are done with theirs.
+// Many queries, each a run of rows.
 struct Queries {
   const float* rows;         // (offsets[n], dim)
   const float* rotation;     // (dim, dim), into the codebooks' space
@@ -460,11 +505,11 @@ struct SearchOutput {
 inline void search_one(Searcher& searcher, const Isa& isa, const Queries& queries, int64_t i,
                        const std::vector<const Codebook*>& books,
                        const std::vector<CodedRows>& segments, const SearchOptions& options,
-                       const SearchOutput& out) {
+                       int n_threads, const SearchOutput& out) {
   const int64_t first = queries.offsets[i];
   searcher.search(isa, queries.rows + first * queries.dim, queries.rotation,
                   static_cast<int>(queries.offsets[i + 1] - first), books, segments, options,
-                  out.micros + i * n_stages);
+                  n_threads, out.micros + i * n_stages);
   const auto n = std::min<int64_t>(out.k, static_cast<int64_t>(searcher.found.size()));
   for (int64_t j = 0; j < n; ++j) {
     const Found& one = searcher.found[j];
@@ -479,22 +524,12 @@ inline void search_all(const Isa& isa, const Queries& queries,
                        const std::vector<const Codebook*>& books,
                        const std::vector<CodedRows>& segments, const SearchOptions& options,
                        const SearchOutput& out, int n_threads) {
-  std::atomic<int64_t> next{0};
-  const auto work = [&] {
+  // One query has the threads to itself; several have one each.
+  const int n_within = queries.n == 1 ? n_threads : 1;
+  share_out(queries.n, n_threads, [&](int, int64_t i) {
     static thread_local Searcher searcher;
-    for (int64_t i = next++; i < queries.n; i = next++) {
-      search_one(searcher, isa, queries, i, books, segments, options, out);
-    }
-  };
-  std::vector<std::thread> threads;
-  const auto n_workers = std::min<int64_t>(n_threads, queries.n);
-  try {
-    for (int64_t w = 1; w < n_workers; ++w) threads.emplace_back(work);
-  } catch (const std::system_error&) {
-    // The system has no thread to spare: those that started, and this one, do all queries.
-  }
-  work();
-  for (std::thread& thread : threads) thread.join();
+    search_one(searcher, isa, queries, i, books, segments, options, n_within, out);
+  });
 }
 
 }  // namespace latelight

@@ -2,17 +2,15 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <system_error>
-#include <thread>
 #include <vector>
 
 #include "buffer.hpp"
 #include "kernel.hpp"
 #include "pack.hpp"
+#include "parallel.hpp"
 #include "platform.hpp"
 
 namespace latelight {
@@ -174,21 +172,9 @@ inline void score_all(const Kernel& kernel, const PackedQuery& query, const Docu
   const int n_workers = static_cast<int>(std::min<int64_t>(n_threads, n_shares));
   scorers.reserve(n_workers);
   for (int w = 0; w < n_workers; ++w) scorers.emplace_back(kernel, query, documents, output);
-  std::atomic<int64_t> next{0};
-  const auto work = [&](int worker) noexcept {
-    for (int64_t share = next++; share < n_shares; share = next++) {
-      for (int64_t i = cuts[share]; i < cuts[share + 1]; ++i) scorers[worker].score(i);
-    }
-  };
-  std::vector<std::thread> threads;
-  threads.reserve(n_workers);
-  try {
-    for (int w = 1; w < n_workers; ++w) threads.emplace_back(work, w);
-  } catch (const std::system_error&) {
-    // The system has no thread to spare: those that started, and this one, do all shares.
-  }
-  if (n_workers > 0) work(0);
-  for (std::thread& thread : threads) thread.join();
+  share_out(n_shares, n_workers, [&](int worker, int64_t share) {
+    for (int64_t i = cuts[share]; i < cuts[share + 1]; ++i) scorers[worker].score(i);
+  });
 }
 
 }  // namespace latelight

@@ -51,8 +51,9 @@ struct Kernel {
 struct Scan {
   // Writes rows (n, dim) times a matrix (dim, dim).
   void (*turn)(const float* rows, int n, int dim, const float* matrix, float* out);
-  // Writes n_rows coded rows as `score` of the coded kernel reads them.
-  void (*unpack)(const uint8_t* codes, int bits, int n_rows, int dim, void* prepared);
+  // Writes the chosen coded rows as `score` of the coded kernel reads them.
+  void (*unpack)(const uint8_t* codes, const int32_t* chosen, int n_chosen, int bits, int dim,
+                 void* prepared);
   // Writes every row's similarity with every lane, rows `stride` apart.
   void (*similarities)(const Query&, const Tile&, int stride, float* out);
   // Writes rows of similarities as steps of `step`, and raises `peak` to them.
@@ -71,6 +72,10 @@ struct Scan {
   // Returns the sum over lanes of the greatest byte of any centroid in a list.
   int (*total_of)(const uint16_t* centroids, int64_t n, int n_centroids, const uint8_t* bytes,
                   int stride);
+  // Writes the places in a list whose centroid comes within `margin` of the greatest byte in any
+  // lane, and returns how many.
+  int64_t (*near_best)(const uint16_t* centroids, int64_t n, int n_centroids, const uint8_t* bytes,
+                       int stride, int margin, int32_t* places);
   // Writes each unit's sum over lanes, of `best` or `floor`, whichever is greater.
   void (*totals)(const uint8_t* best, const uint8_t* floor, int stride, int64_t n_units,
                  int32_t* sums);

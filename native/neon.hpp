@@ -69,6 +69,13 @@ LATELIGHT_INLINE Bytes all_bytes(int x) {
   const uint8x16_t all = vdupq_n_u8(static_cast<uint8_t>(x));
   return {{all, all}};
 }
+// a - b, not below 0
+LATELIGHT_INLINE Bytes less_bytes(const Bytes& a, const Bytes& b) {
+  return {{vqsubq_u8(a.val[0], b.val[0]), vqsubq_u8(a.val[1], b.val[1])}};
+}
+LATELIGHT_INLINE bool any_above(const Bytes& a, const Bytes& b) {
+  return vmaxvq_u8(vorrq_u8(vcgtq_u8(a.val[0], b.val[0]), vcgtq_u8(a.val[1], b.val[1]))) != 0;
+}
 LATELIGHT_INLINE int32_t dot_codes(const int8_t* a, const int8_t* b, int dim) {
   int32x4_t sum = vdupq_n_s32(0);
   for (int i = 0; i < dim; i += 8) sum = vpadalq_s16(sum, vmull_s8(vld1_s8(a + i), vld1_s8(b + i)));

@@ -84,6 +84,16 @@ LATELIGHT_INLINE Bytes all_bytes(int x) {
   for (int i = 0; i < 32; ++i) all.at[i] = static_cast<uint8_t>(x);
   return all;
 }
+// a - b, not below 0
+LATELIGHT_INLINE Bytes less_bytes(Bytes a, const Bytes& b) {
+  for (int i = 0; i < 32; ++i) a.at[i] = static_cast<uint8_t>(a.at[i] > b.at[i] ? a.at[i] - b.at[i] : 0);
+  return a;
+}
+LATELIGHT_INLINE bool any_above(const Bytes& a, const Bytes& b) {
+  bool any = false;
+  for (int i = 0; i < 32; ++i) any |= a.at[i] > b.at[i];
+  return any;
+}
 LATELIGHT_INLINE int32_t dot_codes(const int8_t* a, const int8_t* b, int dim) {
   int32_t sum = 0;
   for (int i = 0; i < dim; ++i) sum += int32_t{a[i]} * b[i];

@@ -42,25 +42,27 @@ LATELIGHT_FN LATELIGHT_INLINE void unpack_row(const uint8_t* codes, int dim, uin
 }
 
 template <class A, int bits>
-LATELIGHT_FN void unpack_rows(const uint8_t* codes, int n_rows, int dim, typename A::Stored* to) {
-  const int row_bytes = dim * bits / 8;
-  if constexpr (A::bias == 128) {
-    for (int r = 0; r < n_rows; ++r) unpack_row<bits>(codes + r * row_bytes, dim, to + r * dim);
-  } else {
-    uint8_t row[1024];  // the largest dim
-    for (int r = 0; r < n_rows; ++r) {
-      unpack_row<bits>(codes + r * row_bytes, dim, row);
-      for (int d = 0; d < dim; ++d) to[r * dim + d] = static_cast<typename A::Stored>(row[d] - 128);
+LATELIGHT_FN void unpack_rows(const uint8_t* codes, const int32_t* chosen, int n_chosen, int dim,
+                              typename A::Stored* to) {
+  const int64_t row_bytes = dim * bits / 8;
+  for (int i = 0; i < n_chosen; ++i, to += dim) {
+    if constexpr (A::bias == 128) {
+      unpack_row<bits>(codes + chosen[i] * row_bytes, dim, to);
+    } else {
+      uint8_t row[1024];  // the largest dim
+      unpack_row<bits>(codes + chosen[i] * row_bytes, dim, row);
+      for (int d = 0; d < dim; ++d) to[d] = static_cast<typename A::Stored>(row[d] - 128);
     }
   }
 }
 
 template <class A>
-LATELIGHT_FN void unpack(const uint8_t* codes, int bits, int n_rows, int dim, void* prepared) {
+LATELIGHT_FN void unpack(const uint8_t* codes, const int32_t* chosen, int n_chosen, int bits,
+                         int dim, void* prepared) {
   auto* to = static_cast<typename A::Stored*>(prepared);
-  if (bits == 2) return unpack_rows<A, 2>(codes, n_rows, dim, to);
-  if (bits == 3) return unpack_rows<A, 3>(codes, n_rows, dim, to);
-  unpack_rows<A, 4>(codes, n_rows, dim, to);
+  if (bits == 2) return unpack_rows<A, 2>(codes, chosen, n_chosen, dim, to);
+  if (bits == 3) return unpack_rows<A, 3>(codes, chosen, n_chosen, dim, to);
+  unpack_rows<A, 4>(codes, chosen, n_chosen, dim, to);
 }
 
 template <class A, int n_rows, int n_vectors>
@@ -202,19 +204,47 @@ LATELIGHT_FN void raise(const uint16_t* units, int64_t n, int64_t n_units, const
   }
 }
 
+// The greatest byte of each of 32 lanes.
+LATELIGHT_FN LATELIGHT_INLINE Bytes greatest_of(const uint16_t* centroids, int64_t n,
+                                                int n_centroids, const uint8_t* bytes, int stride) {
+  Bytes most = no_bytes();
+  for (int64_t i = 0; i < n; ++i) {
+    if (centroids[i] >= n_centroids) continue;
+    most = greater_bytes(most, load_bytes(bytes + size_t{centroids[i]} * stride));
+  }
+  return most;
+}
+
 template <class A>
 LATELIGHT_FN int total_of(const uint16_t* centroids, int64_t n, int n_centroids,
                           const uint8_t* bytes, int stride) {
   int sum = 0;
   for (int at = 0; at < stride; at += 32) {
-    Bytes most = no_bytes();
-    for (int64_t i = 0; i < n; ++i) {
-      if (centroids[i] >= n_centroids) continue;
-      most = greater_bytes(most, load_bytes(bytes + size_t{centroids[i]} * stride + at));
-    }
-    sum += sum_bytes(most);
+    sum += sum_bytes(greatest_of(centroids, n, n_centroids, bytes + at, stride));
   }
   return sum;
+}
+
+template <class A>
+LATELIGHT_FN int64_t near_best(const uint16_t* centroids, int64_t n, int n_centroids,
+                               const uint8_t* bytes, int stride, int margin, int32_t* places) {
+  uint8_t bound[1024];  // lanes of the longest query
+  for (int at = 0; at < stride; at += 32) {
+    const Bytes most = greatest_of(centroids, n, n_centroids, bytes + at, stride);
+    store_bytes(bound + at, less_bytes(most, all_bytes(margin)));
+  }
+  int64_t n_near = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    if (centroids[i] >= n_centroids) continue;
+    const uint8_t* row = bytes + size_t{centroids[i]} * stride;
+    bool is_near = false;
+    for (int at = 0; at < stride && !is_near; at += 32) {
+      is_near = any_above(load_bytes(row + at), load_bytes(bound + at));
+    }
+    places[n_near] = static_cast<int32_t>(i);
+    n_near += is_near ? 1 : 0;
+  }
+  return n_near;
 }
 
 template <class A>
@@ -251,5 +281,5 @@ LATELIGHT_FN void turn(const float* rows, int n, int dim, const float* matrix, f
 template <class A>
 Scan scan_of() {
   return {&turn<A>,    &unpack<A>,  &similarities<A>, &to_steps<A>, &thresholds<A>, &to_bytes<A>,
-          &reaches<A>, &raise<A>,        &total_of<A>, &totals<A>,    &dots<A>};
+          &reaches<A>, &raise<A>,        &total_of<A>, &near_best<A>, &totals<A>, &dots<A>};
 }

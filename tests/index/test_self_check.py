@@ -38,7 +38,7 @@ def search(index, check: SelfCheck, query) -> Ranked:
 
 def test_poor_recall_is_observed_and_widens_the_search(tmp_path):
     index = make_index(tmp_path / "g", 300)
-    options = SelfCheckOptions(every=1, n_first=4, target=0.95)
+    options = SelfCheckOptions(every=1, n_first=4, share=1.0, target=0.95)
     check = SelfCheck(options, at_once)
     for query in strange_queries(4):
         search(index, check, query)
@@ -54,7 +54,7 @@ def test_poor_recall_is_observed_and_widens_the_search(tmp_path):
 
 def test_good_recall_widens_nothing_and_is_the_number_shown(tmp_path):
     index = make_index(tmp_path / "g", 300)
-    check = SelfCheck(SelfCheckOptions(every=2, n_first=3), at_once)
+    check = SelfCheck(SelfCheckOptions(every=2, n_first=3, share=1.0), at_once)
     thorough = Effort(SearchOptions(256, 300, 300, 300))
     snapshot = index.snapshot()
     for query in strange_queries(10):
@@ -68,11 +68,41 @@ def test_good_recall_widens_nothing_and_is_the_number_shown(tmp_path):
 
 def test_beyond_the_last_widening_everything_is_scored(tmp_path):
     index = make_index(tmp_path / "g", 300)
-    check = SelfCheck(SelfCheckOptions(every=1, n_first=1, target=2.0, most_widening=1), at_once)
+    check = SelfCheck(
+        SelfCheckOptions(every=1, n_first=1, share=1.0, target=2.0, most_widening=1), at_once
+    )
     for query in strange_queries(3):
         last = search(index, check, query)
     assert check.observed("vectors").widening == 2
     assert last.is_exact
+
+
+def test_bad_luck_within_chance_widens_nothing(tmp_path, monkeypatch):
+    index = make_index(tmp_path / "g", 300)
+    recalls = iter([0.8, 1.0, 0.8, 0.9, 1.0, 0.8, 0.9, 0.9])  # mean .89, but of eight queries
+    monkeypatch.setattr("latelight.index.self_check.recall_of", lambda *a: next(recalls))
+    check = SelfCheck(SelfCheckOptions(every=1, n_first=8, share=1.0), at_once)
+    for query in strange_queries(8):
+        search(index, check, query)
+    seen = check.observed("vectors")
+    assert (seen.n_checks, seen.widening) == (8, 0)
+
+
+def test_levels_are_watched_apart(tmp_path):
+    index = make_index(tmp_path / "g", 300)
+    check = SelfCheck(SelfCheckOptions(every=1, n_first=2, share=1.0, target=2.0), at_once)
+    for query in strange_queries(2):
+        search(index, check, query)
+    assert check.effort("vectors", POOR).widening == 1
+    assert check.effort("vectors", Effort.of("best")).widening == 0
+
+
+def test_later_checks_take_a_small_share_of_the_time(tmp_path):
+    index = make_index(tmp_path / "g", 300)
+    check = SelfCheck(SelfCheckOptions(every=1, n_first=1, share=1e-9), at_once)
+    for query in strange_queries(5):
+        search(index, check, query)
+    assert check.observed("vectors").n_checks == 1
 
 
 def test_nothing_is_known_before_the_first_check():

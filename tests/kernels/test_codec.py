@@ -155,6 +155,9 @@ def test_too_many_units_for_a_list_are_refused():
         centroid_lists(np.zeros(0, np.uint16), np.zeros(65_538, np.int64), 1)
 
 
-@pytest.mark.parametrize(("n_rows", "expected"), [(3, 1), (400, 100), (600_000, 4096)])
-def test_the_number_of_centroids_grows_with_the_root(n_rows, expected):
+@pytest.mark.parametrize(
+    ("n_rows", "expected"),
+    [(3, 1), (400, 16), (50_000, 2048), (600_000, 8192), (12_000_000, 16_384)],
+)
+def test_the_number_of_centroids_grows_slowly(n_rows, expected):
     assert suggested_centroids(n_rows) == expected

@@ -19,9 +19,9 @@ RECALL_LEVELS: tuple[RecallLevel, ...] = get_args(RecallLevel)
 
 # Chosen by benchmarks/engines.py; docs/decisions/0080 has the measurements.
 PRESETS: Mapping[RecallLevel, SearchOptions | None] = {
-    "fast": SearchOptions(n_probe=16, n_candidates=100, n_scored=60, n_exact=20),
-    "balanced": SearchOptions(n_probe=32, n_candidates=300, n_scored=100, n_exact=32),
-    "best": SearchOptions(n_probe=64, n_candidates=1200, n_scored=400, n_exact=100),
+    "fast": SearchOptions(n_probe=16, n_candidates=100, n_scored=40, n_exact=20),
+    "balanced": SearchOptions(n_probe=32, n_candidates=200, n_scored=60, n_exact=24),
+    "best": SearchOptions(n_probe=64, n_candidates=800, n_scored=240, n_exact=64),
     "exact": None,
 }
 

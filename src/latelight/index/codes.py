@@ -24,7 +24,7 @@ from latelight.kernels.search import CodedSegment
 from latelight.types import Float32Array, Int64Array
 
 MAX_UNITS = 1 << 16  # lists number units in 16 bits
-TRAINING_ROWS = 24  # for each centroid
+TRAINING_ROWS = 16  # for each centroid
 DRIFT = 1.15  # rows that lie so many times farther from their centroids need new ones
 _DRIFT_SAMPLE = 4096
 _SEED = 20_260
@@ -70,12 +70,12 @@ class DequantisedRows:
 def choose_codebook(rows: DequantisedRows, options: CodingOptions) -> Codebook:
     """Return the existing codebook while it fits, else one trained on a sample of the rows.
 
-    It fits when it has at least half the centroids that so many rows would get, and when the
-    rows lie no more than `DRIFT` times as far from their centroids as those it was trained on.
+    It fits when it has as many centroids as so many rows would get, and when the rows lie no more
+    than `DRIFT` times as far from their centroids as rows like the trained ones did.
     """
     rng = np.random.default_rng(_SEED)
     n_centroids, old = suggested_centroids(len(rows)), options.existing
-    if old is not None and old.bits == options.bits and 2 * len(old.centroids) >= n_centroids:
+    if old is not None and old.bits == options.bits and len(old.centroids) >= n_centroids:
         sample = rows[np.sort(rng.permutation(len(rows))[:_DRIFT_SAMPLE])]
         if coding_error(old, sample, options.n_threads) <= DRIFT * old.error:
             return old

@@ -2,13 +2,15 @@
 
 Queries unlike the documents (of another encoder version, padded, in another language) break the
 candidate stage of any index that is probed by centroids, silently. Here a share of the queries is
-answered a second time, exactly and in the background; when the observed recall falls below the
-target, every later search of the space tries twice as hard, and says so.
+answered a second time, exactly and in the background; when the observed recall is below the target
+beyond chance, every later search of the space at that level tries twice as hard, and says so.
 """
 
+import math
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -17,7 +19,10 @@ import numpy as np
 from latelight.index.candidates import Effort, Ranked, Wanted
 from latelight.index.snapshot import Snapshot
 from latelight.kernels.maxsim import top_k
+from latelight.kernels.search import SearchOptions
 from latelight.types import Float32Array
+
+_Key = tuple[str, SearchOptions | None]
 
 DEPTH = 10  # recall is that of the ten best
 
@@ -29,21 +34,24 @@ class SelfCheckOptions:
     Attributes:
         every: one query in so many is checked, and so are the first `n_first`.
         n_first: checked one after the other when a process begins, and after each widening.
-        target: observed recall below this widens the search.
+        share: of one core's time that later checks take at most.
+        target: observed recall below this widens the search, when 19 of 20 such samples of a
+            recall at the target would be better.
         window: how many of the last checks are averaged.
         most_widening: searches are doubled at most so often; beyond it everything is scored.
     """
 
     every: int = 50
     n_first: int = 8
-    target: float = 0.95
+    share: float = 0.02
+    target: float = 0.9
     window: int = 100
     most_widening: int = 4
 
 
 @dataclass(frozen=True)
 class ObservedRecall:
-    """What the checks of one space have seen.
+    """What the checks of one space have seen, at the level that was searched last.
 
     Attributes:
         recall: mean share of the exact ten best that was found; None before the first check.
@@ -58,7 +66,7 @@ class ObservedRecall:
 
 @dataclass
 class _Watched:
-    """The state of one space."""
+    """The state of one space at one level."""
 
     seen: deque[float]
     widening: int = 0
@@ -78,14 +86,17 @@ class SelfCheck:
 
     options: SelfCheckOptions = field(default_factory=SelfCheckOptions)
     run: Callable[[Callable[[], None]], bool] | None = None
-    _spaces: dict[str, _Watched] = field(default_factory=dict)
+    _watched: dict[_Key, _Watched] = field(default_factory=dict)
+    _last: dict[str, _Key] = field(default_factory=dict)
+    _resume_at: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _background: "_Background" = field(default_factory=lambda: _Background())  # noqa: PLW0108  defined below
 
     def effort(self, space: str, effort: Effort) -> Effort:
         """Return an effort widened as far as the checks of this space ask for."""
         with self._lock:
-            widening = self._watched(space).widening
+            key = self._last[space] = (space, effort.options)
+            widening = self._of(key).widening
         if widening > self.options.most_widening:
             return Effort(None, widening)
         return Effort(effort.options, widening)
@@ -94,14 +105,14 @@ class SelfCheck:
         self, snapshot: Snapshot, query: Float32Array, wanted: Wanted, ranked: Ranked
     ) -> None:
         """Take note of a search; check it when its turn has come."""
-        if ranked.is_exact or not self._is_due(wanted.space):
-            return
-        (self.run or self._background)(lambda: self._check(snapshot, query, wanted, ranked))
+        key = (wanted.space, wanted.effort.options)
+        if not ranked.is_exact and self._is_due(key):
+            (self.run or self._background)(lambda: self._check(snapshot, query, wanted, ranked))
 
     def observed(self, space: str) -> ObservedRecall:
         """Return what has been seen of a space."""
         with self._lock:
-            watched = self._watched(space)
+            watched = self._of(self._last.get(space, (space, None)))
             mean = float(np.mean(watched.seen)) if watched.seen else None
             return ObservedRecall(mean, len(watched.seen), watched.widening)
 
@@ -109,32 +120,41 @@ class SelfCheck:
         """Return when no check is being done."""
         self._background.wait()
 
-    def _watched(self, space: str) -> _Watched:
-        empty = _Watched(deque(maxlen=self.options.window))
-        return self._spaces.setdefault(space, empty)
+    def _of(self, key: _Key) -> _Watched:
+        return self._watched.setdefault(key, _Watched(deque(maxlen=self.options.window)))
 
-    def _is_due(self, space: str) -> bool:
+    def _is_due(self, key: _Key) -> bool:
         with self._lock:
-            watched = self._watched(space)
+            watched = self._of(key)
             watched.n_queries += 1
             due = watched.n_since < self.options.n_first
-            due = due or watched.n_queries % self.options.every == 0
+            if watched.n_queries % self.options.every == 0:
+                due = due or time.monotonic() >= self._resume_at
             watched.n_since += due
             return due
 
     def _check(
         self, snapshot: Snapshot, query: Float32Array, wanted: Wanted, ranked: Ranked
     ) -> None:
+        began = time.monotonic()
         scores = snapshot.scores(wanted.space, query, wanted.allow)
         recall = recall_of(scores, ranked, min(DEPTH, wanted.k))
+        now = time.monotonic()
         with self._lock:
-            watched = self._watched(wanted.space)
+            self._resume_at = now + (now - began) * (1 / self.options.share - 1)
+            watched = self._of((wanted.space, wanted.effort.options))
             watched.seen.append(recall)
             enough = len(watched.seen) >= self.options.n_first
-            if enough and float(np.mean(watched.seen)) < self.options.target:
+            if enough and _is_below(watched.seen, self.options.target):
                 watched.widening = min(watched.widening + 1, self.options.most_widening + 1)
                 watched.seen.clear()
                 watched.n_since = 0
+
+
+def _is_below(seen: Sequence[float], target: float) -> bool:
+    """Return whether a mean is below the target by more than chance (one-sided, 5 %)."""
+    chance = 1.64 * float(np.std(seen)) / math.sqrt(len(seen))
+    return float(np.mean(seen)) + chance < target
 
 
 def recall_of(scores: Float32Array, ranked: Ranked, depth: int) -> float:

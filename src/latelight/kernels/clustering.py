@@ -46,7 +46,7 @@ def spherical_kmeans(
     n_centroids: int,
     rng: np.random.Generator,
     *,
-    n_rounds: int = 5,
+    n_rounds: int = 4,
     n_threads: int = 1,
 ) -> tuple[Int8Array, Float32Array]:
     """Return centroids of length 1 as int8 codes (n_centroids, dim) and scales (n_centroids,).

@@ -95,10 +95,14 @@ class CodedRows:
 
 
 def suggested_centroids(n_rows: int) -> int:
-    """Return how many centroids suit a number of rows: a power of two near 6 times its root."""
-    if n_rows < 64:
-        return max(1, n_rows // 4)
-    return int(min(2 ** round(math.log2(6 * math.sqrt(n_rows))), n_rows // 4, 65_536))
+    """Return how many centroids suit a number of rows: a power of two, 1 to 65,536.
+
+    Near 270 times the fourth root, and at most one for 16 rows. A query meets every centroid, so
+    more of them stop paying long before the lists become short.
+    """
+    wanted = round(math.log2(270 * max(n_rows, 1) ** 0.25))
+    most = max(n_rows, 16).bit_length() - 5
+    return 1 << min(wanted, most, 16)
 
 
 def random_rotation(dim: int, rng: np.random.Generator) -> Float32Array:

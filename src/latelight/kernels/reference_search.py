@@ -18,6 +18,7 @@ LANES = 32  # a query's rows are padded to whole vectors of bytes
 WANTED_BLOCKS = 256
 BYTE_RANGE = np.float32(0.75)
 NEVER = 32767
+RESIDUAL_MARGIN = 51  # bytes: .15 of similarity
 MEAN_MARGIN = 4  # times the candidates get their mean's part
 
 
@@ -159,14 +160,22 @@ def _approximate(segment: CodedSegment, table: Table, rotated: Float32Array, uni
     return float(table.similarity(total) + _mean_part(segment, rotated, unit))
 
 
+def _near_best(rows: npt.NDArray[np.uint8]) -> Int64Array:
+    """Return the rows whose centroid comes near the best of any query row; others cannot win."""
+    bound = np.maximum(rows.max(axis=0).astype(np.int64) - RESIDUAL_MARGIN, 0)
+    near = np.flatnonzero((rows > bound).any(axis=1))
+    return near if len(near) else np.arange(len(rows))
+
+
 def _residual(segment: CodedSegment, table: Table, rotated: Float32Array, unit: int) -> float:
-    span, book = _rows_of(segment, unit), segment.book
-    levels = unpack_codes(segment.coded.codes[span], book.bits, book.dim).astype(np.int32)
+    book, span = segment.book, _rows_of(segment, unit)
+    chosen = span.start + _near_best(table.bytes[segment.coded.centroid_of[span]])
+    levels = unpack_codes(segment.coded.codes[chosen], book.bits, book.dim).astype(np.int32)
     levels = 2 * levels - (2**book.bits - 1)
     codes, scales = reference.quantize_int8(rotated)
     products = (levels @ codes.astype(np.int32).T).astype(np.float32)
-    row_scales = scale_of_code()[segment.coded.code_scales[span]]
-    base = table.steps[segment.coded.centroid_of[span]].astype(np.float32) * table.step
+    row_scales = scale_of_code()[segment.coded.code_scales[chosen]]
+    base = table.steps[segment.coded.centroid_of[chosen]].astype(np.float32) * table.step
     best = (products * row_scales[:, None] + base).max(axis=0)
     return float(np.float32((best * scales).sum(dtype=np.float64))) + float(
         _mean_part(segment, rotated, unit)
