@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <cstring>
@@ -305,30 +306,39 @@ class Searcher {
     const Table& table = tables_[table_of_[segment]];
     const int stride = table.stride();
     best_.assign(rows.n_units * stride, 0);
+    // Testing units in the lists pays when few are allowed; else a wrong guess costs more than a
+    // raise that nobody will look at.
+    const uint64_t* tested = few_allowed(rows) ? rows.allowed : nullptr;
     table.each_probed(isa, [&](int c) {
       const int64_t begin = rows.list_offsets[c], end = rows.list_offsets[c + 1];
       if (begin < 0 || end < begin || end > rows.n_listed) return;  // a damaged file
-      isa.scan.raise(rows.lists + begin, end - begin, rows.n_units, rows.allowed, table.bytes(c),
-                     stride, best_.data());
+      isa.scan.raise(rows.lists + begin, end - begin, rows.n_units, tested, table.bytes(c), stride,
+                     best_.data());
     });
     sums_.resize(rows.n_units);
     isa.scan.totals(best_.data(), table.floor(), stride, rows.n_units, sums_.data());
-    const int32_t least = least_sum(rows, int64_t{mean_margin} * n_candidates, 255 * stride);
+    for (int64_t u = 0; u < rows.n_units; ++u) sums_[u] = is_allowed(rows, u) ? sums_[u] : -1;
+    const int32_t least = least_sum(int64_t{mean_margin} * n_candidates, 255 * stride);
     for (int64_t u = 0; u < rows.n_units; ++u) {
-      if (sums_[u] < least || !is_allowed(rows, u)) continue;
+      if (sums_[u] < least) continue;
       found.push_back({table.similarity(sums_[u]) + mean_part(isa, rows, u), segment,
                        static_cast<int32_t>(u)});
     }
   }
 
+  static bool few_allowed(const CodedRows& rows) {
+    if (!rows.allowed) return false;
+    int64_t n = 0;
+    for (int64_t i = 0; i < (rows.n_units + 63) / 64; ++i) n += std::popcount(rows.allowed[i]);
+    return n * 8 < rows.n_units;
+  }
+
   // The sum that at least `wanted` allowed units reach: only those are worth reading means for.
-  int32_t least_sum(const CodedRows& rows, int64_t wanted, int32_t most) {
-    histogram_.assign(most + 1, 0);
-    for (int64_t u = 0; u < rows.n_units; ++u) {
-      if (is_allowed(rows, u)) ++histogram_[sums_[u]];
-    }
+  int32_t least_sum(int64_t wanted, int32_t most) {
+    histogram_.assign(most + 2, 0);  // the first is for units that are not allowed
+    for (const int32_t sum : sums_) ++histogram_[sum + 1];
     int32_t least = most;
-    for (int64_t n = histogram_[least]; least > 0 && n < wanted;) n += histogram_[--least];
+    for (int64_t n = histogram_[least + 1]; least > 0 && n < wanted;) n += histogram_[least--];
     return least;
   }
 

@@ -225,3 +225,17 @@ def test_another_store_object_sees_commits(store):
         put(writer, "e", [[4]])
         writer.commit()
     assert other.snapshot().contains("e")
+
+
+def test_repeated_filters_are_kept_apart_by_type(tmp_path):
+    store = Store.create(tmp_path / "g", SPACES)
+    with store.writer() as writer:
+        put(writer, "flag", [[0]], {"x": True})
+        put(writer, "number", [[0]], {"x": 1})
+        writer.commit()
+    snapshot = store.snapshot()
+    for _ in range(2):
+        for value, wanted in ((True, [True, False]), (1, [False, True]), (1.0, [False, True])):
+            assert snapshot.allow_list({"x": value}).tolist() == wanted
+    for i in range(40):
+        assert not snapshot.allow_list({"x": f"value {i}"}).any()

@@ -1,5 +1,6 @@
 """A reader's frozen view: the segments and tombstones that one manifest names."""
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,6 +36,8 @@ from latelight.types import (
     RowLocators,
     Unit,
 )
+
+_KEPT_FILTERS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +90,8 @@ class Snapshot:
 
     def __init__(self, manifest: Manifest, views: Sequence[SegmentView], n_logged: int = 0) -> None:
         self.manifest = manifest
+        self._allowed: dict[str, BoolArray] = {}  # of the last filters: a reader repeats them
+        self._lock = threading.Lock()
         self.n_logged = n_logged
         self._views = tuple(views)
         self.unit_offsets: Int64Array = starts(np.array([v.segment.n_units for v in views]))
@@ -144,7 +149,17 @@ class Snapshot:
         if filter is None:
             return self._live
         condition = parse_filter(filter)
-        return _joined([view.allowed(condition) for view in self._views], np.bool_)
+        key = repr(condition)  # 1 and True are equal, but do not filter alike
+        with self._lock:
+            found = self._allowed.get(key)
+        if found is None:
+            found = _joined([view.allowed(condition) for view in self._views], np.bool_)
+            found.flags.writeable = False
+            with self._lock:
+                if len(self._allowed) >= _KEPT_FILTERS:
+                    self._allowed.pop(next(iter(self._allowed)))
+                self._allowed[key] = found
+        return found
 
     def document_ordinals(self) -> Int64Array:
         """Return (n_units,) int64: the snapshot-wide number of each unit's document."""
