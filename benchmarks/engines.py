@@ -5,6 +5,7 @@
     python benchmarks/engines.py growth --harness DIR --data DIR --workload A5 A A100
     python benchmarks/engines.py filters --harness DIR --data DIR --workload A
     python benchmarks/engines.py collection --data LIBRARY --workload NAME --queries queries.jsonl
+    python benchmarks/engines.py embeddings --data DIR     a folder each with docs.npz
     python benchmarks/engines.py report --out docs/benchmarks
 
 `--harness` is a directory with `bench.py` (adapters of the peers, and what is measured: build and
@@ -49,11 +50,9 @@ def register(bench: Any) -> None:
 
         def build(self, ds: Any, path: str) -> None:
             with MultiVectorIndex(path, dim=ds.Q.shape[2], bits=self.bits) as index:
-                step = 5_000
-                for first in range(0, ds.n, step):
-                    chosen = range(first, min(first + step, ds.n))
-                    index.add([str(i) for i in chosen], [ds.doc(i, np.float16) for i in chosen])
-                index.compact()
+                rows = np.load(f"{ds.path}/vectors.npy", mmap_mode="r")
+                parts = [rows[ds.off[i] : ds.off[i + 1]] for i in range(ds.n)]
+                index.add([str(i) for i in range(ds.n)], parts)
 
         def open(self, path: str, ds: Any) -> None:
             self.index = MultiVectorIndex(path, dim=ds.Q.shape[2], n_threads=bench.NT)
@@ -174,12 +173,9 @@ def opened(arguments: argparse.Namespace, workload: str) -> tuple[dict[str, Any]
     is_new = not path.exists()
     index = MultiVectorIndex(path, dim=rows.shape[1])
     places = np.random.default_rng(0).random(n).tolist()
-    for first in range(0, n if is_new else 0, 5_000):
-        chosen = range(first, min(first + 5_000, n))
-        parts = [rows[offsets[i] : offsets[i + 1]] for i in chosen]
-        index.add([str(i) for i in chosen], parts, [{"place": places[i]} for i in chosen])
     if is_new:
-        index.compact()
+        parts = [rows[offsets[i] : offsets[i + 1]] for i in range(n)]
+        index.add([str(i) for i in range(n)], parts, [{"place": place} for place in places])
     return work, index
 
 
@@ -219,6 +215,42 @@ def collection(arguments: argparse.Namespace) -> None:
             times, recall = timed(index, work, {"recall": level}, exact)
             row = {"collection": arguments.workload[0], "bits": bits, "level": level}
             keep_line("collection", {**circumstances(), **row, "recall10": recall, **times})
+
+
+def embeddings(arguments: argparse.Namespace) -> None:
+    """Does recall hold on stored rows of real models? Queries are noisy rows of one document."""
+    from latelight import MultiVectorIndex
+    from latelight.index import WriterOptions, candidates
+
+    candidates.FEW_ROWS = 0  # these sets are small: search them by codes all the same
+    rng = np.random.default_rng(0)
+    for path in sorted(Path(arguments.data).glob("*/docs.npz")):
+        stored = np.load(path)
+        rows, lengths = stored["emb"].astype(np.float32), stored["doclens"]
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        parts = np.split(rows, np.cumsum(lengths)[:-1])
+        if len(parts) < 2 * K:
+            continue
+        queries = [_noisy(rng, parts[i]) for i in rng.integers(0, len(parts), 100)]
+        for bits in OURS.values():
+            options = WriterOptions(min_coded_rows=1, log_documents=0)
+            with tempfile.TemporaryDirectory() as folder:
+                index = MultiVectorIndex(folder, dim=rows.shape[1], bits=bits, options=options)
+                index.add([str(i) for i in range(len(parts))], parts)
+                exact = [[int(hit.id) for hit in index.search(q, K, exact=True)] for q in queries]
+                codes = candidates.SearchOptions(32, len(parts), len(parts), 0)
+                for name, recall in (("balanced", "balanced"), ("codes alone", codes)):
+                    options_ = {"recall": recall}
+                    times, found = timed(index, {"queries": queries}, options_, exact)
+                    row = {"set": path.parent.name, "n": len(parts), "bits": bits, "level": name}
+                    keep_line("embeddings", {**circumstances(), **row, "recall10": found, **times})
+                index.close()
+
+
+def _noisy(rng: np.random.Generator, rows: np.ndarray, n: int = 16) -> np.ndarray:
+    near = rows[rng.integers(0, len(rows), n)]
+    near = near + 0.5 / np.sqrt(rows.shape[1]) * rng.standard_normal(near.shape)
+    return (near / np.linalg.norm(near, axis=1, keepdims=True)).astype(np.float32)
 
 
 def recoded(snapshot: Any, bits: int, name: str) -> Any:
@@ -349,6 +381,7 @@ COMMANDS = {
     "growth": growth,
     "filters": filters,
     "collection": collection,
+    "embeddings": embeddings,
     "report": report,
 }
 

@@ -17,41 +17,16 @@
 #include "driver.hpp"
 #include "isas.hpp"
 #include "parallel.hpp"
+#include "table.hpp"
 
 namespace latelight {
 
-constexpr int stride_unit = 32;            // lanes are padded to whole vectors of bytes
-constexpr int table_tile_rows = 64;
-constexpr int wanted_blocks = 256;         // of centroids whose peaks stand for them
-constexpr float byte_range = 0.75F;        // similarities that far below the best become byte 0
-constexpr int16_t never = 32767;           // a threshold that no similarity reaches
 constexpr int mean_margin = 4;             // times the candidates get their mean's part
 // Bytes that a row's centroid may lie below the unit's best in every lane without being passed over
 // by the residual score: .15 of similarity, three deviations of what residuals add.
 constexpr int residual_margin = 51;
 constexpr int64_t fewest_shared_rows = 16'384;  // starting a thread costs as much as 1,000 rows
 constexpr int n_stages = 5;                // table, probe, approximate, residual, exact
-
-struct Codebook {
-  const int8_t* centroids;  // (n, dim)
-  const float* scales;      // (n,)
-  int n;
-  int dim;
-  float largest_norm;       // of a centroid
-
-  static Codebook of(const int8_t* centroids, const float* scales, int n, int dim) {
-    float largest = 1e-30F;
-    for (int c = 0; c < n; ++c) {
-      int64_t squares = 0;
-      for (int d = 0; d < dim; ++d) {
-        const int64_t code = centroids[int64_t{c} * dim + d];
-        squares += code * code;
-      }
-      largest = std::max(largest, scales[c] * std::sqrt(static_cast<float>(squares)));
-    }
-    return {centroids, scales, n, dim, largest};
-  }
-};
 
 // One segment's rows of one space.
 struct CodedRows {
@@ -109,104 +84,6 @@ inline void keep_best(std::vector<Found>& found, int64_t k, std::vector<float>& 
   }
   found.resize(kept);
 }
-
-// The similarities of one query with every centroid of a codebook, in steps and in bytes.
-class Table {
- public:
-  void fill(const Isa& isa, const PackedQuery& query, const Codebook& book, int n_probe) {
-    n_query_ = query.n_query();
-    n_lanes_ = query.n_lanes();
-    stride_ = (n_lanes_ + stride_unit - 1) / stride_unit * stride_unit;
-    n_ = book.n;
-    block_ = std::max(1, (n_ + wanted_blocks - 1) / wanted_blocks);
-    step_ = 127.0F * std::sqrt(static_cast<float>(book.dim)) * book.largest_norm / 32000.0F;
-    steps_.resize(int64_t{n_} * stride_);
-    bytes_.resize(int64_t{n_} * stride_);
-    peaks_.assign(int64_t{n_blocks()} * stride_, -never);
-    fill_steps(isa, query, book);
-    choose_bounds(isa, query, n_probe);
-    isa.scan.to_bytes(steps_.data(), low_.data(), factor_.data(), n_, stride_, bytes_.data());
-  }
-
-  int n_centroids() const { return n_; }
-  int stride() const { return stride_; }
-  int n_blocks() const { return (n_ + block_ - 1) / block_; }
-  float step() const { return step_; }
-  const int16_t* steps(int centroid) const { return steps_.data() + centroid * row(); }
-  const uint8_t* bytes(int centroid) const { return bytes_.data() + centroid * row(); }
-  const uint8_t* bytes() const { return bytes_.data(); }
-  const uint8_t* floor() const { return floor_.data(); }
-  // A sum of bytes as a sum of similarities.
-  float similarity(int sum) const { return static_cast<float>(sum) * per_byte_ + low_sum_; }
-
-  template <class Visit>
-  void each_probed(const Isa& isa, Visit visit) const {
-    for (int b = 0; b < n_blocks(); ++b) {
-      if (!isa.scan.reaches(peaks_.data() + b * row(), threshold_.data(), stride_)) continue;
-      for (int c = b * block_; c < std::min(n_, (b + 1) * block_); ++c) {
-        if (isa.scan.reaches(steps(c), threshold_.data(), stride_)) visit(c);
-      }
-    }
-  }
-
- private:
-  int64_t row() const { return stride_; }
-
-  void fill_steps(const Isa& isa, const PackedQuery& query, const Codebook& book) {
-    prepared_.resize(int64_t{table_tile_rows} * book.dim * std::max(isa.i8.prepared_bytes, 1));
-    similarities_.assign(int64_t{table_tile_rows} * stride_, 0.0F);
-    for (int c = 0; c < n_; c += table_tile_rows) {
-      const int n_rows = std::min(table_tile_rows, n_ - c);
-      const char* stored = reinterpret_cast<const char*>(book.centroids) + int64_t{c} * book.dim;
-      if (isa.i8.prepared_bytes) isa.i8.prepare(stored, int64_t{n_rows} * book.dim, prepared_.data());
-      const void* rows = isa.i8.prepared_bytes ? prepared_.data() : stored;
-      isa.scan.similarities(query.view(), {rows, book.scales + c, n_rows, 0, stored}, stride_,
-                            similarities_.data());
-      for (int r = 0; r < n_rows;) {
-        const int n_same = std::min(n_rows - r, block_ - (c + r) % block_);
-        isa.scan.to_steps(similarities_.data() + r * row(), n_same, stride_, step_,
-                          steps_.data() + (c + r) * row(),
-                          peaks_.data() + (c + r) / block_ * row());
-        r += n_same;
-      }
-    }
-  }
-
-  void choose_bounds(const Isa& isa, const PackedQuery& query, int n_probe) {
-    low_.assign(stride_, 0);
-    factor_.assign(stride_, 0);
-    threshold_.resize(stride_);
-    peak_.resize(stride_);
-    floor_.assign(stride_, 0);
-    const float range = byte_range * query.largest_norm();
-    per_byte_ = range / 255.0F;
-    low_sum_ = 0;
-    isa.scan.thresholds(peaks_.data(), n_blocks(), stride_, std::min(n_probe, n_blocks()),
-                        threshold_.data());
-    isa.scan.thresholds(peaks_.data(), n_blocks(), stride_, 1, peak_.data());
-    for (int lane = 0; lane < stride_; ++lane) {
-      const float unit = lane < n_query_ ? step_ * query.scales()[lane] : 0.0F;  // of a step
-      if (unit <= 0) {
-        threshold_[lane] = never;
-        continue;
-      }
-      const float low = std::max(static_cast<float>(peak_[lane]) - range / unit, -32000.0F);
-      low_[lane] = static_cast<int16_t>(low);
-      factor_[lane] = static_cast<uint16_t>(std::min(unit / per_byte_ * 65536.0F, 65535.0F));
-      low_sum_ += static_cast<float>(low_[lane]) * unit;
-    }
-    isa.scan.to_bytes(threshold_.data(), low_.data(), factor_.data(), 1, stride_,
-                      floor_.data());
-  }
-
-  int n_query_ = 0, n_lanes_ = 0, stride_ = 0, n_ = 0, block_ = 1;
-  float step_ = 0, per_byte_ = 0, low_sum_ = 0;
-  std::vector<int16_t> steps_, peaks_, low_, peak_, threshold_;
-  std::vector<uint8_t> bytes_, floor_;
-  std::vector<uint16_t> factor_;
-  std::vector<float> similarities_;
-  std::vector<char> prepared_;
-};
 
 // One thread's memory and its work on one query after the other; kept between queries, since
 // fresh pages are dear.
