@@ -326,6 +326,9 @@ def report(arguments: argparse.Namespace) -> None:
     draw(rows, arguments.out / "engines.png")
 
 
+FLOOR = 0.78  # of the panels; what lies below is listed in a corner
+
+
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
     """Draw recall against latency, a panel for each workload."""
     import matplotlib as mpl
@@ -334,29 +337,36 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     from matplotlib import pyplot as plt
 
     workloads = sorted({row["workload"] for row in rows})
-    figure, panels = plt.subplots(
-        1, len(workloads), figsize=(6.2 * len(workloads), 5.2), squeeze=False
-    )
-    for panel, workload in zip(panels[0], workloads, strict=True):
+    engines = sorted({row["engine"] for row in rows})
+    colours = {engine: f"C{i}" for i, engine in enumerate(engines)}
+    figure, panels = plt.subplots(-(-len(workloads) // 2), 2, figsize=(13, 9), squeeze=False)
+    for panel, workload in zip(panels.flat, workloads, strict=False):
         for row in (row for row in rows if row["workload"] == workload):
-            points = [op for op in row["ops"] if "recall10" in op]
-            ours = row["engine"].startswith("latelight")
-            panel.plot(
-                [op["p50_ms"] for op in points],
-                [op["recall10"] for op in points],
-                marker="o" if ours else "s",
-                linewidth=2 if ours else 1,
-                linestyle="-" if len(points) > 1 else "",
-                label=row["engine"],
-                alpha=1 if ours else 0.75,
-            )
-        panel.set(xscale="log", xlabel="median latency, ms (log)", title=f"workload {workload}")
-        panel.grid(alpha=0.3)
+            _draw_engine(panel, row, colours[row["engine"]])
+        panel.set(xscale="log", title=f"workload {workload}", ylim=(FLOOR, 1.01))
+        panel.set(xlabel="median latency, ms (log)", ylabel="recall@10, exact float32 = 1")
+        panel.grid(alpha=0.3, which="both")
         panel.legend(fontsize=8, loc="lower right")
-    panels[0][0].set_ylabel("recall@10 against exact float32 MaxSim")
-    figure.suptitle("Up and to the left is better")
+    figure.suptitle("Recall against latency: up and to the left is better")
     figure.tight_layout()
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=100)
+
+
+def _draw_engine(panel: Any, row: dict[str, Any], colour: str) -> None:
+    points = [op for op in row["ops"] if "recall10" in op]
+    points.sort(key=lambda op: op["p50_ms"])
+    shown = [op for op in points if op["recall10"] >= FLOOR]
+    hidden = [f"{op['recall10']:.2f}" for op in points if op["recall10"] < FLOOR]
+    ours = row["engine"].startswith("latelight")
+    panel.plot(
+        [op["p50_ms"] for op in shown],
+        [op["recall10"] for op in shown],
+        color=colour,
+        marker="o" if ours else "s",
+        linewidth=2 if ours else 1,
+        linestyle="-" if ours else ":",
+        label=row["engine"] + (f" (below: {', '.join(hidden)})" if hidden else ""),
+    )
 
 
 def parse() -> argparse.Namespace:
