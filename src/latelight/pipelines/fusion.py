@@ -11,7 +11,7 @@ query alone, so that a unit's score depends neither on the filter nor on what el
 
 An encoder that was not trained on a language spells its words: a row then stands for a letter or
 two instead of a word, and similarities say little. So the words' weight grows as the letters that
-a row stands for become fewer (Rust et al., "How Good is Your Tokenizer?", 2021, on the measure).
+a row stands for become fewer, and faster once they are single ones (Rust et al., "How Good is Your Tokenizer?", 2021, on the measure).
 Scaling each signal by the spread of its own scores, the usual alternative, would instead blow up
 the differences between similarities that mean nothing.
 """
@@ -38,11 +38,14 @@ class FusionOptions:
             similarity, when rows stand for `fluent_letters`; 0 leaves BM25 out.
         fluent_letters: letters of a row of a query in the encoder's own language.
         spelling_power: how steeply the weight grows as the letters of a row become fewer.
+        letters_only: with so many times fewer letters a row than a fluent one rows are single
+            letters, whose similarities say nothing: beyond it the weight grows a power more.
     """
 
     lexical_weight: float = 0.15
     fluent_letters: float = 4.5
     spelling_power: float = 1.5
+    letters_only: float = 2.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.lexical_weight < float("inf"):
@@ -126,8 +129,9 @@ def lexical_weight(query: QuerySize, options: FusionOptions) -> float:
     """Return what full coverage is worth for this query, in units of mean similarity."""
     if query.letters is None:
         return options.lexical_weight
-    spelling = options.fluent_letters / max(query.letters, 1.0)
-    return options.lexical_weight * float(max(spelling, 0.5) ** options.spelling_power)
+    spelling = max(options.fluent_letters / max(query.letters, 1.0), 0.5)
+    unread = max(spelling / options.letters_only, 1.0)
+    return options.lexical_weight * float(spelling**options.spelling_power * unread)
 
 
 def letters_per_row(tokens: Sequence[QueryToken]) -> float | None:
