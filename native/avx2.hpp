@@ -44,37 +44,8 @@ LATELIGHT_FN LATELIGHT_INLINE bool any_reaches(const int16_t* steps, const int16
   return _mm256_movemask_epi8(below) != -1;
 }
 
-using Bytes = __m256i;
-LATELIGHT_FN LATELIGHT_INLINE Bytes no_bytes() { return _mm256_setzero_si256(); }
-LATELIGHT_FN LATELIGHT_INLINE Bytes load_bytes(const uint8_t* from) {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-}
-LATELIGHT_FN LATELIGHT_INLINE void store_bytes(uint8_t* to, Bytes x) {
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), x);
-}
-LATELIGHT_FN LATELIGHT_INLINE Bytes greater_bytes(Bytes a, Bytes b) { return _mm256_max_epu8(a, b); }
-LATELIGHT_FN LATELIGHT_INLINE int sum_bytes(Bytes x) {
-  const __m256i fours = _mm256_sad_epu8(x, _mm256_setzero_si256());
-  const __m128i twos =
-      _mm_add_epi64(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
-  return _mm_cvtsi128_si32(twos) + _mm_extract_epi16(twos, 4);
-}
-// 2 * (bits of every byte, `shift` up, under `mask`)
-LATELIGHT_FN LATELIGHT_INLINE Bytes twice_bits(Bytes x, int shift, int mask) {
-  const __m256i moved = _mm256_srli_epi16(x, shift);
-  const __m256i kept = _mm256_and_si256(moved, _mm256_set1_epi8(static_cast<char>(mask)));
-  return _mm256_add_epi8(kept, kept);
-}
-LATELIGHT_FN LATELIGHT_INLINE Bytes add_bytes(Bytes a, Bytes b) { return _mm256_add_epi8(a, b); }
-LATELIGHT_FN LATELIGHT_INLINE Bytes all_bytes(int x) {
-  return _mm256_set1_epi8(static_cast<char>(x));
-}
-// a - b, not below 0
-LATELIGHT_FN LATELIGHT_INLINE Bytes less_bytes(Bytes a, Bytes b) { return _mm256_subs_epu8(a, b); }
-LATELIGHT_FN LATELIGHT_INLINE bool any_above(Bytes a, Bytes b) {
-  const __m256i excess = _mm256_subs_epu8(a, b);
-  return !_mm256_testz_si256(excess, excess);
-}
+#include "bytes_x86.inl"
+
 LATELIGHT_FN LATELIGHT_INLINE int32_t dot_codes(const int8_t* a, const int8_t* b, int dim) {
   __m128i sum = _mm_setzero_si128();
   for (int i = 0; i < dim; i += 8) {  // every dim is a multiple of 8
@@ -199,16 +170,6 @@ struct I8 : Codes {
     }
   }
   static void score(const Query& q, const Tile& t, const Best& b) { score_any<Codes>(q, t, b); }
-};
-
-// Rows of residual codes, unpacked; each row adds the similarities of its centroid.
-struct Coded : Codes {
-  static constexpr bool has_bases = true;
-  static constexpr int stored_bytes = 0;  // what is read ahead are codes, and few
-  static constexpr int bias = 0;      // of an unpacked level
-  static constexpr int prepared_bytes = sizeof(Stored);
-  static void prepare(const void*, int64_t, void*) {}
-  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Coded>(q, t, b); }
 };
 
 }  // namespace latelight::avx2

@@ -184,16 +184,6 @@ struct I8 : Codes {
   static void score(const Query& q, const Tile& t, const Best& b) { score_any<Codes>(q, t, b); }
 };
 
-// Rows of residual codes, unpacked; each row adds the similarities of its centroid.
-struct Coded : Codes {
-  static constexpr bool has_bases = true;
-  static constexpr int stored_bytes = 0;  // what is read ahead are codes, and few
-  static constexpr int bias = 0;      // of an unpacked level
-  static constexpr int prepared_bytes = sizeof(Stored);
-  static void prepare(const void*, int64_t, void*) {}
-  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Coded>(q, t, b); }
-};
-
 namespace dotprod {
 
 struct Codes : CodesBase {
@@ -215,16 +205,6 @@ struct Codes : CodesBase {
 #include "block.inl"
 #include "scan.inl"
 #undef LATELIGHT_FN
-
-// Rows of residual codes, unpacked; each row adds the similarities of its centroid.
-struct Coded : Codes {
-  static constexpr bool has_bases = true;
-  static constexpr int stored_bytes = 0;  // what is read ahead are codes, and few
-  static constexpr int bias = 0;      // of an unpacked level
-  static constexpr int prepared_bytes = sizeof(Stored);
-  static void prepare(const void*, int64_t, void*) {}
-  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Coded>(q, t, b); }
-};
 
 }  // namespace dotprod
 

@@ -278,6 +278,16 @@ LATELIGHT_FN void turn(const float* rows, int n, int dim, const float* matrix, f
   }
 }
 
+// Rows of residual codes, unpacked; each row adds the similarities of its centroid.
+struct Coded : Codes {
+  static constexpr bool has_bases = true;
+  static constexpr int stored_bytes = 0;  // what is read ahead are codes, and few
+  static constexpr int bias = std::is_unsigned_v<Stored> ? 128 : 0;  // of an unpacked number
+  static constexpr int prepared_bytes = sizeof(Stored);
+  static void prepare(const void*, int64_t, void*) {}
+  static void score(const Query& q, const Tile& t, const Best& b) { score_any<Coded>(q, t, b); }
+};
+
 template <class A>
 Scan scan_of() {
   return {&turn<A>,    &unpack<A>,  &similarities<A>, &to_steps<A>, &thresholds<A>, &to_bytes<A>,

@@ -11,7 +11,8 @@ query alone, so that a unit's score depends neither on the filter nor on what el
 
 An encoder that was not trained on a language spells its words: a row then stands for a letter or
 two instead of a word, and similarities say little. So the words' weight grows as the letters that
-a row stands for become fewer, and faster once they are single ones (Rust et al., "How Good is Your Tokenizer?", 2021, on the measure).
+a row stands for become fewer, and faster once they are single ones (on the measure: Rust et al.,
+"How Good is Your Tokenizer?", 2021).
 Scaling each signal by the spread of its own scores, the usual alternative, would instead blow up
 the differences between similarities that mean nothing.
 """
