@@ -92,7 +92,8 @@ def test_recall_is_measured_at_every_level(large: Collection) -> None:
 
 def test_what_the_self_check_has_seen_is_among_the_stats(large: Collection) -> None:
     assert large.stats().spaces["text"]["recall"] is None
-    large.search("keeper of the signal")
+    for _ in range(2):
+        large.search("keeper of the signal")
     large._self_check.wait()
     seen = large.stats().spaces["text"]
     assert (seen["n_checks"], seen["widening"], seen["bits"]) == (1, 0, 2)

@@ -97,7 +97,7 @@ def test_options_of_ones_own_are_taken(index, queries):
 
 def test_searches_are_checked_against_exact_ones_in_the_background(index, queries):
     assert index.observed_recall().recall is None
-    index.search(queries[0], recall="best")
+    index.search_batch(queries[:2], recall="best")
     index._self_check.wait()
     seen = index.observed_recall()
     assert (seen.n_checks, seen.widening) == (1, 0)

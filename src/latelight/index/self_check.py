@@ -32,8 +32,9 @@ class SelfCheckOptions:
     """How a self-check works.
 
     Attributes:
-        every: one query in so many is checked, and so are the first `n_first`.
-        n_first: checked one after the other when a process begins, and after each widening.
+        every: one query in so many is checked.
+        n_first: so many are checked one after the other, from a process's second query on and after
+            each widening.
         share: of one core's time that later checks take at most.
         target: observed recall below this widens the search, when 19 of 20 such samples of a
             recall at the target would be better.
@@ -127,7 +128,8 @@ class SelfCheck:
         with self._lock:
             watched = self._of(key)
             watched.n_queries += 1
-            due = watched.n_since < self.options.n_first
+            # Not the very first: a process that searches once must not end with an exact search.
+            due = watched.n_queries > 1 and watched.n_since < self.options.n_first
             if watched.n_queries % self.options.every == 0:
                 due = due or time.monotonic() >= self._resume_at
             watched.n_since += due
