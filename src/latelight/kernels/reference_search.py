@@ -14,7 +14,6 @@ Float32Array = npt.NDArray[np.float32]
 Int64Array = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
-LANES = 32  # a query's rows are padded to whole vectors of bytes
 WANTED_BLOCKS = 256
 BYTE_RANGE = np.float32(0.75)
 NEVER = 32767
