@@ -6,7 +6,7 @@ from latelight.errors import InputError
 from latelight.pipelines.request import LEAST_DEPTH, SearchRequest
 
 
-@pytest.mark.parametrize(("k", "group_by", "depth"), [(5, None, LEAST_DEPTH), (90, None, 90)])
+@pytest.mark.parametrize(("k", "group_by", "depth"), [(5, None, LEAST_DEPTH), (150, None, 150)])
 def test_a_request_says_how_deep_signals_are_looked_at(k, group_by, depth):
     assert SearchRequest("query", k=k, group_by=group_by).narrowing.depth == depth
 

@@ -17,7 +17,7 @@ from latelight.types import Float32Array, Int64Array
 RecallLevel = Literal["fast", "balanced", "best", "exact"]
 RECALL_LEVELS: tuple[RecallLevel, ...] = get_args(RecallLevel)
 
-# Chosen by benchmarks/engines.py; docs/decisions/0080 has the measurements.
+# Chosen by benchmarks/engines.py; docs/performance.md has the measurements.
 PRESETS: Mapping[RecallLevel, SearchOptions | None] = {
     "fast": SearchOptions(n_probe=16, n_candidates=100, n_scored=40, n_exact=20),
     "balanced": SearchOptions(n_probe=32, n_candidates=200, n_scored=60, n_exact=24),
@@ -115,9 +115,7 @@ def search_snapshot(
         ShapeError: a query or `allow` do not fit.
     """
     options = wanted.effort.for_k(wanted.k)
-    coded = [
-        (rows.coded, span) for rows, span in snapshot.parts(wanted.space) if rows.coded is not None
-    ]
+    coded = _coded(snapshot, wanted.space)
     few = _n_allowed_rows(coded, wanted.allow) <= FEW_ROWS
     # One writer's segments always share their rotation; others' are scored exactly.
     if options is None or few or not share_rotation([segment for segment, _ in coded]):
@@ -141,9 +139,14 @@ def search_snapshot(
     ]
 
 
-def is_coded(snapshot: Snapshot, space: str) -> bool:
-    """Return whether any segment has codes of a space, so that a search may be approximate."""
-    return any(rows.coded is not None for rows, _ in snapshot.parts(space))
+def is_approximate(snapshot: Snapshot, space: str, allow: BoolArray) -> bool:
+    """Return whether a search of the allowed units would go by codes: there are, and many rows."""
+    return _n_allowed_rows(_coded(snapshot, space), allow) > FEW_ROWS
+
+
+def _coded(snapshot: Snapshot, space: str) -> list[tuple[CodedSegment, slice]]:
+    parts = snapshot.parts(space)
+    return [(rows.coded, span) for rows, span in parts if rows.coded is not None]
 
 
 def _n_allowed_rows(coded: Sequence[tuple[CodedSegment, slice]], allow: BoolArray) -> int:

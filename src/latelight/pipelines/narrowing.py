@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from latelight.index.candidates import Effort, Wanted, is_coded, search_snapshot
+from latelight.index.candidates import Effort, Wanted, is_approximate, search_snapshot
 from latelight.index.self_check import SelfCheck
 from latelight.kernels.maxsim import top_k
 from latelight.pipelines.reader import EncodedQuery, Reader
@@ -25,7 +25,7 @@ class Narrowing:
     """
 
     effort: Effort
-    depth: int = 64
+    depth: int = 128
 
 
 def narrowed(
@@ -39,7 +39,7 @@ def narrowed(
     """Return (n_units,) bool: the allowed units that some signal ranks among its best.
 
     They are then scored exactly, by every signal. `allow` comes back as it is when no space that
-    the query has rows in holds codes.
+    the query has rows in holds codes, or few rows are allowed.
 
     Args:
         reader: what is searched.
@@ -50,7 +50,9 @@ def narrowed(
         watch: gets a stage for each space, with the number of units brought up.
     """
     spaces = [space for space, rows in query.vectors.items() if len(rows.tokens)]
-    if narrowing.effort.options is None or not any(is_coded(reader.snapshot, s) for s in spaces):
+    if narrowing.effort.options is None:
+        return allow
+    if not any(is_approximate(reader.snapshot, space, allow) for space in spaces):
         return allow
     chosen = np.zeros_like(allow)
     for space in spaces:

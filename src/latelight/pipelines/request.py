@@ -11,7 +11,7 @@ from latelight.pipelines.spec import SEARCH_MODES, SearchMode
 
 GroupBy = Literal["document"]
 MAX_K = 10_000
-LEAST_DEPTH = 64  # what fusion needs of each signal to find the best of their sum
+LEAST_DEPTH = 128  # fusion and context (0044) find the best of their sum among these
 UNITS_PER_GROUP = 8
 MAX_QUERY_CHARACTERS = 20_000
 
