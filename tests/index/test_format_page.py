@@ -10,7 +10,7 @@ from latelight.index.sections import SectionFile
 
 PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
 GOLDEN = Path(__file__).parent / "golden" / "v1"
-CODED = Path(__file__).parent / "golden_codes" / "v1"
+CODED = Path(__file__).parent / "golden_codes"
 
 
 def section_names() -> set[str]:
