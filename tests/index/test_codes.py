@@ -8,6 +8,7 @@ import pytest
 from latelight.errors import CorruptFileError, InputError
 from latelight.index import MultiVectorIndex, SpaceSpec, Store, WriterOptions
 from latelight.index.codes import CodingOptions, choose_codebook, read_codes
+from latelight.index.manifest import FEATURES
 from latelight.index.runs import Run, RunRows
 from latelight.index.sections import SectionFile
 from latelight.kernels.codec import decode_rows
@@ -116,7 +117,9 @@ def test_building_twice_gives_the_same_bytes(tmp_path):
 def test_verify_finds_a_flipped_bit_in_the_codes(tmp_path, section):
     store = coded_store(tmp_path / "g")
     path = next(tmp_path.rglob("segment.ll"))
-    offset = SectionFile.open(path, "segment").header.sections[f"space.s.{section}"].offset
+    offset = (
+        SectionFile.open(path, "segment", FEATURES).header.sections[f"space.s.{section}"].offset
+    )
     data = bytearray(path.read_bytes())
     data[offset + 1] ^= 64
     store.release()
@@ -131,7 +134,7 @@ def test_searching_damaged_codes_never_leaves_the_arrays(tmp_path, section, monk
     index = make_index(tmp_path / "g")
     index.close()
     path = next(tmp_path.rglob("segment.ll"))
-    entry = SectionFile.open(path, "segment").header.sections[f"space.vectors.{section}"]
+    entry = SectionFile.open(path, "segment", FEATURES).header.sections[f"space.vectors.{section}"]
     data = bytearray(path.read_bytes())
     data[entry.offset : entry.offset + entry.length] = b"\xff" * entry.length
     path.write_bytes(data)
@@ -142,7 +145,7 @@ def test_searching_damaged_codes_never_leaves_the_arrays(tmp_path, section, monk
 
 def test_code_sections_that_do_not_go_together_are_refused(tmp_path):
     offsets = only_coded(coded_store(tmp_path / "g")).offsets
-    file = SectionFile.open(next(tmp_path.rglob("segment.ll")), "segment")
+    file = SectionFile.open(next(tmp_path.rglob("segment.ll")), "segment", FEATURES)
     with pytest.raises(CorruptFileError, match="codes has the shape"):
         read_codes(file, "space.s", offsets[:-1], None)
 
