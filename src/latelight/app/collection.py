@@ -163,9 +163,9 @@ class Collection:
         Readers go on with what they had opened.
         """
         self._store.compact()
-        self._store.collect_garbage()
-        live = frozenset(document.sha256 for document in self._store.snapshot().documents())
-        self._originals.keep_only(live)
+        with self._store.writer():  # a file that is kept for a document not written yet must stay
+            live = frozenset(document.sha256 for document in self._store.snapshot().documents())
+            self._originals.keep_only(live)
 
     # -- searching -------------------------------------------------------------------------
 

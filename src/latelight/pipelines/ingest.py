@@ -224,7 +224,10 @@ class Ingest:
 
     def _read_and_extract(self, pool: ExtractionPool, item: Item) -> _Outcome:
         read = self._read(item)
-        return _Outcome(read, None if self._is_unchanged(read) else self._extract(pool, read))
+        if not self._is_unchanged(read):
+            return _Outcome(read, self._extract(pool, read))
+        self._keep_original(read)  # what was lost comes back
+        return _Outcome(read, None)
 
     def _read(self, item: Item) -> _Read:
         if isinstance(item, BadItem):
@@ -248,8 +251,12 @@ class Ingest:
             return extract_record(read.item.text, read.item.title, self._options.extraction)
         name = read.item.path.name if isinstance(read.item, FileItem) else read.item.name
         extraction = pool.extract(Source(name, read.data), self._options.extraction)
-        self._originals.keep(read.sha256, read.data)
+        self._keep_original(read)
         return extraction
+
+    def _keep_original(self, read: _Read) -> None:
+        if not isinstance(read.item, RecordItem):
+            self._originals.keep(read.sha256, read.data)
 
     # -- encode and write ------------------------------------------------------------------
 
@@ -319,6 +326,11 @@ class Ingest:
     def _count(self, **more: int) -> None:
         totals = {name: getattr(self._report, name) + n for name, n in more.items()}
         self._report = replace(self._report, **totals)
+
+
+def has_original(document: Document) -> bool:
+    """Return whether a document came as a file, which is kept; a record did not."""
+    return document.media_type != RECORD_MEDIA_TYPE
 
 
 def terms_of(unit: Unit) -> list[str]:

@@ -12,6 +12,8 @@ from latelight.errors import ExtractionError, InputError, NotFoundError
 from latelight.types import Metadata
 
 LIBRARY_MARK = "latelight.json"
+UNFINISHED_MARK = "latelight.unfinished"
+"""In a directory that is being filled with a library's files, until all of them are there."""
 RECORD_TEXT = "text"
 RECORD_TITLE = "title"
 RECORD_METADATA = "metadata"
@@ -153,10 +155,15 @@ def _files_below(folder: Path) -> Iterator[Path]:
             continue
         if child.is_dir():
             # A linked folder may lead back up: only real ones are walked.
-            if not child.is_symlink() and not (child / LIBRARY_MARK).is_file():
+            if not child.is_symlink() and not _is_ours(child):
                 yield from _files_below(child)
         elif child.is_file():
             yield child
+
+
+def _is_ours(folder: Path) -> bool:
+    """Return whether a folder is a library, or the beginning of one."""
+    return any((folder / mark).is_file() for mark in (LIBRARY_MARK, UNFINISHED_MARK))
 
 
 def _from_glob(path: Path, metadata: Metadata) -> Iterator[Item]:

@@ -31,6 +31,10 @@ class Originals:
             Path(temporary).unlink(missing_ok=True)
             raise
 
+    def path(self, sha256: str) -> Path:
+        """Return where a file lies, whether it is there or not."""
+        return self._directory / sha256
+
     def read(self, sha256: str) -> bytes:
         """Return a file's bytes.
 
