@@ -18,7 +18,7 @@ from latelight.index.beginnings import (
 )
 from latelight.index.documents import hash_ids
 from latelight.index.filters import Condition, parse_filter
-from latelight.index.lexical import Postings
+from latelight.index.lexical import LexicalView, Postings
 from latelight.index.manifest import Manifest
 from latelight.index.metadata import BoolArray
 from latelight.index.rows import SpaceRows, SpaceSpec
@@ -300,6 +300,11 @@ class Snapshot:
     def lexical(self) -> list[Postings]:
         """Return the postings of each segment; their units begin at `unit_offsets`."""
         return [view.segment.postings for view in self._views]
+
+    @cached_property
+    def lexical_view(self) -> LexicalView:
+        """BM25 over the live units."""
+        return LexicalView(self.lexical(), self.unit_offsets, self._live)
 
     # Reading
 
