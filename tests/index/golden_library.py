@@ -2,7 +2,8 @@
 
 Run once when one is born, from the repository's root, and never again for it:
 `python -m tests.index.golden_library tests/index/golden/v1-log logged`. Tests read all copies for
-ever. `v1` was written before there were logs; in `v1-log` the second commit is in the log.
+ever. `v1` was written before there were logs; in `v1-log` the second commit is in the log;
+`v1-sources` is the first with an index of sources.
 """
 
 import sys

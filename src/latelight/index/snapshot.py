@@ -1,7 +1,7 @@
 """A reader's frozen view: the segments and tombstones that one manifest names."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -364,6 +364,15 @@ class Snapshot:
         """Return one document; NotFoundError when there is no live one of this id."""
         number, document = self._found(doc_id)
         return self._views[number].segment.documents.document(document)
+
+    def documents_from(self, sources: Iterable[str]) -> Iterator[Document]:
+        """Yield the live documents that came from given sources, in no order."""
+        wanted = list(dict.fromkeys(sources))
+        hashes = hash_ids(wanted)
+        for view in self._views:
+            for number, document in view.segment.documents.from_sources(wanted, hashes):
+                if view.is_live(number):
+                    yield document
 
     def documents(self) -> Iterator[Document]:
         """Yield the live documents in the order of their ordinals."""

@@ -4,7 +4,8 @@ import glob
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,7 +28,7 @@ class FileItem:
     path: Path
     metadata: Metadata = field(default_factory=dict)
 
-    @property
+    @cached_property
     def source(self) -> str:
         """The file's absolute path."""
         return str(self.path.resolve())
@@ -63,13 +64,18 @@ class BytesItem:
 
 @dataclass(frozen=True)
 class RecordItem:
-    """A title and a text without a file of their own."""
+    """A title and a text without a file of their own.
+
+    Attributes:
+        is_line: whether `source` is a line of a file, which holds one record at a time.
+    """
 
     doc_id: str
     title: str
     text: str
     source: str
     metadata: Metadata = field(default_factory=dict)
+    is_line: bool = False
 
     @property
     def n_bytes(self) -> int:
@@ -178,7 +184,8 @@ def _from_glob(path: Path, metadata: Metadata) -> Iterator[Item]:
 def _from_file(path: Path, metadata: Metadata) -> Iterator[Item]:
     if path.suffix.lower() == ".jsonl":
         with path.open("rb") as lines:
-            yield from records_from(lines, metadata, source=str(path.resolve()))
+            for item in records_from(lines, metadata, source=str(path.resolve())):
+                yield replace(item, is_line=True) if isinstance(item, RecordItem) else item
     else:
         yield FileItem(path, metadata)
 
@@ -228,6 +235,16 @@ def check_metadata(metadata: Mapping[str, Any]) -> Metadata:
                 "null, or a list of them."
             )
     return dict(metadata)
+
+
+def place_of(item: Item) -> str:
+    """Return the source when it holds one thing at a time, so that new content replaces the old.
+
+    Empty for records that are no line of a file, and for those with an id of their own.
+    """
+    if isinstance(item, RecordItem):
+        return item.source if item.is_line and not item.doc_id else ""
+    return "" if isinstance(item, BadItem) else item.source
 
 
 def content_id(sha256: str) -> str:
