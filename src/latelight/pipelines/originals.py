@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from latelight.errors import NotFoundError
+from latelight.index.files import LOCAL_FILES
 
 
 class Originals:
@@ -52,7 +53,5 @@ class Originals:
         """Remove the files that no document names; return how many went."""
         if not self._directory.is_dir():
             return 0
-        gone = [path for path in self._directory.iterdir() if path.name not in wanted]
-        for path in gone:
-            path.unlink(missing_ok=True)
-        return len(gone)
+        unnamed = [path for path in self._directory.iterdir() if path.name not in wanted]
+        return sum(LOCAL_FILES.discard(path) for path in unnamed)
