@@ -136,7 +136,7 @@ WITHOUT_POSIX = """
 import os, sys
 for name in ("fcntl", "resource", "pwd", "grp", "termios"):
     sys.modules[name] = None
-for name in ("pread", "fdatasync", "fork", "register_at_fork", "sched_getaffinity", "posix_fadvise"):
+for name in ("pread", "fdatasync", "fork", "register_at_fork", "sched_getaffinity"):
     if hasattr(os, name):
         delattr(os, name)
 import pkgutil, importlib, latelight
