@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from latelight.app import Collection, Hits, Job, Library, SearchHit, open  # noqa: A004
+    from latelight.app import Collection, Hits, Job, Library, SearchHit, open, restore  # noqa: A004
     from latelight.errors import LatelightError
     from latelight.index import MultiVectorIndex
     from latelight.kernels.maxsim import maxsim
@@ -30,6 +30,7 @@ _HOMES = {
     "Library": "latelight.app",
     "SearchHit": "latelight.app",
     "open": "latelight.app",
+    "restore": "latelight.app",
     "LatelightError": "latelight.errors",
     "MultiVectorIndex": "latelight.index",
     "maxsim": "latelight.kernels.maxsim",
@@ -45,6 +46,7 @@ __all__ = [
     "SearchHit",
     "maxsim",
     "open",
+    "restore",
 ]
 
 

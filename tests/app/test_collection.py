@@ -135,6 +135,50 @@ def test_a_changed_file_takes_the_place_of_its_earlier_self(
     assert target.stats().n_documents == 2
 
 
+def test_a_changed_line_of_a_file_takes_the_place_of_its_earlier_self(
+    library: Library, tmp_path: Path
+) -> None:
+    target = library.collection("lines", create=True)
+    lines = tmp_path / "notes.jsonl"
+    lines.write_text('{"text": "a lamp"}\n{"text": "a ferry"}\n{"id": "own", "text": "a tram"}\n')
+    target.add(lines)
+    lines.write_text('{"text": "a bell"}\n{"text": "a ferry"}\n{"text": "an oar"}\n')
+    report = target.add(lines).wait()
+    assert (report.n_replaced, report.n_added, report.n_unchanged) == (1, 1, 1)
+    texts = sorted(u.text for d in target.documents() for u in target.get(d.doc_id).units)
+    assert texts == ["a bell", "a ferry", "a tram", "an oar"]
+
+
+def test_records_without_an_id_or_a_file_replace_nothing(library: Library) -> None:
+    """They have no place of their own, though all are called `record`."""
+    target = library.collection("loose", create=True)
+    assert target.add({"text": "a lamp"}).wait().n_added == 1
+    assert target.add([{"text": "a ferry"}, {"text": "a tram"}]).wait().n_added == 2
+    assert target.add({"text": "a lamp"}).wait().n_unchanged == 1
+    assert target.stats().n_documents == 3
+
+
+def test_adding_one_file_reads_no_other_document(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from latelight.index.documents import DocumentColumns
+
+    target = library.collection("many", create=True)
+    target.add([{"id": f"d{i}", "text": f"number {i}"} for i in range(50)])
+    (tmp_path / "one.txt").write_text("The lamp burns oil.")
+    target.add(tmp_path / "one.txt")
+    read: list[int] = []
+    real = DocumentColumns.document
+    monkeypatch.setattr(
+        DocumentColumns, "document", lambda self, n: read.append(n) or real(self, n)
+    )
+    (tmp_path / "one.txt").write_text("The lamp burns gas.")
+    (tmp_path / "two.txt").write_text("The lamp is electric.")
+    report = target.add([tmp_path / "one.txt", tmp_path / "two.txt"]).wait()
+    assert (report.n_added, report.n_replaced) == (1, 1)
+    assert len(read) <= 2
+
+
 def test_deleted_documents_are_not_found_and_not_kept(library: Library, tmp_path: Path) -> None:
     target = library.collection("files", create=True)
     for name in ("one", "two"):

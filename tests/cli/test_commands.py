@@ -43,6 +43,14 @@ def test_records_come_from_standard_input(run: Run, monkeypatch: pytest.MonkeyPa
     assert json.loads(run("add", "-", "--json").out)["added"] == 1
 
 
+def test_records_of_several_streams_stay(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ("A lamp.", "A ferry."):
+        lines = io.TextIOWrapper(io.BytesIO(f'{{"text": "{text}"}}\n'.encode()))
+        monkeypatch.setattr("sys.stdin", lines)
+        assert json.loads(run("add", "-", "--json").out)["added"] == 1
+    assert json.loads(run("stats", "--json").out)["n_documents"] == 2
+
+
 def test_search_prints_hits_with_reasons(run: Run, notes: Path) -> None:
     done = run("search", "refitted ferry", "--plan")
     assert done.code == 0

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from latelight.errors import ShapeError
 from latelight.index.lexical import (
     Bm25Options,
+    LexicalView,
     Postings,
     bm25_ceiling,
     bm25_contributions,
@@ -174,3 +175,36 @@ def test_a_term_that_no_unit_holds_raises_the_ceiling() -> None:
     segment, offsets, live = one_segment(UNITS)
     more = bm25_ceiling(segment, offsets, ["fox", "wolf"], live)
     assert more - bm25_ceiling(segment, offsets, ["fox"], live) == pytest.approx(log(1 + 4.5 / 0.5))
+
+
+@given(units=COLLECTIONS, queries=st.lists(st.lists(TERMS, max_size=4), max_size=6))
+def test_a_view_that_has_answered_before_answers_the_same(
+    units: list[list[str]], queries: list[list[str]]
+) -> None:
+    segment, offsets, live = one_segment(units)
+    live[::3] = False
+    view = LexicalView(segment, offsets, live)
+    everything = np.arange(len(units))
+    for query in queries:
+        scores = bm25_scores(segment, offsets, query, live)
+        np.testing.assert_array_equal(view.scores(query, Bm25Options()), scores)
+        assert view.ceiling(query, Bm25Options()) == bm25_ceiling(segment, offsets, query, live)
+        parts = bm25_contributions(segment, offsets, query, live, everything)
+        found = view.contributions(query, everything, Bm25Options())
+        np.testing.assert_array_equal(found, parts)
+
+
+def test_a_view_keeps_only_so_many_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("latelight.index.lexical._KEPT_BYTES", 2_000)
+    view = LexicalView(*one_segment(UNITS))
+    for number in range(50):
+        view.scores([f"unknown{number}", "fox"], Bm25Options())
+        assert len(view._kept) <= 4
+    expected = bm25_scores(*one_segment(UNITS)[:2], ["fox"], np.ones(4, bool))
+    np.testing.assert_array_equal(view.scores(["fox"], Bm25Options()), expected)
+
+
+def test_constants_are_told_apart_in_what_is_kept() -> None:
+    view = LexicalView(*one_segment(UNITS))
+    one, other = (view.scores(["fox"], Bm25Options(k1=k1)) for k1 in (0.5, 2))
+    assert (one > other)[[0, 1, 3]].all()

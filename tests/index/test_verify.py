@@ -137,6 +137,8 @@ def swapped(array):
         ("document.unit_offsets", lambda a: a.__setitem__(1, 99)),
         ("document.id_hash", swapped),
         ("document.id_order", lambda a: a.__setitem__(0, a[1])),
+        ("document.source_hash", swapped),
+        ("document.source_order", lambda a: a.__setitem__(0, a[1])),
         ("space.text.scales", lambda a: a.__setitem__(0, float("nan"))),
         ("lexical.ordinals", lambda a: a.__setitem__(0, 9)),
         ("lexical.frequencies", lambda a: a.__setitem__(0, 9)),

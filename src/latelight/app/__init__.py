@@ -3,7 +3,7 @@
 from latelight.app.collection import Collection, Stats, StoredDocument
 from latelight.app.hits import Hits, SearchHit
 from latelight.app.job import Job
-from latelight.app.library import Library, open  # noqa: A004
+from latelight.app.library import Library, open, restore  # noqa: A004
 from latelight.app.questions import sample_questions
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "Stats",
     "StoredDocument",
     "open",
+    "restore",
     "sample_questions",
 ]

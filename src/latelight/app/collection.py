@@ -22,7 +22,7 @@ from latelight.pipelines.items import Addable, Item, check_metadata, items_from
 from latelight.pipelines.lock import PipelineLock, parse_lock
 from latelight.pipelines.originals import Originals
 from latelight.pipelines.progress import NoProgress, Progress
-from latelight.pipelines.query import Found, explain_units, run_search
+from latelight.pipelines.query import Found, explain_units, run_searches
 from latelight.pipelines.reader import Reader
 from latelight.pipelines.recall import RecallRow, measure_recall, sample_queries
 from latelight.pipelines.request import GroupBy, SearchRequest
@@ -163,9 +163,9 @@ class Collection:
         Readers go on with what they had opened.
         """
         self._store.compact()
-        self._store.collect_garbage()
-        live = frozenset(document.sha256 for document in self._store.snapshot().documents())
-        self._originals.keep_only(live)
+        with self._store.writer():  # a file that is kept for a document not written yet must stay
+            live = frozenset(document.sha256 for document in self._store.snapshot().documents())
+            self._originals.keep_only(live)
 
     # -- searching -------------------------------------------------------------------------
 
@@ -201,21 +201,40 @@ class Collection:
             FilterError: the filter cannot be understood.
         """
         query = self._query_text(text, image)
-        request = SearchRequest(
-            text=query,
-            k=self.spec.search.k if k is None else k,
-            filter=filter,
-            group_by=group_by,
-            explain=explain,
-            mode=mode,
-            exact=exact,
-            recall=recall,
-        )
-        return self._run(request)
+        depth = self.spec.search.k if k is None else k
+        request = SearchRequest(query, depth, filter, group_by, explain, mode, exact, recall)
+        return self._run([request])[0]
 
-    def search_batch(self, texts: Sequence[str], **options: Any) -> list[Hits]:
-        """Return the hits of several queries, in order; options are those of `search`."""
-        return [self.search(text, **options) for text in texts]
+    def search_batch(  # noqa: PLR0913  as `search`
+        self,
+        texts: Iterable[str],
+        *,
+        k: int | None = None,
+        filter: Mapping[str, Any] | None = None,
+        group_by: GroupBy | None = None,
+        explain: bool = False,
+        exact: bool = False,
+        mode: SearchMode = "auto",
+        recall: RecallLevel = "balanced",
+    ) -> list[Hits]:
+        """Return the hits of several queries, in order, all from one state of the collection.
+
+        The hits are those of `search`; queries share the threads and what they have in common.
+        Times of stages that were done for several together are equal shares.
+
+        Args:
+            texts: the queries.
+            k, filter, group_by, explain, exact, mode, recall: as for `search`.
+
+        Raises:
+            QueryError: in one of them there is nothing to search for.
+            FilterError: the filter cannot be understood.
+        """
+        if isinstance(texts, str):
+            raise InputError(f"search_batch takes a list of texts; write [{texts!r}].")
+        depth = self.spec.search.k if k is None else k
+        options = (depth, filter, group_by, explain, mode, exact, recall)
+        return self._run([SearchRequest(text, *options) for text in texts])
 
     def explain(
         self, text: str, doc_id: str, *, unit_id: str = "", mode: SearchMode = "auto"
@@ -298,9 +317,9 @@ class Collection:
 
     # -- wiring ----------------------------------------------------------------------------
 
-    def _run(self, request: SearchRequest) -> Hits:
+    def _run(self, requests: Sequence[SearchRequest]) -> list[Hits]:
         reader = self._reader()
-        return self._hits(reader, run_search(reader, request))
+        return [self._hits(reader, found) for found in run_searches(reader, requests)]
 
     def _reader(self) -> Reader:
         return Reader(
@@ -312,7 +331,9 @@ class Collection:
         )
 
     def _hits(self, reader: Reader, found: Found) -> Hits:
-        return Hits(found, Pictures(reader, found, self._originals))
+        spaces = tuple(found.signals.by_name)
+        pictures = Pictures(reader, found.query, spaces, found.ordinals, self._originals)
+        return Hits(found, pictures)
 
     def _loaded(self) -> Mapping[str, Encoder]:
         if not self._checked.is_set():

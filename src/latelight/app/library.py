@@ -7,14 +7,19 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from latelight.app.backup import NO_PROGRESS, back_up
+from latelight.app.backup import Progress as BackupProgress
+from latelight.app.backup import restore as restore_files
+from latelight.app.checksums import LIST_NAME, Contents
 from latelight.app.collection import Collection, CollectionPaths
 from latelight.app.engine import build_encoders, lock_for
+from latelight.app.workplace import is_unfinished
 from latelight.errors import CorruptFileError, FormatVersionError, InputError, NotFoundError
 from latelight.index import SpaceSpec, Store
 from latelight.pipelines.items import LIBRARY_MARK
 from latelight.pipelines.lock import generation_digest
 from latelight.pipelines.spec import PipelineSpec, load_spec
-from latelight.releases.catalog import Catalog, Generation, check_name
+from latelight.releases.catalog import CATALOG, Catalog, Generation, check_name
 from latelight.settings import Settings, read_settings
 
 FORMAT_VERSION = 1
@@ -35,6 +40,29 @@ def open(root: str | Path, *, settings: Settings | None = None) -> "Library":  #
     return Library(Path(root).expanduser(), settings or read_settings())
 
 
+def restore(
+    backup: str | Path,
+    root: str | Path,
+    *,
+    settings: Settings | None = None,
+    progress: BackupProgress = NO_PROGRESS,
+) -> "Library":
+    """Return a library in a new or empty directory with what a backup holds.
+
+    The backup stays as it is. Every file is checked as it is copied; stopped at any moment,
+    the directory is no library, and the same call starts again.
+
+    Raises:
+        NotFoundError: there is no finished backup.
+        AlreadyExistsError: there is something in `root`.
+        CorruptFileError, FormatVersionError: the backup is damaged, and the message names the file,
+            or of another version; nothing was restored.
+    """
+    target = Path(root).expanduser()
+    restore_files(Path(backup).expanduser(), target, progress)
+    return Library(target, settings or read_settings())
+
+
 class Library:
     """Collections in namespaces, under one directory."""
 
@@ -43,7 +71,7 @@ class Library:
         self.root = root
         self.settings = settings
         _prepare(root)
-        self._catalog = Catalog(root / "catalog.db")
+        self._catalog = Catalog(root / CATALOG)
 
     def __repr__(self) -> str:
         return f"latelight.open({str(self.root)!r})"
@@ -92,6 +120,19 @@ class Library:
             for name in self.collections(namespace=directory.name):
                 yield directory.name, self.collection(name, namespace=directory.name)
 
+    def backup(self, target: str | Path, *, progress: BackupProgress = NO_PROGRESS) -> Contents:
+        """Copy everything to a new or empty directory while others read and write; say what.
+
+        Each collection is in a state that was committed, verified, and with the originals of its
+        documents. On one file system, files that never change are shared with the copy (hard
+        links): to be safe from a broken disk, copy to another one.
+
+        Raises:
+            AlreadyExistsError: there is something in `target`.
+            CorruptFileError: the library is damaged; the message names the file.
+        """
+        return back_up(self.root, Path(target).expanduser(), progress)
+
     def _create(self, namespace: str, name: str, spec: PipelineSpec) -> None:
         encoders = build_encoders(spec, self.settings)
         lock = lock_for(encoders)
@@ -128,6 +169,7 @@ def _as_spec(pipeline: str | Path | PipelineSpec) -> PipelineSpec:
 
 
 def _prepare(root: Path) -> None:
+    _check_in_use(root)
     mark = root / LIBRARY_MARK
     if mark.is_file():
         _check_mark(mark)
@@ -141,6 +183,20 @@ def _prepare(root: Path) -> None:
     temporary = root / f"{LIBRARY_MARK}.new"
     temporary.write_text(json.dumps({"format": FORMAT_VERSION}) + "\n", encoding="utf-8")
     temporary.replace(mark)
+
+
+def _check_in_use(root: Path) -> None:
+    """Refuse what looks like a library but is a copy of one."""
+    if is_unfinished(root):
+        raise NotFoundError(
+            f"{root} holds a copy of a library that was not finished. Repeat the command that made "
+            "it, or remove the directory."
+        )
+    if (root / LIST_NAME).exists():
+        raise InputError(
+            f"{root} is a backup, which stays as it is. Make a library of it with "
+            f"`latelight snapshot restore {root} DIRECTORY`."
+        )
 
 
 def _check_mark(mark: Path) -> None:
@@ -161,7 +217,7 @@ def existing(root: Path, settings: Settings) -> Library:
     Raises:
         NotFoundError: there is no library.
     """
-    if not (root / LIBRARY_MARK).is_file():
+    if not (root / LIBRARY_MARK).is_file() and not is_unfinished(root):
         raise NotFoundError(
             f"No library in {root}. Make one with `latelight add --library {root} FILES`."
         )

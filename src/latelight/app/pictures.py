@@ -11,9 +11,8 @@ from latelight.explain.heatmap import HeatMap, check_drawable, page_heatmap
 from latelight.explain.lighting import RowSimilarities, by_evidence
 from latelight.extractors.pages import render_page
 from latelight.pipelines.originals import Originals
-from latelight.pipelines.query import Found
-from latelight.pipelines.reader import Reader
-from latelight.types import TokenEvidence
+from latelight.pipelines.reader import EncodedQuery, Reader
+from latelight.types import Int64Array, TokenEvidence
 
 if TYPE_CHECKING:
     from latelight.app.hits import SearchHit
@@ -21,10 +20,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """Draws the hits of one search; holds its view of the index, so later writes change nothing."""
+    """Draws the hits of one search; holds its view of the index, so later writes change nothing.
+
+    Attributes:
+        reader: what was searched.
+        query: as encoded.
+        spaces: that ranked.
+        ordinals: (n_hits,) the hits' units in the snapshot.
+        originals: the files as they came.
+    """
 
     reader: Reader
-    found: Found
+    query: EncodedQuery
+    spaces: tuple[str, ...]
+    ordinals: Int64Array
     originals: Originals
 
     def heatmap(self, hit: "SearchHit", word: str | None) -> HeatMap:
@@ -42,7 +51,7 @@ class Pictures:
             score=hit.score,
             score_norm=hit.score_norm,
         )
-        rows = self._similarities(int(self.found.ordinals[hit.rank - 1]), hit.evidence)
+        rows = self._similarities(int(self.ordinals[hit.rank - 1]), hit.evidence)
         return page_heatmap(self.page_image(hit), hit.evidence, legend, word=word, rows=rows)
 
     def page_image(self, hit: "SearchHit") -> Image.Image:
@@ -60,8 +69,8 @@ class Pictures:
     def _similarities(
         self, ordinal: int, evidence: Sequence[TokenEvidence]
     ) -> Iterator[RowSimilarities]:
-        for space in self.found.signals.by_name:
-            query = self.found.query.vectors.get(space)
+        for space in self.spaces:
+            query = self.query.vectors.get(space)
             if query is None:
                 continue
             similarities = self.reader.snapshot.similarities(space, query.vectors, ordinal)

@@ -8,7 +8,7 @@ import typer
 
 from latelight.cli.console import out, print_json, table
 from latelight.cli.options import JsonOption, LibraryOption, NamespaceOption, open_collection
-from latelight.errors import NotFoundError
+from latelight.cli.values import read_queries
 
 app = typer.Typer(no_args_is_help=True, help="Measure what a library does on this machine.")
 
@@ -19,7 +19,8 @@ def recall(  # noqa: PLR0913, PLR0917  a command's options
     library: LibraryOption = None,
     namespace: NamespaceOption = None,
     queries: Annotated[
-        Path | None, typer.Option("--queries", help="A file with one query a line.")
+        Path | None,
+        typer.Option("--queries", help="A file with one query a line; '-' reads stdin."),
     ] = None,
     n: Annotated[int, typer.Option("-n", help="Queries to draw from the documents.")] = 100,
     k: Annotated[int, typer.Option("-k", help="Depth of recall.")] = 10,
@@ -27,7 +28,7 @@ def recall(  # noqa: PLR0913, PLR0917  a command's options
 ) -> None:
     """Compare every recall level with scoring everything, on your queries or on drawn ones."""
     opened = open_collection(library, collection, namespace)
-    rows = opened.measure_recall(None if queries is None else _lines(queries), n=n, k=k)
+    rows = opened.measure_recall(None if queries is None else read_queries(queries), n=n, k=k)
     if as_json:
         print_json([asdict(row) for row in rows])
         return
@@ -43,9 +44,3 @@ def recall(  # noqa: PLR0913, PLR0917  a command's options
             f"{row.n_queries:,}",
         )
     out.print(shown)
-
-
-def _lines(path: Path) -> list[str]:
-    if not path.is_file():
-        raise NotFoundError(f"There is no file {str(path)!r}; give one with a query on each line.")
-    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]

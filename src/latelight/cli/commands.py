@@ -12,6 +12,7 @@ from latelight.cli import (
     doctor,
     explain,
     search,
+    snapshot,
     stats,
     verify,
 )
@@ -50,4 +51,5 @@ app.command("collections")(collections.collections)
 app.command("stats")(stats.stats)
 app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
+app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(bench.app, name="bench")

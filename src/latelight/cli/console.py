@@ -23,6 +23,11 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
+def print_json_line(value: Any) -> None:
+    """Write one JSON document as one line."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+
+
 def report_error(error: LatelightError) -> int:
     """Say an error on standard error and return the exit code: 2 for wrong input, else 1."""
     err.print(Text.assemble(("error", "bold red"), f" [{error.code}] {error}"))

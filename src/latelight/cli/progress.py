@@ -1,10 +1,13 @@
-"""Progress of adding, drawn on the terminal."""
+"""Progress of adding and of copying, drawn on the terminal."""
 
 import sys
 import time
+from types import TracebackType
+from typing import Self
 
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     TextColumn,
@@ -68,6 +71,42 @@ class TerminalProgress:
         failed = f" · {self._n_failed} failed" if self._n_failed else ""
         rate = self._n_bytes / 1e6 / seconds
         return f"{self._n_rows:,} rows · {rate:.1f} MB/s{failed}"
+
+
+class ByteProgress:
+    """A context manager to call with what is done, and how many bytes of how many of it.
+
+    Draws a bar on standard error when a person watches, else nothing.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is drawn before the first call."""
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=28),
+            DownloadColumn(),
+            TimeRemainingColumn(),
+            console=err,
+            transient=True,
+            disable=not wants_bar(),
+        )
+        self._task = self._bar.add_task("", total=None)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Show it."""
+        self._bar.update(self._task, description=what, completed=done, total=total)
 
 
 def wants_bar() -> bool:

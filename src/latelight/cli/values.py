@@ -1,10 +1,12 @@
 """Words of the command line, read into values."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from latelight.errors import FilterError, InputError
+from latelight.errors import FilterError, InputError, NotFoundError
 from latelight.pipelines.items import check_metadata
 from latelight.types import Metadata
 
@@ -26,6 +28,24 @@ def read_filter(text: str | None) -> Mapping[str, Any] | None:
     if not isinstance(value, dict):
         raise FilterError(f"The filter {text!r} is not an object; write '{{\"year\": 2023}}'.")
     return value
+
+
+def read_queries(path: Path) -> list[str]:
+    """Return the queries of a file, one a line, blank ones left out; `-` reads standard input.
+
+    Raises:
+        NotFoundError: there is no such file.
+    """
+    if str(path) == "-":
+        lines = sys.stdin.read().splitlines()
+    elif path.is_file():
+        lines = path.read_text(encoding="utf-8").splitlines()
+    else:
+        raise NotFoundError(
+            f"There is no file {str(path)!r}; give one with a query on each line, or '-' for "
+            "standard input."
+        )
+    return [line.strip() for line in lines if line.strip()]
 
 
 def read_metadata(pairs: Sequence[str]) -> Metadata:

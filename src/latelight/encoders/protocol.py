@@ -1,7 +1,7 @@
 """What every encoder offers: units and queries in, multi-vectors out."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from latelight.types import EncoderInfo, MultiVector, QueryVectors, Unit
 
@@ -50,3 +50,27 @@ class Encoder(Protocol):
         `progress` is called now and then, from this thread, with how many more units are done.
         """
         ...
+
+
+@runtime_checkable
+class BatchEncoder(Encoder, Protocol):
+    """An encoder that takes less for several queries together than for one after the other."""
+
+    def encode_queries(self, texts: Sequence[str]) -> list[QueryVectors]:
+        """Return the rows of each query, in order: the very ones that `encode_query` returns.
+
+        Raises:
+            QueryError: a text holds no token.
+        """
+        ...
+
+
+def encode_queries(encoder: Encoder, texts: Sequence[str]) -> list[QueryVectors]:
+    """Return the rows of each query, encoded together where the encoder can.
+
+    Raises:
+        QueryError: a text holds no token.
+    """
+    if isinstance(encoder, BatchEncoder) and len(texts) > 1:
+        return encoder.encode_queries(texts)
+    return [encoder.encode_query(text) for text in texts]

@@ -151,6 +151,14 @@ class TokenEncoder:
         kept = [i for i, token in enumerate(tokens) if self._is_kept(token)]
         return QueryVectors(rows[kept], tuple(tokens[i] for i in kept))
 
+    def encode_queries(self, texts: Sequence[str]) -> list[QueryVectors]:
+        """Return the rows of each query, in order, as `encode_query`; threads share the queries.
+
+        Each is a run of its own: in one tensor they would change each other's vectors (0011).
+        """
+        with ThreadPoolExecutor(self._n_threads) as pool:
+            return list(pool.map(self.encode_query, texts))
+
     def _query_tokens(self, text: str, pieces: Wordpieces, n_masks: int) -> list[QueryToken]:
         marker = [QueryToken("[Q]", None, "marker")] * (self._rendering.query_marker is not None)
         return [

@@ -23,10 +23,10 @@ def run(jobs: IO[bytes], answers: IO[bytes]) -> None:
 
 def limit_memory(n_bytes: int) -> None:
     """Limit this process's address space, where the system can (not on Windows)."""
-    try:
-        import resource
-    except ImportError:
+    if sys.platform == "win32":
         return
+    import resource
+
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = n_bytes if hard == resource.RLIM_INFINITY else min(n_bytes, hard)
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))

@@ -8,14 +8,16 @@ from latelight.errors import AlreadyExistsError, CorruptFileError
 from latelight.index.files import Files, write_file
 from latelight.index.live import Live, State
 from latelight.index.log import log_path
-from latelight.index.manifest import manifest_path, publish_bytes
+from latelight.index.manifest import SegmentEntry, manifest_path, publish_bytes
 from latelight.index.segment import FILE_NAME, segment_directory
-from latelight.index.verify import verify_directory
+from latelight.index.verify import NO_PROGRESS, Progress, verify_directory
 
 _ATTEMPTS = 20  # each further one means that a clean-up removed what was being copied
 
 
-def copy_generation(live: Live, target: Path, files: Files) -> State:
+def copy_generation(
+    live: Live, target: Path, files: Files, progress: Progress = NO_PROGRESS
+) -> State:
     """Copy the newest state to a new directory, verify the copy, and return the state.
 
     Files that never change get a second name where the file system allows that, and are copied
@@ -31,14 +33,15 @@ def copy_generation(live: Live, target: Path, files: Files) -> State:
             f"{target} is not an empty directory. Choose another one, or empty it yourself."
         )
     target.mkdir(parents=True, exist_ok=True)
-    state = _copied(live, target, files)
-    check_sound(target)
+    # Every byte is met twice: when it is copied, and when the copy is verified.
+    state = _copied(live, target, files, lambda done, total: progress(done, 2 * total))
+    check_sound(target, lambda done, total: progress(total + done, 2 * total))
     return state
 
 
-def check_sound(path: Path) -> None:
+def check_sound(path: Path, progress: Progress = NO_PROGRESS) -> None:
     """Raise CorruptFileError when the generation at `path` is damaged."""
-    problems = verify_directory(path)
+    problems = verify_directory(path, progress)
     if problems:
         first = problems[0]
         raise CorruptFileError(
@@ -47,11 +50,11 @@ def check_sound(path: Path) -> None:
         )
 
 
-def _copied(live: Live, target: Path, files: Files) -> State:
+def _copied(live: Live, target: Path, files: Files, progress: Progress) -> State:
     for attempt in range(_ATTEMPTS):
         state = live.state()
         try:
-            _copy_state(live.root, state, target, files)
+            _copy_state(live.root, state, target, files, progress)
         except FileNotFoundError:
             if attempt == _ATTEMPTS - 1:
                 raise
@@ -62,16 +65,18 @@ def _copied(live: Live, target: Path, files: Files) -> State:
     return state
 
 
-def _copy_state(root: Path, state: State, target: Path, files: Files) -> None:
+def _copy_state(root: Path, state: State, target: Path, files: Files, progress: Progress) -> None:
     number = state.manifest.number
     manifest = manifest_path(root, number).read_bytes()
     for directory in (target / "segments", target / "wal"):
         files.make_directory(directory)
-    for source in _files_of(root, state):
-        copy = target / source.relative_to(root)
-        if not copy.parent.is_dir():
-            files.make_directory(copy.parent)
-        files.copy(source, copy)
+    total, done = sum(entry.n_bytes for entry in state.manifest.segments), 0
+    for entry in state.manifest.segments:
+        files.make_directory(segment_directory(target, entry.segment_id))
+        for source in _files_of(root, entry):
+            files.copy(source, target / source.relative_to(root))
+        done += entry.n_bytes
+        progress(done, total)
     if state.mark is not None:
         with log_path(root, state.mark.name).open("rb") as log:
             data = log.read(state.mark.end)
@@ -82,9 +87,8 @@ def _copy_state(root: Path, state: State, target: Path, files: Files) -> None:
     publish_bytes(target, number, manifest, files)
 
 
-def _files_of(root: Path, state: State) -> Iterator[Path]:
-    for entry in state.manifest.segments:
-        directory = segment_directory(root, entry.segment_id)
-        yield directory / FILE_NAME
-        if entry.tombstones is not None:
-            yield directory / entry.tombstones
+def _files_of(root: Path, entry: SegmentEntry) -> Iterator[Path]:
+    directory = segment_directory(root, entry.segment_id)
+    yield directory / FILE_NAME
+    if entry.tombstones is not None:
+        yield directory / entry.tombstones

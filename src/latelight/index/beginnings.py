@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from latelight.index.exact import score_plain
 from latelight.index.rows import SpaceRows
 from latelight.index.segment import Segment
 from latelight.index.stretches import stretch_maxima
-from latelight.kernels.maxsim import maxsim, maxsim_argmax
+from latelight.kernels.maxsim import maxsim_argmax
 from latelight.types import Float32Array, Int32Array, Int64Array
 
 # Query rows times units whose maxima are held at once: 16 MB.
@@ -136,15 +137,4 @@ def score_in_context(
             own = rows.scorable(query, units[chunk], n_threads)
             _, best = maxsim_argmax(own.query, own.rows, documents=own.units, n_threads=n_threads)
             scores[chunk] = np.maximum(best, found.credit(context.share)).sum(axis=1)
-    return scores
-
-
-def score_plain(
-    query: Float32Array, rows: SpaceRows, units: Int64Array, n_threads: int = 1
-) -> Float32Array:
-    """Return the MaxSim of some units with rows, (n,) float32; arguments as above."""
-    scores = np.empty(len(units), np.float32)
-    for piece in rows.pieces(units):
-        own = rows.scorable(query, units[piece], n_threads)
-        scores[piece] = maxsim(own.query, own.rows, documents=own.units, n_threads=n_threads)
     return scores

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,21 +20,26 @@ _FIELDS = ("source", "media_type", "sha256", "metadata", "created_at", "title", 
 
 
 def hash_ids(doc_ids: Iterable[str]) -> UInt64Array:
-    """Return (n,) uint64: the first 8 bytes of each id's blake2b, little-endian."""
+    """Return (n,) uint64: the first 8 bytes of each id's, or source's, blake2b, little-endian."""
     encoded = (doc_id.encode("utf-8", "surrogatepass") for doc_id in doc_ids)  # any text may ask
     digests = [hashlib.blake2b(data, digest_size=8).digest() for data in encoded]
     return np.frombuffer(b"".join(digests), "<u8")
 
 
 def write_documents(writer: SectionWriter, documents: Sequence[Document]) -> None:
-    """Write records, ids and the sorted hash index."""
+    """Write records, ids and the sorted hash indexes of ids and sources."""
     ids = [document.doc_id for document in documents]
-    hashes = hash_ids(ids)
-    order = np.argsort(hashes, kind="stable")
     write_strings(writer, "document.id", ids)
     write_strings(writer, "document.record", map(_record, documents))
-    writer.add("document.id_hash", hashes[order])
-    writer.add("document.id_order", order.astype(np.int32))
+    _write_hashes(writer, "document.id", ids)
+    _write_hashes(writer, "document.source", [document.source for document in documents])
+
+
+def _write_hashes(writer: SectionWriter, name: str, texts: Sequence[str]) -> None:
+    hashes = hash_ids(texts)
+    order = np.argsort(hashes, kind="stable")
+    writer.add(f"{name}_hash", hashes[order])
+    writer.add(f"{name}_order", order.astype(np.int32))
 
 
 def _record(document: Document) -> str:
@@ -56,6 +62,22 @@ def write_texts(
         writer.add("document.offset_map.runs", np.concatenate(runs).astype(np.int32))
 
 
+class HashIndex:
+    """Which documents have a text, by sorted hashes of the texts."""
+
+    def __init__(self, file: SectionFile, name: str) -> None:
+        self._hashes: Array = file.array(f"{name}_hash")
+        self._order: Array = file.array(f"{name}_order")
+
+    def find(self, hashes: UInt64Array) -> Iterator[tuple[int, int]]:
+        """Yield (which of `hashes`, document number); equal hashes may be of different texts."""
+        first = np.searchsorted(self._hashes, hashes, "left")
+        stop = np.searchsorted(self._hashes, hashes, "right")
+        for i in np.flatnonzero(first < stop).tolist():
+            for number in self._order[first[i] : stop[i]].tolist():
+                yield i, number
+
+
 class DocumentColumns:
     """The documents of one segment, decoded one at a time."""
 
@@ -63,8 +85,7 @@ class DocumentColumns:
         self._file = file
         self.ids = StringColumn.read(file, "document.id")
         self._records = StringColumn.read(file, "document.record")
-        self._hashes: Array = file.array("document.id_hash")
-        self._order: Array = file.array("document.id_order")
+        self._by_id = HashIndex(file, "document.id")
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -86,14 +107,42 @@ class DocumentColumns:
 
     def find(self, doc_ids: Sequence[str], hashes: UInt64Array) -> list[tuple[int, str]]:
         """Return (number, doc_id) of those documents that are here, given their ids' hashes."""
-        first = np.searchsorted(self._hashes, hashes, "left")
-        stop = np.searchsorted(self._hashes, hashes, "right")
-        return [
-            (number, doc_ids[i])
-            for i in np.flatnonzero(first < stop).tolist()
-            for number in self._order[first[i] : stop[i]].tolist()
-            if self.ids[number] == doc_ids[i]
-        ]
+        found = self._by_id.find(hashes)
+        return [(number, doc_ids[i]) for i, number in found if self.ids[number] == doc_ids[i]]
+
+    def from_sources(
+        self, sources: Sequence[str], hashes: UInt64Array
+    ) -> Iterator[tuple[int, Document]]:
+        """Yield (number, document) of those that came from given sources, in no order.
+
+        Args:
+            sources: without repetition.
+            hashes: their hashes.
+        """
+        if self._by_source is not None:
+            candidates: Iterable[tuple[int, int]] = self._by_source.find(hashes)
+        else:
+            candidates = self._scanned_sources(sources)
+        for i, number in candidates:
+            document = self.document(number)
+            if document.source == sources[i]:
+                yield number, document
+
+    @cached_property
+    def _by_source(self) -> HashIndex | None:
+        """None for a segment from before there was one."""
+        name = "document.source"
+        return HashIndex(self._file, name) if f"{name}_hash" in self._file else None
+
+    def _scanned_sources(self, sources: Sequence[str]) -> Iterator[tuple[int, int]]:
+        places = {source: i for i, source in enumerate(sources)}
+        for number, source in enumerate(self._sources):
+            if source in places:
+                yield places[source], number
+
+    @cached_property
+    def _sources(self) -> list[str]:
+        return [self.document(number).source for number in range(len(self))]
 
     def text(self, number: int) -> str:
         """Return one document's readable text, empty when none was kept."""

@@ -6,10 +6,12 @@ kills the process at a chosen step; production uses `LOCAL_FILES`.
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import BinaryIO
 
 TEMPORARY_SUFFIX = ".tmp"
+WINDOWS = sys.platform == "win32"
 
 
 class Files:
@@ -60,7 +62,12 @@ class Files:
                 self.fsync(to_file)
 
     def fsync_directory(self, path: Path) -> None:
-        """Return once the directory's entries are on the disk."""
+        """Return once the directory's entries are on the disk.
+
+        Windows opens no directories for this; NTFS writes their entries in order by itself.
+        """
+        if WINDOWS:
+            return
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -84,6 +91,19 @@ class Files:
     def remove(self, path: Path) -> None:
         """Remove a file; one that is gone already is fine."""
         path.unlink(missing_ok=True)
+
+    def discard(self, path: Path) -> bool:
+        """Remove a file that nobody needs; return whether it is gone.
+
+        Windows keeps files that somebody has open or mapped: they stay for the next clean-up.
+        """
+        try:
+            self.remove(path)
+        except PermissionError:
+            if not WINDOWS:
+                raise
+            return False
+        return True
 
     def remove_directory(self, path: Path) -> None:
         """Remove an empty directory; OSError when something is left in it."""

@@ -1,7 +1,7 @@
 """Clean-up: files that we made and that the newest manifest does not name."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,12 +28,28 @@ def collect_garbage(root: Path, manifest: Manifest, files: Files, is_merging: bo
     """
     with _merges_kept_out(root, is_merging) as kept_out:
         garbage = sorted(p for p in plan_garbage(root, manifest) if kept_out or not _of_merge(p))
-        for path in garbage:
-            files.remove(path)
+        n_removed = _discard(garbage, files)
         for directory in _unnamed_directories(root, manifest):
             if kept_out or not directory.name.endswith(MERGED_SUFFIX):
                 _remove_if_empty(directory, files)
-    return len(garbage)
+    return n_removed
+
+
+def _discard(garbage: Sequence[Path], files: Files) -> int:
+    """Remove files, manifests ascending; return how many went.
+
+    When a manifest cannot go, those above it stay too: a reader takes one without a successor for
+    the newest.
+    """
+    n_removed, manifests_stay = 0, False
+    for path in garbage:
+        is_manifest = path.name.startswith("MANIFEST-") and path.suffix != TEMPORARY_SUFFIX
+        if is_manifest and manifests_stay:
+            continue
+        is_gone = files.discard(path)
+        n_removed += is_gone
+        manifests_stay |= is_manifest and not is_gone
+    return n_removed
 
 
 @contextmanager

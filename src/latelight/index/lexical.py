@@ -5,6 +5,7 @@ there are, how long they are, how many hold a term) is counted at query time ove
 so that it never goes stale when units are added or deleted.
 """
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
@@ -18,6 +19,8 @@ from latelight.types import Float32Array, Int64Array
 Uint8Array = npt.NDArray[np.uint8]
 Uint32Array = npt.NDArray[np.uint32]
 BoolArray = npt.NDArray[np.bool_]
+
+_KEPT_BYTES = 32 << 20  # of terms, for each snapshot that is searched
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +93,11 @@ class Postings:
 
     def _find(self, wanted: bytes) -> int:
         """Return the number of a term, -1 when it is not there: a binary search of the bytes."""
+        start, blob = self.term_offsets.item, self.term_blob.data
         low, high = 0, self.n_terms
         while low < high:
             middle = (low + high) // 2
-            if self._term_bytes(middle) < wanted:
+            if bytes(blob[start(middle) : start(middle + 1)]) < wanted:
                 low = middle + 1
             else:
                 high = middle
@@ -152,12 +156,7 @@ def bm25_scores(
     Raises:
         ShapeError: the offsets, the segments and `live` do not fit together.
     """
-    collection = _Collection(postings_per_segment, unit_offsets, live)
-    scores = np.zeros(len(live), dtype=np.float64)
-    for term in query_terms:
-        for units, weights in collection.weights(term, options):
-            scores[units] += weights
-    return scores.astype(np.float32)
+    return LexicalView(postings_per_segment, unit_offsets, live).scores(query_terms, options)
 
 
 def bm25_contributions(
@@ -173,15 +172,8 @@ def bm25_contributions(
     A row's sum is the unit's `bm25_scores` score. Arguments and errors are those of
     `bm25_scores`; `units` are (n_given,) numbers of the snapshot.
     """
-    collection = _Collection(postings_per_segment, unit_offsets, live)
-    contributions = np.zeros((len(units), len(query_terms)), dtype=np.float32)
-    of_term = np.zeros(len(live), dtype=np.float32)
-    for column, term in enumerate(query_terms):
-        of_term[:] = 0
-        for holders, weights in collection.weights(term, options):
-            of_term[holders] = weights
-        contributions[:, column] = of_term[units]
-    return contributions
+    view = LexicalView(postings_per_segment, unit_offsets, live)
+    return view.contributions(query_terms, units, options)
 
 
 def bm25_ceiling(
@@ -196,12 +188,26 @@ def bm25_ceiling(
     A term that no unit holds counts in full, so that `score / ceiling` is the share of the query
     that a unit covers. Arguments and errors are those of `bm25_scores`.
     """
-    collection = _Collection(postings_per_segment, unit_offsets, live)
-    return sum(collection.term_weight(term, options) for term in query_terms)
+    return LexicalView(postings_per_segment, unit_offsets, live).ceiling(query_terms, options)
 
 
-class _Collection:
-    """A snapshot's live units, seen as one."""
+@dataclass(frozen=True, eq=False)
+class _Term:
+    """What a query term brings: its weight, and by segment its live units and their parts of it."""
+
+    weight: float
+    holders: list[tuple[Int64Array, Float32Array]]
+
+    @property
+    def n_bytes(self) -> int:
+        return 500 + sum(units.nbytes + weights.nbytes for units, weights in self.holders)
+
+
+class LexicalView:
+    """A snapshot's live units, seen as one; safe to share between threads.
+
+    Lengths are added up once, and what the last terms brought is kept: queries repeat words.
+    """
 
     def __init__(
         self, segments: Sequence[Postings], unit_offsets: Int64Array, live: BoolArray
@@ -215,15 +221,54 @@ class _Collection:
         self._n_live = int(np.count_nonzero(live))
         total = int(self._lengths.sum(where=live, dtype=np.int64))
         self._mean_length = max(total / max(self._n_live, 1), 1e-9)
+        self._kept: dict[tuple[str, Bm25Options], _Term] = {}
+        self._n_kept_bytes = 0
+        self._lock = threading.Lock()
 
-    def term_weight(self, term: str, options: Bm25Options) -> float:
-        return float(self._weight(term, self._holders(term), options))
+    def scores(self, query_terms: Sequence[str], options: Bm25Options) -> Float32Array:
+        """Return `bm25_scores`."""
+        scores = np.zeros(len(self._live), dtype=np.float64)
+        for term in query_terms:
+            for units, weights in self._term(term, options).holders:
+                scores[units] += weights
+        return scores.astype(np.float32)
 
-    def weights(self, term: str, options: Bm25Options) -> list[tuple[Int64Array, Float32Array]]:
-        """Return, by segment, the live units that hold a term and what it adds to each score."""
+    def contributions(
+        self, query_terms: Sequence[str], units: Int64Array, options: Bm25Options
+    ) -> Float32Array:
+        """Return `bm25_contributions`."""
+        contributions = np.zeros((len(units), len(query_terms)), dtype=np.float32)
+        of_term = np.zeros(len(self._live), dtype=np.float32)
+        for column, term in enumerate(query_terms):
+            of_term[:] = 0
+            for holders, weights in self._term(term, options).holders:
+                of_term[holders] = weights
+            contributions[:, column] = of_term[units]
+        return contributions
+
+    def ceiling(self, query_terms: Sequence[str], options: Bm25Options) -> float:
+        """Return `bm25_ceiling`."""
+        return sum(self._term(term, options).weight for term in query_terms)
+
+    def _term(self, term: str, options: Bm25Options) -> _Term:
+        found = self._kept.get((term, options))
+        if found is None:
+            found = self._read(term, options)
+            self._keep((term, options), found)
+        return found
+
+    def _keep(self, key: tuple[str, Bm25Options], found: _Term) -> None:
+        with self._lock:
+            if self._n_kept_bytes + found.n_bytes > _KEPT_BYTES:
+                self._kept, self._n_kept_bytes = {}, 0
+            self._kept[key] = found
+            self._n_kept_bytes += found.n_bytes
+
+    def _read(self, term: str, options: Bm25Options) -> _Term:
         holders = self._holders(term)
         weight = self._weight(term, holders, options)
-        return [(units, self._saturated(units, tf, options) * weight) for units, tf in holders]
+        parts = [(units, self._saturated(units, tf, options) * weight) for units, tf in holders]
+        return _Term(float(weight), parts)
 
     def _weight(
         self, term: str, holders: list[tuple[Int64Array, Float32Array]], options: Bm25Options

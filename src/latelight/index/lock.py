@@ -1,15 +1,16 @@
 """One writer at a time: an advisory lock that the system drops when its process ends."""
 
-import fcntl
 import os
+import sys
 import time
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 from weakref import WeakSet
 
 from latelight.errors import WriterLockedError
+from latelight.index.system_lock import system_lock
 
 LOCK_NAME = "LOCK"
 _PAUSE_SECONDS = 0.002
@@ -27,7 +28,8 @@ class WriterLock:
         Raises:
             WriterLockedError: somebody else has it; the message names the process.
         """
-        self._file: BinaryIO = (directory / self.name).open("a+b")
+        self._file = (directory / self.name).open("a+b", buffering=0)
+        self._system = system_lock()
         deadline = time.monotonic() + seconds
         while not self._taken():
             if time.monotonic() >= deadline:
@@ -54,20 +56,16 @@ class WriterLock:
 
     def _taken(self) -> bool:
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
+            return self._system.take(self._file.fileno())
         except BaseException:
             self._file.close()
             raise
-        return True
 
     def _sign(self) -> None:
         own = str(os.getpid())
         if self._holder() != own:  # a process that commits often need not write it each time
             self._file.truncate(0)
             self._file.write(own.encode())
-            self._file.flush()
 
     def _holder(self) -> str:
         self._file.seek(0)
@@ -76,6 +74,8 @@ class WriterLock:
     def release(self) -> None:
         """Let the next writer in; the file stays, since removing it would race."""
         _held().discard(self)
+        if not self._file.closed:
+            self._system.let_go(self._file.fileno())
         self._file.close()
 
 
@@ -94,7 +94,8 @@ def _held() -> WeakSet[WriterLock]:
     a killed writer must not keep the next one out.
     """
     held: WeakSet[WriterLock] = WeakSet()
-    os.register_at_fork(after_in_child=lambda: _let_go(held))
+    if sys.platform != "win32":  # which has no fork
+        os.register_at_fork(after_in_child=lambda: _let_go(held))
     return held
 
 

@@ -58,7 +58,7 @@ class LogReader:
 
     def start(self) -> LogMark:
         """Return the mark before the first record; errors as `check_log_header`."""
-        return check_log_header(self.name, os.pread(self._file.fileno(), BLOCK, 0))
+        return check_log_header(self.name, self._read_at(0, BLOCK))
 
     def is_at(self, mark: LogMark) -> bool:
         """Return whether nothing came after the mark."""
@@ -71,7 +71,7 @@ class LogReader:
         """
         if os.fstat(self._file.fileno()).st_size < mark.end:
             return False
-        return os.pread(self._file.fileno(), HEAD, mark.last_at) == mark.last
+        return self._read_at(mark.last_at, HEAD) == mark.last
 
     def read(self, mark: LogMark) -> list[Record]:
         """Return the records after the mark.
@@ -91,7 +91,11 @@ class LogReader:
 
     def _tail(self, mark: LogMark) -> bytes:
         length = os.fstat(self._file.fileno()).st_size - mark.end
-        return os.pread(self._file.fileno(), length, mark.end) if length > 0 else b""
+        return self._read_at(mark.end, length) if length > 0 else b""
+
+    def _read_at(self, place: int, length: int) -> bytes:
+        self._file.seek(place)
+        return self._file.read(length)
 
 
 class LogAppender:

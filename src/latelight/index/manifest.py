@@ -210,4 +210,4 @@ def publish_bytes(directory: Path, number: int, data: bytes, files: Files) -> No
             "and repeat the change."
         ) from error
     files.fsync_directory(directory)
-    files.remove(temporary)
+    files.discard(temporary)

@@ -1,7 +1,7 @@
 """A reader's frozen view: the segments and tombstones that one manifest names."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,11 +15,11 @@ from latelight.index.beginnings import (
     answer_beginnings,
     beginning_units,
     score_in_context,
-    score_plain,
 )
 from latelight.index.documents import hash_ids
+from latelight.index.exact import check_query, score_allowed, score_plain
 from latelight.index.filters import Condition, parse_filter
-from latelight.index.lexical import Postings
+from latelight.index.lexical import LexicalView, Postings
 from latelight.index.manifest import Manifest
 from latelight.index.metadata import BoolArray
 from latelight.index.rows import SpaceRows, SpaceSpec
@@ -27,7 +27,7 @@ from latelight.index.sections import Array
 from latelight.index.segment import Segment
 from latelight.index.strings import starts
 from latelight.index.windows import BestWindows, best_windows
-from latelight.kernels.maxsim import maxsim, maxsim_argmax, similarity_matrix
+from latelight.kernels.maxsim import maxsim_argmax, similarity_matrix
 from latelight.types import (
     Document,
     Float32Array,
@@ -193,7 +193,7 @@ class Snapshot:
             ShapeError: `query` or `allow` do not fit.
         """
         spec = self._spec(space)
-        _check_query(query, spec.dim)
+        check_query(query, spec.dim)
         if allow.shape != (self.n_units,) or allow.dtype != np.bool_:
             raise ShapeError(
                 f"allow is a bool array ({self.n_units},) of this snapshot; got {allow.dtype} "
@@ -203,7 +203,7 @@ class Snapshot:
         for view, span in self._spans():
             rows = view.segment.spaces[space]
             if context is None:
-                _score(rows, query, allow[span], scores[span], n_threads)
+                score_allowed(rows, query, allow[span], scores[span], n_threads)
             else:
                 chosen = np.flatnonzero(allow[span] & rows.filled)
                 begun = beginning_units(view.segment, rows.filled)[chosen]
@@ -230,7 +230,7 @@ class Snapshot:
             winners: (n, n_query_tokens) int32, row numbers within the unit, -1 without rows.
             similarities: (n, n_query_tokens) float32; their sums are the units' `scores`.
         """
-        _check_query(query, self._spec(space).dim)
+        check_query(query, self._spec(space).dim)
         wanted = np.asarray(ordinals, np.int64).reshape(-1)
         winners = np.full((len(wanted), len(query)), -1, np.int32)
         similarities = np.full((len(wanted), len(query)), -np.inf, np.float32)
@@ -251,7 +251,7 @@ class Snapshot:
         self, space: str, query: Float32Array, ordinals: Int64Array, n_threads: int = 1
     ) -> Float32Array:
         """Return (n,) float32: the exact MaxSim of the given units, which all have rows."""
-        _check_query(query, self._spec(space).dim)
+        check_query(query, self._spec(space).dim)
         scores = np.empty(len(ordinals), np.float32)
         segments = self._segments_of(ordinals)
         for number in np.unique(segments).tolist():
@@ -266,7 +266,7 @@ class Snapshot:
 
         Their maxima are the unit's `argmax`.
         """
-        _check_query(query, self._spec(space).dim)
+        check_query(query, self._spec(space).dim)
         view, local = self._locate(ordinal)
         own = self._rows(view, space).scorable(query, np.array([local], np.int64))
         at = int(own.units[0])
@@ -287,7 +287,7 @@ class Snapshot:
 
         `index/windows.py` says what a window is.
         """
-        _check_query(query, self._spec(space).dim)
+        check_query(query, self._spec(space).dim)
         spans = np.zeros((len(ordinals), 2), np.int64)
         winners = np.zeros((len(ordinals), len(query)), np.int32)
         similarities = np.zeros((len(ordinals), len(query)), np.float32)
@@ -309,7 +309,7 @@ class Snapshot:
         self, space: str, query: Float32Array, ordinals: Int64Array, n_rows: int
     ) -> Beginnings:
         """Return what the first `n_rows` rows of each given unit's document answer."""
-        _check_query(query, self._spec(space).dim)
+        check_query(query, self._spec(space).dim)
         units = np.full(len(ordinals), -1, np.int64)
         winners = np.full((len(ordinals), len(query)), -1, np.int32)
         similarities = np.full((len(ordinals), len(query)), -np.inf, np.float32)
@@ -333,6 +333,11 @@ class Snapshot:
     def lexical(self) -> list[Postings]:
         """Return the postings of each segment; their units begin at `unit_offsets`."""
         return [view.segment.postings for view in self._views]
+
+    @cached_property
+    def lexical_view(self) -> LexicalView:
+        """BM25 over the live units."""
+        return LexicalView(self.lexical(), self.unit_offsets, self._live)
 
     # Reading
 
@@ -395,6 +400,15 @@ class Snapshot:
         """Return one document; NotFoundError when there is no live one of this id."""
         number, document = self._found(doc_id)
         return self._views[number].segment.documents.document(document)
+
+    def documents_from(self, sources: Iterable[str]) -> Iterator[Document]:
+        """Yield the live documents that came from given sources, in no order."""
+        wanted = list(dict.fromkeys(sources))
+        hashes = hash_ids(wanted)
+        for view in self._views:
+            for number, document in view.segment.documents.from_sources(wanted, hashes):
+                if view.is_live(number):
+                    yield document
 
     def documents(self) -> Iterator[Document]:
         """Yield the live documents in the order of their ordinals."""
@@ -475,22 +489,3 @@ def _n_units_each(segment: Segment) -> Int64Array:
 
 def _joined(parts: Sequence[Array], dtype: Any) -> Array:
     return np.concatenate(parts) if parts else np.zeros(0, dtype)
-
-
-def _check_query(query: Float32Array, dim: int) -> None:
-    if query.ndim != 2 or query.shape[1] != dim or query.dtype != np.float32:
-        raise ShapeError(
-            f"A query is a float32 array (n_query_tokens, {dim}); got {query.dtype} {query.shape}. "
-            "Encode it with the encoder that the index was made with."
-        )
-
-
-def _score(
-    rows: SpaceRows, query: Float32Array, allow: BoolArray, out: Float32Array, n_threads: int
-) -> None:
-    """Fill in the scores of one segment's allowed units."""
-    chosen = np.flatnonzero(allow & rows.filled)
-    if len(chosen) == len(allow) and rows.has_values:
-        out[:] = maxsim(query, rows.rows, n_threads=n_threads)
-    else:
-        out[chosen] = score_plain(query, rows, chosen, n_threads)

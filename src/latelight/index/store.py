@@ -128,7 +128,7 @@ class Store:
         """Return everything that is wrong with the files, nothing when all is well."""
         return verify_directory(self.path, progress)
 
-    def backup(self, target: Path) -> int:
+    def backup(self, target: Path, progress: Progress = NO_PROGRESS) -> int:
         """Copy the newest state to an empty or new directory; return its version.
 
         Writers go on. On one file system the segments are shared with the copy (hard links):
@@ -138,7 +138,8 @@ class Store:
             AlreadyExistsError: there is something in the directory.
             CorruptFileError: what was copied is damaged.
         """
-        return copy_generation(self._live, Path(target), self._options.files).snapshot.version
+        state = copy_generation(self._live, Path(target), self._options.files, progress)
+        return state.snapshot.version
 
     @classmethod
     def restore(

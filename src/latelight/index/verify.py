@@ -223,14 +223,19 @@ def _document_problems(segment: Segment) -> Iterator[tuple[str, str]]:
     if len(ids) != segment.n_documents:
         yield "document.id.offsets", f"{len(ids)} ids for {segment.n_documents} documents"
         return
-    order = segment.file.array("document.id_order")
-    hashes = segment.file.array("document.id_hash")
-    if sorted(order.tolist()) != list(range(len(ids))):
-        yield "document.id_order", "is not an order of the documents"
-    elif not np.array_equal(hash_ids(ids)[order], hashes) or (hashes[1:] < hashes[:-1]).any():
-        yield "document.id_hash", "does not hold the ids' hashes in ascending order"
-    for number in range(len(ids)):
-        segment.documents.document(number)
+    yield from _hash_problems(segment, "document.id", ids)
+    sources = [segment.documents.document(number).source for number in range(len(ids))]
+    if "document.source_hash" in segment.file:
+        yield from _hash_problems(segment, "document.source", sources)
+
+
+def _hash_problems(segment: Segment, name: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
+    order = segment.file.array(f"{name}_order")
+    hashes = segment.file.array(f"{name}_hash")
+    if sorted(order.tolist()) != list(range(len(texts))):
+        yield f"{name}_order", "is not an order of the documents"
+    elif not np.array_equal(hash_ids(texts)[order], hashes) or (hashes[1:] < hashes[:-1]).any():
+        yield f"{name}_hash", "does not hold the hashes in ascending order"
 
 
 def _space_problems(

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from latelight.index.analyzer import Term, analyze
-from latelight.index.lexical import Bm25Options, bm25_contributions
+from latelight.index.lexical import Bm25Options
 from latelight.pipelines.fusion import BM25
 from latelight.pipelines.maxsim_evidence import maxsim_evidence
 from latelight.pipelines.reader import EncodedQuery, Reader
@@ -72,11 +72,8 @@ def _bm25(
     ordinals: Int64Array,
     units: Sequence[Unit],
 ) -> list[tuple[TokenEvidence, ...]]:
-    contributions = bm25_contributions(
-        reader.snapshot.lexical(),
-        reader.snapshot.unit_offsets,
+    contributions = reader.snapshot.lexical_view.contributions(
         [term.text for term in query.terms],
-        reader.snapshot.allow_list(None),
         ordinals,
         Bm25Options(reader.spec.lexical.k1, reader.spec.lexical.b),
     )

@@ -27,6 +27,7 @@ from latelight.pipelines.items import (
     Item,
     RecordItem,
     content_id,
+    place_of,
     sha256_of,
 )
 from latelight.pipelines.originals import Originals
@@ -154,9 +155,7 @@ class Ingest:
         return replace(self._report, seconds=self._options.clock() - began)
 
     def _write_all(self, writer: Writer, items: Sequence[Item]) -> None:
-        # Records with ids of their own replace nothing else: no need to read every document.
-        if not all(isinstance(item, RecordItem) and item.doc_id for item in items):
-            self._by_source = self._documents_by_source()
+        self._by_source = self._documents_by_source(items)
         last = self._options.clock()
         try:
             for batch in batches(self._extracted(items)):
@@ -172,10 +171,10 @@ class Ingest:
             raise
         self._commit(writer)
 
-    def _documents_by_source(self) -> dict[str, list[str]]:
-        """Return the documents that were named by their content, by where they came from."""
+    def _documents_by_source(self, items: Sequence[Item]) -> dict[str, list[str]]:
+        """Return the documents named by content that the items take the place of, by source."""
         by_source: dict[str, list[str]] = {}
-        for document in self._known.documents():
+        for document in self._known.documents_from(filter(None, map(place_of, items))):
             if document.doc_id == content_id(document.sha256):
                 by_source.setdefault(document.source, []).append(document.doc_id)
         return by_source
@@ -220,11 +219,14 @@ class Ingest:
     def _note(self, read: _Read) -> None:
         """Remember that a document is wanted, and that what its file held before is not."""
         self._seen.add(read.doc_id)
-        self._outdated.update(self._by_source.get(read.item.source, ()))
+        self._outdated.update(self._by_source.get(place_of(read.item), ()))
 
     def _read_and_extract(self, pool: ExtractionPool, item: Item) -> _Outcome:
         read = self._read(item)
-        return _Outcome(read, None if self._is_unchanged(read) else self._extract(pool, read))
+        if not self._is_unchanged(read):
+            return _Outcome(read, self._extract(pool, read))
+        self._keep_original(read)  # what was lost comes back
+        return _Outcome(read, None)
 
     def _read(self, item: Item) -> _Read:
         if isinstance(item, BadItem):
@@ -248,8 +250,12 @@ class Ingest:
             return extract_record(read.item.text, read.item.title, self._options.extraction)
         name = read.item.path.name if isinstance(read.item, FileItem) else read.item.name
         extraction = pool.extract(Source(name, read.data), self._options.extraction)
-        self._originals.keep(read.sha256, read.data)
+        self._keep_original(read)
         return extraction
+
+    def _keep_original(self, read: _Read) -> None:
+        if not isinstance(read.item, RecordItem):
+            self._originals.keep(read.sha256, read.data)
 
     # -- encode and write ------------------------------------------------------------------
 
@@ -279,7 +285,7 @@ class Ingest:
         extraction = one.extraction
         terms = [terms_of(unit) for unit in extraction.units] if self._options.lexical else ()
         writer.add(document, extraction.units, vectors, terms, extraction.offsets)
-        self._tell(document, extraction, vectors)
+        self._tell(document, place_of(one.read.item), extraction, vectors)
 
     def _document(self, one: _Extracted) -> Document:
         item, extraction = one.read.item, one.extraction
@@ -298,15 +304,16 @@ class Ingest:
     def _tell(
         self,
         document: Document,
+        place: str,
         extraction: Extraction,
         vectors: Mapping[str, Sequence[MultiVector]],
     ) -> None:
         n_units = len(extraction.units)
         n_rows = sum(rows.n_rows for own in vectors.values() for rows in own)
-        is_new = (
-            not self._known.contains(document.doc_id) and document.source not in self._by_source
+        replaces = self._known.contains(document.doc_id) or place in self._by_source
+        self._count(
+            n_added=int(not replaces), n_replaced=int(replaces), n_units=n_units, n_rows=n_rows
         )
-        self._count(n_added=int(is_new), n_replaced=int(not is_new), n_units=n_units, n_rows=n_rows)
         told = tuple(f"{document.source}: {warning}" for warning in extraction.warnings)
         self._report = replace(self._report, warnings=self._report.warnings + told)
         self._progress.rows_encoded(n_units, n_rows)
@@ -319,6 +326,11 @@ class Ingest:
     def _count(self, **more: int) -> None:
         totals = {name: getattr(self._report, name) + n for name, n in more.items()}
         self._report = replace(self._report, **totals)
+
+
+def has_original(document: Document) -> bool:
+    """Return whether a document came as a file, which is kept; a record did not."""
+    return document.media_type != RECORD_MEDIA_TYPE
 
 
 def terms_of(unit: Unit) -> list[str]:

@@ -4,7 +4,8 @@ import glob
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,6 +13,8 @@ from latelight.errors import ExtractionError, InputError, NotFoundError
 from latelight.types import Metadata
 
 LIBRARY_MARK = "latelight.json"
+UNFINISHED_MARK = "latelight.unfinished"
+"""In a directory that is being filled with a library's files, until all of them are there."""
 RECORD_TEXT = "text"
 RECORD_TITLE = "title"
 RECORD_METADATA = "metadata"
@@ -25,7 +28,7 @@ class FileItem:
     path: Path
     metadata: Metadata = field(default_factory=dict)
 
-    @property
+    @cached_property
     def source(self) -> str:
         """The file's absolute path."""
         return str(self.path.resolve())
@@ -61,13 +64,18 @@ class BytesItem:
 
 @dataclass(frozen=True)
 class RecordItem:
-    """A title and a text without a file of their own."""
+    """A title and a text without a file of their own.
+
+    Attributes:
+        is_line: whether `source` is a line of a file, which holds one record at a time.
+    """
 
     doc_id: str
     title: str
     text: str
     source: str
     metadata: Metadata = field(default_factory=dict)
+    is_line: bool = False
 
     @property
     def n_bytes(self) -> int:
@@ -153,10 +161,15 @@ def _files_below(folder: Path) -> Iterator[Path]:
             continue
         if child.is_dir():
             # A linked folder may lead back up: only real ones are walked.
-            if not child.is_symlink() and not (child / LIBRARY_MARK).is_file():
+            if not child.is_symlink() and not _is_ours(child):
                 yield from _files_below(child)
         elif child.is_file():
             yield child
+
+
+def _is_ours(folder: Path) -> bool:
+    """Return whether a folder is a library, or the beginning of one."""
+    return any((folder / mark).is_file() for mark in (LIBRARY_MARK, UNFINISHED_MARK))
 
 
 def _from_glob(path: Path, metadata: Metadata) -> Iterator[Item]:
@@ -171,7 +184,8 @@ def _from_glob(path: Path, metadata: Metadata) -> Iterator[Item]:
 def _from_file(path: Path, metadata: Metadata) -> Iterator[Item]:
     if path.suffix.lower() == ".jsonl":
         with path.open("rb") as lines:
-            yield from records_from(lines, metadata, source=str(path.resolve()))
+            for item in records_from(lines, metadata, source=str(path.resolve())):
+                yield replace(item, is_line=True) if isinstance(item, RecordItem) else item
     else:
         yield FileItem(path, metadata)
 
@@ -221,6 +235,16 @@ def check_metadata(metadata: Mapping[str, Any]) -> Metadata:
                 "null, or a list of them."
             )
     return dict(metadata)
+
+
+def place_of(item: Item) -> str:
+    """Return the source when it holds one thing at a time, so that new content replaces the old.
+
+    Empty for records that are no line of a file, and for those with an id of their own.
+    """
+    if isinstance(item, RecordItem):
+        return item.source if item.is_line and not item.doc_id else ""
+    return "" if isinstance(item, BadItem) else item.source
 
 
 def content_id(sha256: str) -> str:

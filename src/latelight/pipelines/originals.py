@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from latelight.errors import NotFoundError
+from latelight.index.files import LOCAL_FILES
 
 
 class Originals:
@@ -31,6 +32,10 @@ class Originals:
             Path(temporary).unlink(missing_ok=True)
             raise
 
+    def path(self, sha256: str) -> Path:
+        """Return where a file lies, whether it is there or not."""
+        return self._directory / sha256
+
     def read(self, sha256: str) -> bytes:
         """Return a file's bytes.
 
@@ -48,7 +53,5 @@ class Originals:
         """Remove the files that no document names; return how many went."""
         if not self._directory.is_dir():
             return 0
-        gone = [path for path in self._directory.iterdir() if path.name not in wanted]
-        for path in gone:
-            path.unlink(missing_ok=True)
-        return len(gone)
+        unnamed = [path for path in self._directory.iterdir() if path.name not in wanted]
+        return sum(LOCAL_FILES.discard(path) for path in unnamed)

@@ -1,25 +1,36 @@
 """A search, from the query's words to hits with evidence; the stages in order."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from latelight.encoders.protocol import encode_queries as encode_all
 from latelight.errors import QueryError
 from latelight.index import Snapshot
 from latelight.index.analyzer import analyze
 from latelight.kernels.maxsim import top_k
 from latelight.pipelines.evidence import collect_evidence
 from latelight.pipelines.focus import focus, focus_on
-from latelight.pipelines.narrowing import Narrowing
+from latelight.pipelines.narrowing import Pending, narrowed
 from latelight.pipelines.reader import EncodedQuery, Reader
 from latelight.pipelines.request import SearchRequest
 from latelight.pipelines.row_weights import row_weights
-from latelight.pipelines.signals import NOT_NARROWED, Signals, chosen_mode, score_signals
+from latelight.pipelines.signals import (
+    BoolArray,
+    Signals,
+    chosen_mode,
+    lexical_scores,
+    score_signals,
+)
 from latelight.pipelines.spec import SearchMode
-from latelight.pipelines.stages import Stage, Stopwatch
-from latelight.types import Float32Array, Hit, Int64Array
+from latelight.pipelines.stages import Stage, Stopwatch, shared_stage
+from latelight.pipelines.threads import in_threads
+from latelight.types import Float32Array, Hit, Int64Array, QueryVectors
+
+SEARCHES_TOGETHER = 32
+"""At most, or four for each thread: while they are made, each takes a few bytes of every unit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,40 +52,65 @@ class Found:
     stages: tuple[Stage, ...]
 
 
-def run_search(reader: Reader, request: SearchRequest) -> Found:
-    """Return the best units for a request.
+def run_searches(reader: Reader, requests: Sequence[SearchRequest]) -> Iterator[Found]:
+    """Yield the best units for each of several requests that differ in their texts only.
+
+    What comes back for one does not depend on the others. They are taken together some at a time,
+    so that memory is bounded.
 
     Raises:
-        QueryError: nothing in the query can be searched for.
+        QueryError: nothing in a query can be searched for.
         FilterError: the filter cannot be understood.
     """
-    watch = Stopwatch()
-    with watch.stage("encode") as count:
-        query = encode_query(reader, request.text, request.mode)
-        count.count = query.n_tokens
-    with watch.stage("allow-list") as count:
-        allow = reader.snapshot.allow_list(request.filter)
-        count.count = int(np.count_nonzero(allow))
-    signals, ordinals = _ranked(reader, query, allow, request, request.narrowing, watch)
+    width = max(SEARCHES_TOGETHER, 4 * reader.n_threads)
+    for first in range(0, len(requests), width):
+        yield from _run_together(reader, requests[first : first + width])
+
+
+def _run_together(reader: Reader, requests: Sequence[SearchRequest]) -> list[Found]:
+    watches = [Stopwatch() for _ in requests]
+    with shared_stage(watches, "encode") as counts:
+        queries = encode_queries(reader, [one.text for one in requests], requests[0].mode)
+        counts[:] = [query.n_tokens for query in queries]
+    with shared_stage(watches, "allow-list") as counts:
+        allow = reader.snapshot.allow_list(requests[0].filter)
+        counts[:] = [int(np.count_nonzero(allow))] * len(counts)
+    searches = [
+        Pending(query, lexical_scores(reader, query, allow, request.mode, watch), watch)
+        for query, request, watch in zip(queries, requests, watches, strict=True)
+    ]
+    chosen = narrowed(reader, searches, allow, requests[0].narrowing)
+
+    # From here on each search goes its own way, on its share of the threads.
+    own = replace(reader, n_threads=max(reader.n_threads // len(requests), 1))
+
+    def finish(request: SearchRequest, search: Pending, worth: BoolArray) -> Found:
+        return _ranked(own, search, request, allow, worth)
+
+    return in_threads(reader.n_threads, finish, requests, searches, chosen)
+
+
+def _ranked(
+    reader: Reader, search: Pending, request: SearchRequest, allow: BoolArray, worth: BoolArray
+) -> Found:
+    """Return the outcome of one search, whose best units are among those `worth` scoring."""
+    query, watch = search.query, search.watch
+    signals, ordinals = _scored(reader, search, request, worth)
     if request.group_by is not None and len(ordinals) < request.k:
         # The best units were of too few documents: look at all of them.
-        signals, ordinals = _ranked(reader, query, allow, request, NOT_NARROWED, watch)
+        signals, ordinals = _scored(reader, search, request, allow)
     with watch.stage("evidence") as count:
         hits = make_hits(reader, query, signals, ordinals, explain=request.explain)
         count.count = len(hits) if request.explain else 0
     return Found(query, hits, ordinals, signals, watch.stages)
 
 
-def _ranked(
-    reader: Reader,
-    query: EncodedQuery,
-    allow: npt.NDArray[np.bool_],
-    request: SearchRequest,
-    narrowing: Narrowing,
-    watch: Stopwatch,
+def _scored(
+    reader: Reader, search: Pending, request: SearchRequest, allow: BoolArray
 ) -> tuple[Signals, Int64Array]:
-    """Return the signals of what was scored, and the best units."""
-    signals = score_signals(reader, query, allow, request.mode, watch, narrowing)
+    """Return the signals of the allowed units, and the best of those."""
+    query, watch = search.query, search.watch
+    signals = score_signals(reader, query, allow, search.lexical, watch)
     with watch.stage("focus") as count:
         signals, count.count = focus(
             reader, query, signals, lambda scores: best_units(reader.snapshot, scores, request)
@@ -91,16 +127,28 @@ def encode_query(reader: Reader, text: str, mode: SearchMode = "auto") -> Encode
     Raises:
         QueryError: it has neither rows nor terms.
     """
-    ranks_rows = chosen_mode(reader, mode) != "bm25"
-    encoders = reader.encoders if ranks_rows else {}
-    vectors = {space: encoder.encode_query(text) for space, encoder in encoders.items()}
+    return encode_queries(reader, [text], mode)[0]
+
+
+def encode_queries(
+    reader: Reader, texts: Sequence[str], mode: SearchMode = "auto"
+) -> list[EncodedQuery]:
+    """Return each query as `encode_query` returns it, encoded together."""
+    encoders = reader.encoders if chosen_mode(reader, mode) != "bm25" else {}
+    by_space = {space: encode_all(encoder, texts) for space, encoder in encoders.items()}
+    return [
+        _encoded(reader, text, {space: rows[i] for space, rows in by_space.items()})
+        for i, text in enumerate(texts)
+    ]
+
+
+def _encoded(reader: Reader, text: str, vectors: Mapping[str, QueryVectors]) -> EncodedQuery:
     terms = tuple(analyze(text))
     function_weight = reader.spec.maxsim.function_weight
     weights = {name: row_weights(rows, terms, function_weight) for name, rows in vectors.items()}
-    query = EncodedQuery(text, vectors, weights, terms)
-    if not query.terms and not any(len(rows.tokens) for rows in vectors.values()):
+    if not terms and not any(len(rows.tokens) for rows in vectors.values()):
         raise QueryError(f"The query {text!r} holds no word to search for; use letters or digits.")
-    return query
+    return EncodedQuery(text, vectors, weights, terms)
 
 
 def best_units(snapshot: Snapshot, scores: Float32Array, request: SearchRequest) -> Int64Array:
@@ -157,7 +205,8 @@ def explain_units(
     chosen = np.unique(np.asarray(ordinals, dtype=np.int64))
     only = np.zeros(reader.snapshot.n_units, np.bool_)
     only[chosen] = True
-    signals = score_signals(reader, query, only, request.mode, watch)
+    lexical = lexical_scores(reader, query, only, request.mode, watch)
+    signals = score_signals(reader, query, only, lexical, watch)
     signals = focus_on(reader, query, signals, chosen)
     ordered = chosen[np.argsort(-signals.scores[chosen], kind="stable")]
     hits = make_hits(reader, query, signals, ordered, explain=True)

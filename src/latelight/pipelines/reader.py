@@ -38,6 +38,10 @@ class EncodedQuery:
     weights: Mapping[str, Float32Array]
     terms: tuple[Term, ...]
 
+    def has_rows(self, space: str) -> bool:
+        """Return whether the query has rows in a space."""
+        return space in self.vectors and len(self.vectors[space].tokens) > 0
+
     def weighted(self, space: str) -> Float32Array:
         """Return the rows times their weights: their MaxSim is the weighted one."""
         return self.vectors[space].vectors * self.weights[space][:, None]

@@ -1,23 +1,20 @@
 """Every allowed unit's score by each signal, and the weighted sum that ranks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from latelight.index.beginnings import Context
-from latelight.index.candidates import Effort
-from latelight.index.lexical import Bm25Options, Postings, bm25_ceiling, bm25_scores
+from latelight.index.lexical import Bm25Options
 from latelight.pipelines.fusion import BM25, FusionOptions, QuerySize, fuse, letters_per_row
-from latelight.pipelines.narrowing import Narrowing, narrowed
 from latelight.pipelines.reader import EncodedQuery, Reader
 from latelight.pipelines.spec import SearchMode
 from latelight.pipelines.stages import Stopwatch
-from latelight.types import Float32Array, Int64Array
+from latelight.types import Float32Array
 
 BoolArray = npt.NDArray[np.bool_]
-NOT_NARROWED = Narrowing(Effort.of("exact"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +39,10 @@ def score_signals(
     reader: Reader,
     query: EncodedQuery,
     allow: BoolArray,
-    mode: SearchMode,
+    lexical: Float32Array | None,
     watch: Stopwatch,
-    narrowing: Narrowing = NOT_NARROWED,
 ) -> Signals:
-    """Return the scores of the units worth scoring under a mode; `auto` takes the pipeline's."""
-    with_words = chosen_mode(reader, mode) != "maxsim"
-    lexical = _bm25(reader, query, allow, watch) if with_words else None
-    allow = narrowed(reader, query, allow, lexical, narrowing, watch)
+    """Return the scores of the allowed units; `lexical` as `lexical_scores` gives them."""
     by_name = _maxsim(reader, query, allow, watch)
     if lexical is not None:
         by_name[BM25] = np.where(allow, lexical, np.float32(0))
@@ -84,9 +77,17 @@ def _maxsim(
     return found
 
 
-def _bm25(reader: Reader, query: EncodedQuery, allow: BoolArray, watch: Stopwatch) -> Float32Array:
+def lexical_scores(
+    reader: Reader, query: EncodedQuery, allow: BoolArray, mode: SearchMode, watch: Stopwatch
+) -> Float32Array | None:
+    """Return (n_units,) float32: BM25's scores of the allowed units, 0 elsewhere.
+
+    None when words do not take part under the mode; `auto` takes the pipeline's.
+    """
+    if chosen_mode(reader, mode) == "maxsim":
+        return None
     with watch.stage(BM25) as count:
-        scores = bm25_scores(*_lexical_of(reader, query))
+        scores = reader.snapshot.lexical_view.scores(*_terms_of(reader, query))
         count.count = int(np.count_nonzero(scores))
     return np.where(allow, scores, np.float32(0))
 
@@ -95,18 +96,11 @@ def _size(reader: Reader, query: EncodedQuery) -> QuerySize:
     rows = {name: len(rows.tokens) for name, rows in query.vectors.items() if len(rows.tokens)}
     letters = [letters_per_row(rows.tokens) for rows in query.vectors.values()]
     best = max((found for found in letters if found is not None), default=None)
-    return QuerySize(rows, bm25_ceiling(*_lexical_of(reader, query)), best)
+    ceiling = reader.snapshot.lexical_view.ceiling(*_terms_of(reader, query))
+    return QuerySize(rows, ceiling, best)
 
 
-def _lexical_of(
-    reader: Reader, query: EncodedQuery
-) -> tuple[Sequence[Postings], Int64Array, list[str], BoolArray, Bm25Options]:
-    """Return what every BM25 function takes."""
+def _terms_of(reader: Reader, query: EncodedQuery) -> tuple[list[str], Bm25Options]:
+    """Return what BM25 takes."""
     lexical = reader.spec.lexical
-    return (
-        reader.snapshot.lexical(),
-        reader.snapshot.unit_offsets,
-        [term.text for term in query.terms],
-        reader.snapshot.allow_list(None),
-        Bm25Options(lexical.k1, lexical.b),
-    )
+    return [term.text for term in query.terms], Bm25Options(lexical.k1, lexical.b)

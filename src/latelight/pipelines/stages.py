@@ -1,7 +1,7 @@
 """What a search did, stage by stage, with times and counts."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -35,12 +35,30 @@ class Stopwatch:
         began = time.perf_counter()
         yield counter
         took = (time.perf_counter() - began) * 1000
-        self._stages.append(Stage(name, took, counter.count))
+        self.add(Stage(name, took, counter.count))
+
+    def add(self, stage: Stage) -> None:
+        """Take note of a stage."""
+        self._stages.append(stage)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
         """The stages so far, in order."""
         return tuple(self._stages)
+
+
+@contextmanager
+def shared_stage(watches: Sequence[Stopwatch], name: str) -> Iterator[list[int]]:
+    """Time the body of a `with` that works for several searches at once.
+
+    Each gets an equal share of the time, and its own count from the list that this gives.
+    """
+    counts = [0] * len(watches)
+    began = time.perf_counter()
+    yield counts
+    took = (time.perf_counter() - began) * 1000
+    for watch, count in zip(watches, counts, strict=True):
+        watch.add(Stage(name, took / len(watches), count))
 
 
 class Counter:

@@ -1,5 +1,5 @@
 """Which pipeline version of a collection is the live one."""
 
-from latelight.releases.catalog import Catalog, Generation
+from latelight.releases.catalog import Catalog, Generation, Place
 
-__all__ = ["Catalog", "Generation"]
+__all__ = ["Catalog", "Generation", "Place"]

@@ -7,7 +7,7 @@ collection contains is said by its index's manifest alone.
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from latelight.errors import (
     NotFoundError,
 )
 
+CATALOG = "catalog.db"
+"""Its name in a library."""
 CATALOG_VERSION = 1
 LIVE = "live"
 
@@ -41,6 +43,21 @@ CREATE TABLE alias (
         REFERENCES generation (namespace, collection, digest)
 );
 """
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Which generation of which collection.
+
+    Attributes:
+        created_at: of the generation, in seconds since 1970-01-01 UTC: a collection that was
+            dropped and made again has others.
+    """
+
+    namespace: str
+    collection: str
+    digest: str
+    created_at: float
 
 
 @dataclass(frozen=True)
@@ -124,6 +141,24 @@ class Catalog:
             )
         return Generation(*row)
 
+    def every_generation(self) -> list[Place]:
+        """Return where the generations of all collections of all namespaces are, sorted."""
+        with self._transaction() as db:
+            rows = db.execute("SELECT namespace, collection, digest, created_at FROM generation")
+            return sorted(Place(*row) for row in rows)
+
+    def copy_to(self, path: Path) -> None:
+        """Write the catalog as it is at one moment to a new file; other processes go on.
+
+        Raises:
+            CorruptFileError: the catalog is damaged.
+        """
+        with self._connected() as source, closing(sqlite3.connect(path)) as copy:
+            source.backup(copy)
+            (found,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
+        if found != "ok":
+            raise CorruptFileError(self._damage(found))
+
     def drop(self, namespace: str, name: str) -> None:
         """Forget a collection, its generations and aliases; its files are the caller's to remove.
 
@@ -176,22 +211,30 @@ class Catalog:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
-        try:
+        with self._connected() as db:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA foreign_keys = ON")
             db.execute("BEGIN IMMEDIATE")
             yield db
             db.execute("COMMIT")
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
+        try:
+            yield db
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise
-            raise CorruptFileError(
-                f"{self._path} is not a readable catalog ({error}). Restore it from a backup; the "
-                "collections' indexes are not affected."
-            ) from error
+            raise CorruptFileError(self._damage(str(error))) from error
         finally:
             db.close()
+
+    def _damage(self, what: str) -> str:
+        return (
+            f"{self._path} is not a readable catalog ({what}). Restore it from a backup; the "
+            "collections' indexes are not affected."
+        )
 
 
 def check_name(what: str, name: str) -> None:

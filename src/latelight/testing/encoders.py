@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from latelight.encoders.places import row_locators
-from latelight.encoders.protocol import Encoder, Progress, no_progress
+from latelight.encoders.protocol import Encoder, Progress, encode_queries, no_progress
 from latelight.errors import QueryError
 from latelight.types import (
     UNIT_KINDS,
@@ -171,6 +171,13 @@ class EncoderConformance:
             for token in self.encoder.encode_query(text).tokens:
                 if token.span is not None:
                     assert text[token.span.start : token.span.end] == token.text
+
+    def test_queries_together_have_the_rows_that_they_have_alone(self) -> None:
+        texts = [*SAMPLE_TEXTS, SAMPLE_TEXTS[0]]
+        for text, query in zip(texts, encode_queries(self.encoder, texts), strict=True):
+            alone = self.encoder.encode_query(text)
+            np.testing.assert_array_equal(query.vectors, alone.vectors)
+            assert query.tokens == alone.tokens
 
     def test_queries_are_cut_at_the_declared_length(self) -> None:
         limit = self.encoder.info.max_query_tokens

@@ -1,0 +1,49 @@
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+
+@pytest.fixture
+def queries(run: Run, tmp_path: Path) -> Path:
+    """A library of two files, and a file of two queries."""
+    (tmp_path / "ferry.txt").write_text("The ferry was refitted in 2019.\n")
+    (tmp_path / "lamp.txt").write_text("The lamp of the lighthouse burns oil.\n")
+    assert run("add", "ferry.txt", "lamp.txt").code == 0
+    path = tmp_path / "queries.txt"
+    path.write_text("ferry\n\n  burning oil \n")
+    return path
+
+
+def test_json_is_one_line_for_each_query(run: Run, queries: Path) -> None:
+    lines = run("search", "--queries", str(queries), "--json", "-k", "1").out.splitlines()
+    told = [json.loads(line) for line in lines]
+    assert [one["query"] for one in told] == ["ferry", "burning oil"]
+    alone = [
+        json.loads(run("search", q, "--json", "-k", "1").out) for q in ("ferry", "burning oil")
+    ]
+    assert [one["hits"] for one in told] == [one["hits"] for one in alone]
+
+
+def test_queries_come_from_standard_input(
+    run: Run, queries: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("lamp\n"))
+    (line,) = run("search", "--queries", "-", "--json").out.splitlines()
+    assert json.loads(line)["query"] == "lamp"
+
+
+def test_each_query_stands_above_its_hits(run: Run, queries: Path) -> None:
+    shown = run("search", "--queries", str(queries), "--plan")
+    assert shown.out.index("ferry") < shown.out.index("1.") < shown.out.index("burning oil")
+    assert shown.err.count("encode") == 2
+
+
+def test_a_query_besides_a_file_of_them_is_wrong_usage(run: Run, queries: Path) -> None:
+    assert run("search", "ferry", "--queries", str(queries)).code == 2
+    missing = run("search", "--queries", "nowhere.txt")
+    assert missing.code == 1
+    assert "query on each line" in missing.err
