@@ -2,8 +2,8 @@
 
 Run once when one is born, from the repository's root, and never again for it:
 `python -m tests.index.golden_library tests/index/golden/v1-log logged`, or with `codes`, or
-`codes only`, for `golden_codes/`. Tests read all copies for ever. `v1` was written before there were
-logs; in `v1-log` the second commit is in the log; `v1-sources` is the first with an index of
+`codes only`, for `golden_codes/`. Tests read all copies for ever. `v1` was written before there
+were logs; in `v1-log` the second commit is in the log; `v1-sources` is the first with an index of
 sources.
 """
 
