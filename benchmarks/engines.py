@@ -30,6 +30,7 @@ import numpy as np
 
 RESULTS = Path("build/engines")
 OURS = {"latelight-2bit": 2, "latelight-3bit": 3, "latelight-4bit": 4}
+ALONE = {"latelight-codes-3bit": 3, "latelight-codes-4bit": 4}  # no rows beside the codes
 LEVELS = ("fast", "balanced", "best", "exact")
 K = 10
 
@@ -45,17 +46,18 @@ def register(bench: Any) -> None:
         return
 
     class Ours(bench.Engine):
-        name, bits = "", 2
+        name, bits, store = "", 2, "int8"
         ops = tuple((level, {"recall": level}) for level in LEVELS)
 
         def build(self, ds: Any, path: str) -> None:
-            with MultiVectorIndex(path, dim=ds.Q.shape[2], bits=self.bits) as index:
+            with MultiVectorIndex(path, ds.Q.shape[2], self.store, self.bits) as index:
                 rows = np.load(f"{ds.path}/vectors.npy", mmap_mode="r")
                 parts = [rows[ds.off[i] : ds.off[i + 1]] for i in range(ds.n)]
                 index.add([str(i) for i in range(ds.n)], parts)
 
         def open(self, path: str, ds: Any) -> None:
-            self.index = MultiVectorIndex(path, dim=ds.Q.shape[2], n_threads=bench.NT)
+            dim, store = ds.Q.shape[2], self.store
+            self.index = MultiVectorIndex(path, dim, store, self.bits, n_threads=bench.NT)
 
         def search(self, q: np.ndarray, k: int, **op: Any) -> list[int]:
             return [int(hit.id) for hit in self.index.search(q, k, **op)]
@@ -64,8 +66,9 @@ def register(bench: Any) -> None:
             found = self.index.search_batch(list(queries), k, **op)
             return [[int(hit.id) for hit in hits] for hits in found]
 
-    for name, bits in OURS.items():
-        bench.register(type("Ours", (Ours,), {"name": name, "bits": bits}))
+    for name, bits in (OURS | ALONE).items():
+        store = "codes" if name in ALONE else "int8"
+        bench.register(type("Ours", (Ours,), {"name": name, "bits": bits, "store": store}))
 
 
 def harness(arguments: argparse.Namespace) -> Any:

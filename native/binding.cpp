@@ -5,12 +5,14 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <array>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "candidates.hpp"
+#include "decode.hpp"
 #include "driver.hpp"
 #include "isas.hpp"
 #include "peak.hpp"
@@ -96,13 +98,20 @@ struct Coded {
   Scales scales;
   std::string form;
   int bits;
+  Array<const int8_t, 1> levels;  // (16,)
   Codebook book = Codebook::of(centroids.data(), centroid_scales.data(),
                                static_cast<int>(centroids.shape(0)),
                                static_cast<int>(centroids.shape(1)));
   std::vector<uint64_t> filled = filled_units(row_offsets.data(), n_units(), n_rows());
+  std::array<uint8_t, 16> raised = [this] {
+    std::array<uint8_t, 16> all{};
+    for (size_t i = 0; i < 16; ++i) all[i] = static_cast<uint8_t>(levels(i) + 128);
+    return all;
+  }();
 
   int64_t n_units() const { return static_cast<int64_t>(row_offsets.shape(0)) - 1; }
   int64_t n_rows() const { return static_cast<int64_t>(centroid_of.shape(0)); }
+
   CodedRows rows(const uint64_t* allowed) const {
     const Documents exact =
         values ? documents_of(*values, scales, row_offsets, std::nullopt) : Documents{};
@@ -122,7 +131,8 @@ struct Coded {
             n_units(),
             n_rows(),
             static_cast<int64_t>(lists.shape(0)),
-            bits};
+            bits,
+            raised.data()};
   }
 };
 
@@ -155,6 +165,15 @@ static void search(const std::string& isa, const std::vector<const Coded*>& segm
              {options[0], options[1], options[2], options[3], options[4], deviations}, out, n_threads);
 }
 
+static void decode(const std::string& isa, const Coded& coded, Array<const int64_t, 1> units,
+                   Array<const int64_t, 1> starts, float length, int n_threads,
+                   Array<float, 2> rows) {
+  const Isa& chosen = checked_isa(isa);
+  nb::gil_scoped_release released;
+  decode_units(chosen, coded.book, coded.rows(nullptr), units.data(), starts.data(),
+               static_cast<int64_t>(units.shape(0)), length, rows.data(), n_threads);
+}
+
 static nb::tuple isas() {
   nb::list names;
   for (const Isa& isa : isas_here()) names.append(isa.name);
@@ -180,10 +199,13 @@ NB_MODULE(_native, m) {
                     Array<const uint8_t, 2>, Array<const uint8_t, 1>, Array<const int64_t, 1>,
                     Array<const int8_t, 2>, Array<const float, 1>, Array<const int64_t, 1>,
                     Array<const uint16_t, 1>, Array<const float, 1>, std::optional<Values>, Scales,
-                    std::string, int>(),
+                    std::string, int, Array<const int8_t, 1>>(),
            nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
-           nb::arg(), nb::arg(), nb::arg(), optional, optional, nb::arg(), nb::arg());
+           nb::arg(), nb::arg(), nb::arg(), optional, optional, nb::arg(), nb::arg(),
+           nb::arg());
   m.def("search", &search);
+  m.def("decode", &decode, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
+        nb::arg().noconvert());
   m.def("top_k", &best_k, nb::arg(), nb::arg().noconvert());
   m.def("peak", &peak);
 }

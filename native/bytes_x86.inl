@@ -28,11 +28,17 @@ LATELIGHT_FN LATELIGHT_INLINE void sum_4(Bytes a, Bytes b, Bytes c, Bytes d, int
                    _mm_add_epi32(_mm256_castsi256_si128(halves),
                                  _mm256_extracti128_si256(halves, 1)));
 }
-// 2 * (bits of every byte, `shift` up, under `mask`)
-LATELIGHT_FN LATELIGHT_INLINE Bytes twice_bits(Bytes x, int shift, int mask) {
+// the bits of every byte, `shift` up, under `mask`
+LATELIGHT_FN LATELIGHT_INLINE Bytes few_bits(Bytes x, int shift, int mask) {
   const __m256i moved = _mm256_srli_epi16(x, shift);
-  const __m256i kept = _mm256_and_si256(moved, _mm256_set1_epi8(static_cast<char>(mask)));
-  return _mm256_add_epi8(kept, kept);
+  return _mm256_and_si256(moved, _mm256_set1_epi8(static_cast<char>(mask)));
+}
+// a table of 16 bytes, and what bytes of 0 to 15 find in it
+LATELIGHT_FN LATELIGHT_INLINE Bytes twice_16(const uint8_t* table) {
+  return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+}
+LATELIGHT_FN LATELIGHT_INLINE Bytes lookup_bytes(Bytes table, Bytes places) {
+  return _mm256_shuffle_epi8(table, places);
 }
 LATELIGHT_FN LATELIGHT_INLINE Bytes add_bytes(Bytes a, Bytes b) { return _mm256_add_epi8(a, b); }
 LATELIGHT_FN LATELIGHT_INLINE Bytes all_bytes(int x) {

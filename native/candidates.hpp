@@ -62,7 +62,9 @@ class Searcher {
     micros[3] += clock.lap();
     if (options.n_exact > 0) {
       const Reranker reranker(isa, query, n_query, segments);
-      refine(options.n_exact, first_exact, options.k, options.deviations,
+      // Where only codes are stored whoever asked decodes all these.
+      const int k = reranker.has_rows() ? options.k : 0;
+      refine(options.n_exact, first_exact, k, options.deviations,
              [&](int64_t begin, int64_t end) { reranker.score(found, begin, end, n_threads); });
     }
     std::sort(found.begin(), found.end(), better);
@@ -210,13 +212,14 @@ class Searcher {
     const int dim = query.view().dim;
     const uint8_t* codes = rows.codes + begin * dim * rows.bits / 8;
     scratch.prepared.resize(int64_t{most_tile_rows} * dim * isa.coded.prepared_bytes);
-    isa.scan.unpack(codes, places, n_rows, rows.bits, dim, scratch.prepared.data());
+    isa.scan.unpack(codes, places, n_rows, rows.bits, dim, rows.levels,
+                    scratch.prepared.data());
     std::array<float, most_tile_rows> scales{};
     std::array<const int16_t*, most_tile_rows> bases{};
     for (int r = 0; r < n_rows; ++r) {
       const int64_t row = begin + places[r];
       scales[r] = rows.scale_of_code[rows.code_scales[row]];
-      bases[r] = table.steps(rows.centroid_of[row]);
+      bases[r] = table.steps(std::min<int>(rows.centroid_of[row], table.n_centroids() - 1));
       fetch(reinterpret_cast<const char*>(bases[r]));
     }
     const Tile tile{scratch.prepared.data(), scales.data(), n_rows, 0,

@@ -36,6 +36,7 @@ struct CodedRows {
   int64_t n_rows;
   int64_t n_listed;
   int bits;
+  const uint8_t* levels;         // (16,) that codes stand for, + 128
 };
 
 struct SearchOptions {

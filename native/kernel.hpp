@@ -7,11 +7,20 @@
 // are never read back.
 #pragma once
 
+#include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
 namespace latelight {
+
+// Returns the nearest whole number, ties to even, of magnitudes below 2**22: a float near 1.5 * 2**23
+// has no room for a fraction. Without SSE4.1 the library's rounding is a call per value.
+inline float nearest(float x) {
+  constexpr float no_fraction = 12582912.0F;
+  return (x + no_fraction) - no_fraction;
+}
 
 enum class Element { f32, bf16, i16, i8 };
 
@@ -54,7 +63,7 @@ struct Scan {
   void (*turn)(const float* rows, int n, int dim, const float* matrix, float* out);
   // Writes the chosen coded rows as `score` of the coded kernel reads them.
   void (*unpack)(const uint8_t* codes, const int32_t* chosen, int n_chosen, int bits, int dim,
-                 void* prepared);
+                 const uint8_t* levels, void* prepared);
   // Writes every row's similarity with every lane, rows `stride` apart.
   void (*similarities)(const Query&, const Tile&, int stride, float* out);
   // Writes rows of similarities as steps of `step`, and raises `peak` to them.
@@ -83,6 +92,9 @@ struct Scan {
                  int32_t* sums);
   void (*dots)(const int8_t* codes, const int8_t* rows, int64_t n_rows, int dim,
                int32_t* products);
+  // Writes a coded row.
+  void (*decode)(const uint8_t* codes, int bits, const uint8_t* levels, float scale, const int8_t* centroid,
+                  float centroid_scale, const float* mean, float length, int dim, float* out);
 };
 
 struct Isa {

@@ -59,12 +59,19 @@ LATELIGHT_INLINE void sum_4(const Bytes& a, const Bytes& b, const Bytes& c, cons
                             int32_t* sums) {
   sums[0] = sum_bytes(a), sums[1] = sum_bytes(b), sums[2] = sum_bytes(c), sums[3] = sum_bytes(d);
 }
-// 2 * (bits of every byte, `shift` up, under `mask`)
-LATELIGHT_INLINE Bytes twice_bits(const Bytes& x, int shift, int mask) {
+// the bits of every byte, `shift` up, under `mask`
+LATELIGHT_INLINE Bytes few_bits(const Bytes& x, int shift, int mask) {
   const int8x16_t down = vdupq_n_s8(static_cast<int8_t>(-shift));
   const uint8x16_t kept = vdupq_n_u8(static_cast<uint8_t>(mask));
-  return {{vshlq_n_u8(vandq_u8(vshlq_u8(x.val[0], down), kept), 1),
-           vshlq_n_u8(vandq_u8(vshlq_u8(x.val[1], down), kept), 1)}};
+  return {{vandq_u8(vshlq_u8(x.val[0], down), kept), vandq_u8(vshlq_u8(x.val[1], down), kept)}};
+}
+// a table of 16 bytes, and what bytes of 0 to 15 find in it
+LATELIGHT_INLINE Bytes twice_16(const uint8_t* table) {
+  const uint8x16_t all = vld1q_u8(table);
+  return {{all, all}};
+}
+LATELIGHT_INLINE Bytes lookup_bytes(const Bytes& table, const Bytes& places) {
+  return {{vqtbl1q_u8(table.val[0], places.val[0]), vqtbl1q_u8(table.val[0], places.val[1])}};
 }
 LATELIGHT_INLINE Bytes add_bytes(const Bytes& a, const Bytes& b) {
   return {{vaddq_u8(a.val[0], b.val[0]), vaddq_u8(a.val[1], b.val[1])}};

@@ -18,13 +18,6 @@ inline uint16_t bfloat16_of(float x) {
   return static_cast<uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
 }
 
-// Returns the nearest whole number, ties to even, of magnitudes below 2**22: a float near 1.5 * 2**23
-// has no room for a fraction. Without SSE4.1 the library's rounding is a call per value.
-inline float nearest(float x) {
-  constexpr float no_fraction = 12582912.0F;
-  return (x + no_fraction) - no_fraction;
-}
-
 class PackedQuery {
  public:
   PackedQuery(const float* query, int n_query, int dim, const Kernel& kernel)

@@ -74,10 +74,20 @@ LATELIGHT_INLINE void sum_4(const Bytes& a, const Bytes& b, const Bytes& c, cons
                             int32_t* sums) {
   sums[0] = sum_bytes(a), sums[1] = sum_bytes(b), sums[2] = sum_bytes(c), sums[3] = sum_bytes(d);
 }
-// 2 * (bits of every byte, `shift` up, under `mask`)
-LATELIGHT_INLINE Bytes twice_bits(Bytes x, int shift, int mask) {
-  for (int i = 0; i < 32; ++i) x.at[i] = static_cast<uint8_t>((x.at[i] >> shift & mask) * 2);
+// the bits of every byte, `shift` up, under `mask`
+LATELIGHT_INLINE Bytes few_bits(Bytes x, int shift, int mask) {
+  for (int i = 0; i < 32; ++i) x.at[i] = static_cast<uint8_t>(x.at[i] >> shift & mask);
   return x;
+}
+// a table of 16 bytes, and what bytes of 0 to 15 find in it
+LATELIGHT_INLINE Bytes twice_16(const uint8_t* table) {
+  Bytes twice;
+  for (int i = 0; i < 32; ++i) twice.at[i] = table[i % 16];
+  return twice;
+}
+LATELIGHT_INLINE Bytes lookup_bytes(const Bytes& table, Bytes places) {
+  for (int i = 0; i < 32; ++i) places.at[i] = table.at[places.at[i] & 15];
+  return places;
 }
 LATELIGHT_INLINE Bytes add_bytes(Bytes a, const Bytes& b) {
   for (int i = 0; i < 32; ++i) a.at[i] = static_cast<uint8_t>(a.at[i] + b.at[i]);

@@ -23,6 +23,9 @@ class Reranker {
     }
   }
 
+  // Whether there is anything to score.
+  bool has_rows() const { return !packed_.empty(); }
+
   // Replaces the scores of some of `found`; a unit without stored rows keeps its own.
   void score(std::vector<Found>& found, int64_t begin, int64_t end, int n_threads) const {
     std::vector<Part> parts(segments_.size());

@@ -2,55 +2,90 @@
 // Loops of a fixed number of bytes become vector instructions there.
 
 // 2 bits: byte j holds dims j + k * dim / 4. 4 bits: dims j and j + dim / 2. 3 bits: the two low
-// bits as above, then a plane of high bits, byte j with dims j + k * dim / 8. A code c of b bits
-// stands for the odd number 2 c - (2 ** b - 1).
+// bits as above, then a plane of high bits, byte j with dims j + k * dim / 8. A code stands for one of
+// 16 levels: of 4 bits the level of that number, of 2 that of the number as well, of 3 that of the
+// number + 8 times the low bit of the code before it (`kernels/codec.py` says why). Levels come
+// as numbers + 128.
 
-// to[j] = add + 2 * (the bits under `mask`, `shift` up, of from[j])
-LATELIGHT_FN LATELIGHT_INLINE void spread(const uint8_t* from, int n, int shift, int mask, int add,
-                                          uint8_t* to) {
+// to[j] = levels[the bits under `mask`, `shift` up, of from[j]]
+LATELIGHT_FN LATELIGHT_INLINE void look_up(const uint8_t* from, int n, int shift, int mask,
+                                           const uint8_t* levels, uint8_t* to) {
+  const Bytes table = twice_16(levels);
   int j = 0;
   for (; j + 32 <= n; j += 32) {
-    store_bytes(to + j, add_bytes(twice_bits(load_bytes(from + j), shift, mask), all_bytes(add)));
+    store_bytes(to + j, lookup_bytes(table, few_bits(load_bytes(from + j), shift, mask)));
   }
-  for (; j < n; ++j) to[j] = static_cast<uint8_t>((from[j] >> shift & mask) * 2 + add);
+  for (; j < n; ++j) to[j] = levels[from[j] >> shift & mask];
 }
 
-// to[j] += 8 * (the bit `shift` up of from[j])
+// to[j] = the two low bits of a code, `shift` up of from[j]
+LATELIGHT_FN LATELIGHT_INLINE void put_low_bits(const uint8_t* from, int n, int shift, uint8_t* to) {
+  int j = 0;
+  for (; j + 32 <= n; j += 32) store_bytes(to + j, few_bits(load_bytes(from + j), shift, 3));
+  for (; j < n; ++j) to[j] = static_cast<uint8_t>(from[j] >> shift & 3);
+}
+
+LATELIGHT_FN LATELIGHT_INLINE Bytes times_4(Bytes x) {
+  const Bytes two = add_bytes(x, x);
+  return add_bytes(two, two);
+}
+
+// to[j] += 4 * (the bit `shift` up of from[j])
 LATELIGHT_FN LATELIGHT_INLINE void add_high_bit(const uint8_t* from, int n, int shift,
                                                 uint8_t* to) {
   int j = 0;
   for (; j + 32 <= n; j += 32) {
-    const Bytes two = twice_bits(load_bytes(from + j), shift, 1), four = add_bytes(two, two);
-    store_bytes(to + j, add_bytes(load_bytes(to + j), add_bytes(four, four)));
+    const Bytes four = times_4(few_bits(load_bytes(from + j), shift, 1));
+    store_bytes(to + j, add_bytes(load_bytes(to + j), four));
   }
-  for (; j < n; ++j) to[j] = static_cast<uint8_t>(to[j] + (from[j] >> shift & 1) * 8);
+  for (; j < n; ++j) to[j] = static_cast<uint8_t>(to[j] + (from[j] >> shift & 1) * 4);
+}
+
+// to[j] = levels[codes[j] + 8 * (the low bit of codes[j - 1])]
+LATELIGHT_FN LATELIGHT_INLINE void look_up_pairs(const uint8_t* codes, int n, const uint8_t* levels,
+                                                 uint8_t* to) {
+  const Bytes table = twice_16(levels);
+  int j = 0;
+  for (; j + 32 <= n; j += 32) {
+    const Bytes four = times_4(few_bits(load_bytes(codes + j - 1), 0, 1));
+    const Bytes place = add_bytes(load_bytes(codes + j), add_bytes(four, four));
+    store_bytes(to + j, lookup_bytes(table, place));
+  }
+  for (; j < n; ++j) to[j] = levels[codes[j] + (codes[j - 1] & 1) * 8];
 }
 
 // Writes one row's numbers + 128.
 template <int bits>
-LATELIGHT_FN LATELIGHT_INLINE void unpack_row(const uint8_t* codes, int dim, uint8_t* to) {
-  constexpr int n_planes = bits == 4 ? 2 : 4, mask = bits == 4 ? 15 : 3, add = 129 - (1 << bits);
+LATELIGHT_FN LATELIGHT_INLINE void unpack_row(const uint8_t* packed, int dim, const uint8_t* levels,
+                                              uint8_t* to) {
+  constexpr int n_planes = bits == 4 ? 2 : 4;
   const int n = dim / n_planes;
-  LATELIGHT_UNROLL
-  for (int k = 0; k < n_planes; ++k) {
-    spread(codes, n, k * 8 / n_planes, mask, add, to + k * n);
-  }
   if constexpr (bits == 3) {
+    uint8_t codes[32 + 1024];  // the largest dim; a code of 0 comes before the first
+    codes[31] = 0;
     LATELIGHT_UNROLL
-    for (int k = 0; k < 8; ++k) add_high_bit(codes + n, dim / 8, k, to + k * dim / 8);
+    for (int k = 0; k < 4; ++k) put_low_bits(packed, n, 2 * k, codes + 32 + k * n);
+    LATELIGHT_UNROLL
+    for (int k = 0; k < 8; ++k) add_high_bit(packed + n, dim / 8, k, codes + 32 + k * dim / 8);
+    look_up_pairs(codes + 32, dim, levels, to);
+  } else {
+    LATELIGHT_UNROLL
+    for (int k = 0; k < n_planes; ++k) {
+      look_up(packed, n, k * bits, (1 << bits) - 1, levels, to + k * n);
+    }
   }
 }
 
 template <class A, int bits>
 LATELIGHT_FN void unpack_rows(const uint8_t* codes, const int32_t* chosen, int n_chosen, int dim,
-                              typename A::Stored* to) {
+                              const uint8_t* levels, typename A::Stored* to) {
   const int64_t row_bytes = dim * bits / 8;
   for (int i = 0; i < n_chosen; ++i, to += dim) {
     if constexpr (A::bias == 128) {
-      unpack_row<bits>(codes + chosen[i] * row_bytes, dim, to);
+      unpack_row<bits>(codes + chosen[i] * row_bytes, dim, levels, to);
     } else {
       uint8_t row[1024];  // the largest dim
-      unpack_row<bits>(codes + chosen[i] * row_bytes, dim, row);
+      unpack_row<bits>(codes + chosen[i] * row_bytes, dim, levels, row);
       for (int d = 0; d < dim; ++d) to[d] = static_cast<typename A::Stored>(row[d] - 128);
     }
   }
@@ -58,11 +93,11 @@ LATELIGHT_FN void unpack_rows(const uint8_t* codes, const int32_t* chosen, int n
 
 template <class A>
 LATELIGHT_FN void unpack(const uint8_t* codes, const int32_t* chosen, int n_chosen, int bits,
-                         int dim, void* prepared) {
+                         int dim, const uint8_t* levels, void* prepared) {
   auto* to = static_cast<typename A::Stored*>(prepared);
-  if (bits == 2) return unpack_rows<A, 2>(codes, chosen, n_chosen, dim, to);
-  if (bits == 3) return unpack_rows<A, 3>(codes, chosen, n_chosen, dim, to);
-  unpack_rows<A, 4>(codes, chosen, n_chosen, dim, to);
+  if (bits == 2) return unpack_rows<A, 2>(codes, chosen, n_chosen, dim, levels, to);
+  if (bits == 3) return unpack_rows<A, 3>(codes, chosen, n_chosen, dim, levels, to);
+  unpack_rows<A, 4>(codes, chosen, n_chosen, dim, levels, to);
 }
 
 template <class A, int n_rows, int n_vectors>
@@ -301,8 +336,11 @@ struct Coded : Codes {
   static void score(const Query& q, const Tile& t, const Best& b) { score_any<Coded>(q, t, b); }
 };
 
+#include "decode.inl"
+
 template <class A>
 Scan scan_of() {
   return {&turn<A>,    &unpack<A>,  &similarities<A>, &to_steps<A>, &thresholds<A>, &to_bytes<A>,
-          &reaches<A>, &raise<A>,        &total_of<A>, &near_best<A>, &totals<A>, &dots<A>};
+          &reaches<A>, &raise<A>,        &total_of<A>, &near_best<A>, &totals<A>, &dots<A>,
+          &decode<A>};
 }

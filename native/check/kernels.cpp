@@ -199,13 +199,17 @@ Searched searched(const Isa& isa, int bits, int dim, int n_query, unsigned seed)
     query.push_back(static_cast<float>(static_cast<int>(bytes() % 2001) - 1000) / 8000);
   }
   const Codebook book = Codebook::of(centroids.data(), scales.data(), n_centroids, dim);
+  std::vector<uint8_t> levels;
+  fill(levels, 16);
+  for (auto& level : levels) level = std::max<uint8_t>(level, 1);
   const std::vector<uint64_t> filled = filled_units(offsets.data(), n_units, n_rows);
   const CodedRows rows{centroid_of.data(),   codes.data(),       code_scales.data(),
                        offsets.data(),       means.data(),       mean_scales.data(),
                        list_offsets.data(),  lists.data(),       scale_of_code.data(),
                        filled.data(),        nullptr,            Documents{},
                        "i8",                 n_units,            n_rows,
-                       static_cast<int64_t>(lists.size()),       bits};
+                       static_cast<int64_t>(lists.size()),       bits,
+                       levels.data()};
   Searcher searcher;
   std::vector<float> micros(n_stages);
   searcher.search(isa, query.data(), rotation.data(), n_query, {&book}, {rows},

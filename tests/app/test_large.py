@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from latelight.app import Collection, Library
 from latelight.index.options import DEFAULT_OPTIONS
+from latelight.pipelines.spec import load_spec
 
 WORDS = (
     "tram",
@@ -25,13 +27,20 @@ WORDS = (
 )
 
 
-@pytest.fixture
-def large(library: Library, monkeypatch: pytest.MonkeyPatch) -> Collection:
-    """200 documents with codes, as if they were a million."""
+@pytest.fixture(params=["int8", "codes"])
+def large(
+    library: Library, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Collection:
+    """200 documents with codes beside their rows or instead of them, as if they were a million."""
     monkeypatch.setattr("latelight.index.candidates.FEW_ROWS", 0)
+    monkeypatch.setattr("latelight.index.candidates.FEW_DECODED_ROWS", 0)
     monkeypatch.setitem(vars(DEFAULT_OPTIONS), "min_coded_rows", 100)
     monkeypatch.setitem(vars(DEFAULT_OPTIONS), "log_documents", 0)
-    target = library.collection("large", create=True)
+    spec = load_spec("default")
+    space = replace(spec.spaces["text"], store=request.param)
+    target = library.collection(
+        "large", create=True, pipeline=replace(spec, spaces={"text": space})
+    )
     target.add(
         [
             {

@@ -1,7 +1,8 @@
 """The small library that every format version and feature keeps a golden copy of, in `golden/`.
 
 Run once when one is born, from the repository's root, and never again for it:
-`python -m tests.index.golden_library tests/index/golden/v1-log logged`. Tests read all copies for
+`python -m tests.index.golden_library tests/index/golden/v1-log logged`, or with `codes`, or
+`codes only`, for `golden_codes/`. Tests read all copies for
 ever. `v1` was written before there were logs; in `v1-log` the second commit is in the log.
 """
 
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from latelight.index import SpaceSpec, Store, Writer, WriterOptions
+from latelight.index import RowStore, SpaceSpec, Store, Writer, WriterOptions
 from latelight.types import (
     Box,
     CharSpan,
@@ -88,26 +89,34 @@ def _plain(writer: Writer, doc_id: str, axis: int) -> None:
     writer.add(document, [unit], {"text": [axis_rows(axis, dim=16)]}, [["plain", doc_id]])
 
 
-def write_golden_codes(path: Path) -> Store:
+def golden_rows() -> np.ndarray:
+    """Return the rows of `write_golden_codes`, (200, 16) float32."""
+    parts = []
+    for i in range(40):
+        axes = np.eye(16, dtype=np.float32)[[i % 16, (i + 1) % 16, (i * 7) % 16] * 2][:5]
+        mixed = axes + 0.25 * np.roll(axes, i // 16 + 1, axis=1)
+        parts.append(mixed / np.linalg.norm(mixed, axis=1, keepdims=True))
+    return np.concatenate(parts)
+
+
+def write_golden_codes(path: Path, store: RowStore = "int8") -> Store:
     """Write an index of 40 units of 5 rows on one axis or between two, with 3-bit codes."""
-    options = WriterOptions(min_coded_rows=1, n_threads=1)
-    store = Store.create(path, {"text": SpaceSpec(16, "int8", 3)}, options=options)
-    with store.writer() as writer:
-        for i in range(40):
-            axes = np.eye(16, dtype=np.float32)[[i % 16, (i + 1) % 16, (i * 7) % 16] * 2][:5]
-            mixed = axes + 0.25 * np.roll(axes, i // 16 + 1, axis=1)
-            rows = MultiVector(mixed / np.linalg.norm(mixed, axis=1, keepdims=True))
+    options = WriterOptions(min_coded_rows=1, n_threads=1, log_documents=0)
+    made = Store.create(path, {"text": SpaceSpec(16, store, 3)}, options=options)
+    with made.writer() as writer:
+        for i, own in enumerate(golden_rows().reshape(40, 5, 16)):
             document = Document(f"d{i}", "", "text/plain", "")
-            writer.add(document, [Unit("v", "passage", Locator())], {"text": [rows]})
+            unit = Unit("v", "passage", Locator())
+            writer.add(document, [unit], {"text": [MultiVector(own)]})
         writer.commit()
-    return store
+    return made
 
 
 if __name__ == "__main__":
     target, options = Path(sys.argv[1]), sys.argv[2:]
     made = (
-        write_golden_codes(target)
-        if options == ["codes"]
+        write_golden_codes(target, "codes" if "only" in options else "int8")
+        if "codes" in options
         else write_golden(target, logged=options == ["logged"])
     )
     made.collect_garbage()

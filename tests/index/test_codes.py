@@ -7,7 +7,9 @@ import pytest
 
 from latelight.errors import CorruptFileError, InputError
 from latelight.index import MultiVectorIndex, SpaceSpec, Store, WriterOptions
-from latelight.index.codes import CodingOptions, DequantisedRows, choose_codebook, read_codes
+from latelight.index.codes import CodingOptions, choose_codebook, read_codes
+from latelight.index.manifest import FEATURES
+from latelight.index.runs import Run, RunRows
 from latelight.index.sections import SectionFile
 from latelight.kernels.codec import decode_rows
 from latelight.types import Document, Locator, MultiVector, Unit
@@ -31,6 +33,10 @@ def coded_store(path, n_units: int = 100, bits: int = 4, options=OPTIONS) -> Sto
     store = Store.create(path, {"s": SpaceSpec(DIM, "int8", bits)}, options=options)
     add(store, topical_rows(np.random.default_rng(0), n_units, N_ROWS, DIM)[0])
     return store
+
+
+def plain(rows: np.ndarray) -> RunRows:
+    return RunRows([Run(np.array([0, len(rows)]), rows, None, None)])
 
 
 def only_coded(store: Store):
@@ -80,9 +86,9 @@ def test_rows_that_drifted_get_centroids_of_their_own_in_the_same_rotation(tmp_p
 def test_many_more_rows_get_more_centroids():
     rows, _ = topical_rows(np.random.default_rng(0), 800, N_ROWS, DIM)
     rows = rows[np.random.default_rng(1).permutation(len(rows))]
-    few = choose_codebook(DequantisedRows(rows[:600], None), CodingOptions())
-    kept = choose_codebook(DequantisedRows(rows[:900], None), CodingOptions(existing=few))
-    more = choose_codebook(DequantisedRows(rows, None), CodingOptions(existing=few))
+    few = choose_codebook(plain(rows[:600]), CodingOptions())
+    kept = choose_codebook(plain(rows[:900]), CodingOptions(existing=few))
+    more = choose_codebook(plain(rows), CodingOptions(existing=few))
     assert kept is few
     assert len(more.centroids) > 2 * len(few.centroids)
 
@@ -111,7 +117,9 @@ def test_building_twice_gives_the_same_bytes(tmp_path):
 def test_verify_finds_a_flipped_bit_in_the_codes(tmp_path, section):
     store = coded_store(tmp_path / "g")
     path = next(tmp_path.rglob("segment.ll"))
-    offset = SectionFile.open(path, "segment").header.sections[f"space.s.{section}"].offset
+    offset = (
+        SectionFile.open(path, "segment", FEATURES).header.sections[f"space.s.{section}"].offset
+    )
     data = bytearray(path.read_bytes())
     data[offset + 1] ^= 64
     store.release()
@@ -126,7 +134,7 @@ def test_searching_damaged_codes_never_leaves_the_arrays(tmp_path, section, monk
     index = make_index(tmp_path / "g")
     index.close()
     path = next(tmp_path.rglob("segment.ll"))
-    entry = SectionFile.open(path, "segment").header.sections[f"space.vectors.{section}"]
+    entry = SectionFile.open(path, "segment", FEATURES).header.sections[f"space.vectors.{section}"]
     data = bytearray(path.read_bytes())
     data[entry.offset : entry.offset + entry.length] = b"\xff" * entry.length
     path.write_bytes(data)
@@ -137,7 +145,7 @@ def test_searching_damaged_codes_never_leaves_the_arrays(tmp_path, section, monk
 
 def test_code_sections_that_do_not_go_together_are_refused(tmp_path):
     offsets = only_coded(coded_store(tmp_path / "g")).offsets
-    file = SectionFile.open(next(tmp_path.rglob("segment.ll")), "segment")
+    file = SectionFile.open(next(tmp_path.rglob("segment.ll")), "segment", FEATURES)
     with pytest.raises(CorruptFileError, match="codes has the shape"):
         read_codes(file, "space.s", offsets[:-1], None)
 

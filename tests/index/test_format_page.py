@@ -5,19 +5,19 @@ from pathlib import Path
 import pytest
 
 from latelight.index import Store
-from latelight.index.manifest import Manifest, SegmentEntry
+from latelight.index.manifest import FEATURES, Manifest, SegmentEntry
 from latelight.index.sections import SectionFile
 
 PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
 GOLDEN = Path(__file__).parent / "golden" / "v1"
-CODED = Path(__file__).parent / "golden_codes" / "v1"
+CODED = Path(__file__).parent / "golden_codes"
 
 
 def section_names() -> set[str]:
     return {
         name
         for path in (*GOLDEN.rglob("segment.ll"), *CODED.rglob("segment.ll"))
-        for name in SectionFile.open(path, "segment").header.sections
+        for name in SectionFile.open(path, "segment", FEATURES).header.sections
     }
 
 

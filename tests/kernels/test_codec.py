@@ -1,24 +1,18 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from latelight.errors import ShapeError
 from latelight.kernels.clustering import nearest_centroids, spherical_kmeans
 from latelight.kernels.codec import (
-    BITS,
     centroid_lists,
     decode_rows,
     encode_rows,
-    nearest_scale,
-    pack_codes,
     random_rotation,
-    scale_of_code,
     suggested_centroids,
     train_codebook,
-    unpack_codes,
 )
 from latelight.kernels.maxsim import quantize_int8
+from latelight.kernels.residuals import BITS, scale_of_code
 
 
 def topical_rows(rng, n_units: int, n_rows: int, dim: int):
@@ -29,27 +23,6 @@ def topical_rows(rng, n_units: int, n_rows: int, dim: int):
     rows += 0.3 * rng.standard_normal(rows.shape)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     return rows.astype(np.float32), np.arange(n_units + 1, dtype=np.int64) * n_rows
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.sampled_from(BITS), st.sampled_from([8, 24, 48, 96, 128, 264, 1024]), st.integers(0, 9))
-def test_packing_is_undone_by_unpacking(bits, dim, n_rows):
-    codes = np.random.default_rng(0).integers(0, 2**bits, (n_rows, dim)).astype(np.uint8)
-    packed = pack_codes(codes, bits)
-    assert packed.shape == (n_rows, dim * bits // 8)
-    np.testing.assert_array_equal(unpack_codes(packed, bits, dim), codes)
-
-
-def test_two_bits_lie_as_the_format_says():
-    codes = np.array([[3, 0, 1, 0, 2, 0, 0, 3]], np.uint8)  # bytes hold dims 0 2 4 6 and 1 3 5 7
-    assert pack_codes(codes, 2).tolist() == [[3 + 1 * 4 + 2 * 16, 3 * 64]]
-
-
-def test_a_scale_comes_back_within_a_sixteenth_of_an_octave():
-    scales = np.geomspace(1e-4, 3, 1000).astype(np.float32)
-    found = scale_of_code()[nearest_scale(scales)]
-    assert np.abs(np.log2(found / scales)).max() <= 1 / 32 + 1e-6
-    assert scale_of_code()[nearest_scale(np.zeros(1, np.float32))].tolist() == [0]
 
 
 def test_a_rotation_keeps_lengths_and_angles():

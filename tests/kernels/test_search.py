@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latelight.errors import ShapeError
-from latelight.kernels.codec import BITS, centroid_lists, encode_rows, train_codebook
+from latelight.kernels.codec import centroid_lists, encode_rows, train_codebook
 from latelight.kernels.maxsim import Rows, available_isas, maxsim, quantize_int8, top_k
+from latelight.kernels.residuals import BITS
 from latelight.kernels.search import CodedSegment, SearchOptions, pack_mask, search_coded
 from tests.kernels.test_codec import topical_rows
 

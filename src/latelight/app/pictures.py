@@ -10,7 +10,6 @@ from latelight.explain.caption import Legend
 from latelight.explain.heatmap import HeatMap, check_drawable, page_heatmap
 from latelight.explain.lighting import RowSimilarities, by_evidence
 from latelight.extractors.pages import render_page
-from latelight.kernels.maxsim import similarity_matrix
 from latelight.pipelines.originals import Originals
 from latelight.pipelines.query import Found
 from latelight.pipelines.reader import Reader
@@ -65,11 +64,11 @@ class Pictures:
             query = self.found.query.vectors.get(space)
             if query is None:
                 continue
-            values, scales = self.reader.snapshot.rows(space, ordinal)
-            if len(values):
+            similarities = self.reader.snapshot.similarities(space, query.vectors, ordinal)
+            if similarities.shape[1]:
                 mine = [e for e in evidence if e.space == space and e.part != "document"]
                 yield RowSimilarities(
                     space,
-                    by_evidence(similarity_matrix(query.vectors, values, scales), mine),
+                    by_evidence(similarities, mine),
                     self.reader.snapshot.row_locators(space, ordinal),
                 )

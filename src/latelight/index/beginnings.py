@@ -90,9 +90,10 @@ def answer_beginnings(
     known = units >= 0
     if known.any():
         distinct, which = np.unique(units[known], return_inverse=True)
-        starts = rows.offsets[distinct]
-        ends = np.minimum(starts + n_rows, rows.offsets[distinct + 1])
-        won, best = stretch_maxima(query, rows.rows, starts, ends, n_threads)
+        found = rows.scorable(query, distinct, n_threads)
+        starts = found.rows.offsets[found.units]
+        ends = np.minimum(starts + n_rows, found.rows.offsets[found.units + 1])
+        won, best = stretch_maxima(found.query, found.rows, starts, ends, n_threads)
         winners[known], similarities[known] = won[which], best[which]
     return Beginnings(units, winners, similarities)
 
@@ -125,12 +126,25 @@ def score_in_context(
     # The unit that a document begins with holds these rows itself, at their full worth.
     alone = (beginnings < 0) | (beginnings == units)
     scores = np.empty(len(units), np.float32)
-    if alone.any():
-        scores[alone] = maxsim(query, rows.rows, documents=units[alone], n_threads=n_threads)
+    scores[alone] = score_plain(query, rows, units[alone], n_threads)
     others = np.flatnonzero(~alone)
     width = max(_CHUNK // len(query), 1)
-    for chunk in (others[i : i + width] for i in range(0, len(others), width)):
-        found = answer_beginnings(query, rows, beginnings[chunk], context.n_rows, n_threads)
-        _, own = maxsim_argmax(query, rows.rows, documents=units[chunk], n_threads=n_threads)
-        scores[chunk] = np.maximum(own, found.credit(context.share)).sum(axis=1)
+    for piece in rows.pieces(units[others]):
+        for first in range(piece.start, piece.stop, width):
+            chunk = others[first : min(first + width, piece.stop)]
+            found = answer_beginnings(query, rows, beginnings[chunk], context.n_rows, n_threads)
+            own = rows.scorable(query, units[chunk], n_threads)
+            _, best = maxsim_argmax(own.query, own.rows, documents=own.units, n_threads=n_threads)
+            scores[chunk] = np.maximum(best, found.credit(context.share)).sum(axis=1)
+    return scores
+
+
+def score_plain(
+    query: Float32Array, rows: SpaceRows, units: Int64Array, n_threads: int = 1
+) -> Float32Array:
+    """Return the MaxSim of some units with rows, (n,) float32; arguments as above."""
+    scores = np.empty(len(units), np.float32)
+    for piece in rows.pieces(units):
+        own = rows.scorable(query, units[piece], n_threads)
+        scores[piece] = maxsim(own.query, own.rows, documents=own.units, n_threads=n_threads)
     return scores

@@ -27,6 +27,8 @@ PRESETS: Mapping[RecallLevel, SearchOptions | None] = {
 
 FEW_ROWS = 40_000
 """So many rows are scored one and all in the time that an approximate search takes."""
+FEW_DECODED_ROWS = 8_000
+"""The same where only codes are stored: rows must be decoded first."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def search_snapshot(
     """
     options = wanted.effort.for_k(wanted.k)
     coded = _coded(snapshot, wanted.space)
-    few = _n_allowed_rows(coded, wanted.allow) <= FEW_ROWS
+    few = _n_allowed_rows(coded, wanted.allow) <= _few_rows(snapshot, wanted.space)
     # One writer's segments always share their rotation; others' are scored exactly.
     if options is None or few or not share_rotation([segment for segment, _ in coded]):
         return [_exact(snapshot, query, wanted) for query in queries]
@@ -135,7 +137,10 @@ def search_snapshot(
     plain = _without(wanted, spans)
     return [
         _joined(
-            [_of_coded(hits, i, spans), _of_plain(snapshot, query, plain)],
+            [
+                _with_exact_scores(snapshot, query, wanted, _of_coded(hits, i, spans)),
+                _of_plain(snapshot, query, plain),
+            ],
             wanted.k,
             _micros(hits, i),
         )
@@ -145,7 +150,12 @@ def search_snapshot(
 
 def is_approximate(snapshot: Snapshot, space: str, allow: BoolArray) -> bool:
     """Return whether a search of the allowed units would go by codes: there are, and many rows."""
-    return _n_allowed_rows(_coded(snapshot, space), allow) > FEW_ROWS
+    n_rows = _n_allowed_rows(_coded(snapshot, space), allow)
+    return n_rows > _few_rows(snapshot, space)
+
+
+def _few_rows(snapshot: Snapshot, space: str) -> int:
+    return FEW_DECODED_ROWS if snapshot.spaces[space].store == "codes" else FEW_ROWS
 
 
 def _coded(snapshot: Snapshot, space: str) -> list[tuple[CodedSegment, slice]]:
@@ -190,6 +200,19 @@ def _of_coded(
     firsts = np.array([span.start for span in spans], np.int64)
     ordinals = hits.units[query][found] + firsts[hits.segments[query][found]]
     return ordinals, hits.scores[query][found]
+
+
+def _with_exact_scores(
+    snapshot: Snapshot,
+    query: Float32Array,
+    wanted: Wanted,
+    found: tuple[Int64Array, Float32Array],
+) -> tuple[Int64Array, Float32Array]:
+    """Return what was found by codes, scored with the rows: decoded ones where only codes are."""
+    ordinals, scores = found
+    if snapshot.spaces[wanted.space].store == "codes":
+        scores = snapshot.scores_of(wanted.space, query, ordinals, wanted.n_threads)
+    return ordinals, scores
 
 
 def _of_plain(

@@ -1,16 +1,17 @@
 """The coded rows of one space of a segment: chosen codebook, sections, and the way back."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
 import numpy as np
 
 from latelight.errors import CorruptFileError, FormatVersionError
-from latelight.index.sections import Array, SectionFile, SectionWriter
+from latelight.index.runs import Run, RunRows, common_length, join_coded
+from latelight.index.sections import SectionFile, SectionWriter
+from latelight.index.strings import starts
 from latelight.kernels.codec import (
-    BITS,
-    Bits,
     Codebook,
     CodedRows,
     centroid_lists,
@@ -20,10 +21,12 @@ from latelight.kernels.codec import (
     train_codebook,
 )
 from latelight.kernels.maxsim import Rows
+from latelight.kernels.residuals import BITS, Bits, levels_of, uniform_levels
 from latelight.kernels.search import CodedSegment
-from latelight.types import Float32Array, Int64Array
+from latelight.types import Int64Array
 
 MAX_UNITS = 1 << 16  # lists number units in 16 bits
+MAX_CENTROIDS = 1 << 16
 TRAINING_ROWS = 16  # for each centroid
 DRIFT = 1.15  # rows that lie so many times farther from their centroids need new ones
 _DRIFT_SAMPLE = 4096
@@ -40,42 +43,27 @@ class CodingOptions:
         bits: of a residual code.
         n_threads: for training and coding; does not change what is stored.
         existing: the codebook of an earlier segment, kept while it fits.
+        alone: nothing but the codes will be stored.
     """
 
     bits: Bits = 2
     n_threads: int = 1
     existing: Codebook | None = None
+    alone: bool = False
 
 
-class DequantisedRows:
-    """Stored rows as float32, a run at a time: a `RowSource`."""
-
-    def __init__(self, values: Array, scales: Float32Array | None) -> None:
-        """Keep (n_rows, dim) values and, for int8, (n_rows,) scales."""
-        self._values = values
-        self._scales = scales
-
-    def __len__(self) -> int:
-        """How many rows."""
-        return len(self._values)
-
-    def __getitem__(self, span: slice | Int64Array) -> Float32Array:
-        """Return some rows, (n, dim) float32."""
-        rows: Float32Array = self._values[span].astype(np.float32)
-        if self._scales is not None:
-            rows *= self._scales[span][:, None]
-        return rows
-
-
-def choose_codebook(rows: DequantisedRows, options: CodingOptions) -> Codebook:
+def choose_codebook(rows: RunRows, options: CodingOptions) -> Codebook:
     """Return the existing codebook while it fits, else one trained on a sample of the rows.
 
     It fits when it has as many centroids as so many rows would get, and when the rows lie no more
     than `DRIFT` times as far from their centroids as rows like the trained ones did.
     """
     rng = np.random.default_rng(_SEED)
-    n_centroids, old = suggested_centroids(len(rows)), options.existing
-    if old is not None and old.bits == options.bits and len(old.centroids) >= n_centroids:
+    n_centroids, old = (
+        suggested_centroids(len(rows)) * (2 if options.alone else 1),
+        options.existing,
+    )
+    if old is not None and _is_as_now(old, options) and len(old.centroids) >= n_centroids:
         sample = rows[np.sort(rng.permutation(len(rows))[:_DRIFT_SAMPLE])]
         if coding_error(old, sample, options.n_threads) <= DRIFT * old.error:
             return old
@@ -92,25 +80,49 @@ def choose_codebook(rows: DequantisedRows, options: CodingOptions) -> Codebook:
     )
 
 
+def _is_as_now(book: Codebook, options: CodingOptions) -> bool:
+    return np.array_equal(book.levels, levels_of(options.bits))
+
+
 def write_codes(
-    writer: SectionWriter,
-    prefix: str,
-    rows: DequantisedRows,
-    offsets: Int64Array,
-    options: CodingOptions,
+    writer: SectionWriter, prefix: str, runs: Sequence[Run], options: CodingOptions
 ) -> None:
-    """Write the code sections of one space, `offsets` being (n_units + 1,) int64."""
-    book = choose_codebook(rows, options)
-    coded, _ = encode_rows(book, rows, offsets, options.n_threads)
+    """Write the code sections of one space.
+
+    Runs that are coded against the codebook that is chosen keep their codes as they are.
+    """
+    book = choose_codebook(RunRows(runs), _with_existing(runs, options))
+    coded = join_coded([_coded(run, book, options.n_threads) for run in runs])
+    offsets = starts(np.concatenate([np.diff(run.offsets) for run in runs]))
     list_offsets, lists = centroid_lists(coded.centroid_of, offsets, len(book.centroids))
     writer.add(f"{prefix}.book.rotation", book.rotation)
     writer.add(f"{prefix}.book.centroids", book.centroids)
     writer.add(f"{prefix}.book.scales", book.scales)
+    writer.add(f"{prefix}.book.levels", book.levels)
     writer.add(f"{prefix}.book.measure", np.array([book.bits, book.error], np.float64))
     for name in _ROW_PARTS:
         writer.add(f"{prefix}.{name}", getattr(coded, name))
     writer.add(f"{prefix}.list_offsets", list_offsets)
     writer.add(f"{prefix}.lists", lists)
+    if options.alone:
+        writer.add(f"{prefix}.length", np.array([common_length(runs)], np.float32))
+
+
+def _with_existing(runs: Sequence[Run], options: CodingOptions) -> CodingOptions:
+    """Return options that prefer the codebook of most of the rows, whose codes could stay."""
+    n_rows: Counter[Codebook] = Counter()
+    for run in runs:
+        if run.part is not None:
+            n_rows[run.part.book] += run.n_rows
+    if not n_rows:
+        return options
+    return replace(options, existing=n_rows.most_common(1)[0][0])
+
+
+def _coded(run: Run, book: Codebook, n_threads: int) -> CodedRows:
+    if run.part is not None and run.part.book is book:
+        return run.part.coded
+    return encode_rows(book, RunRows([run]), run.offsets, n_threads)[0]
 
 
 def has_codes(file: SectionFile, prefix: str) -> bool:
@@ -135,7 +147,10 @@ def read_codes(
             "documents again; `latelight verify` lists all damage."
         )
     lists = file.array(f"{prefix}.lists")
-    return CodedSegment(book, parts, offsets, list_offsets, lists, exact)
+    length = 0.0
+    if f"{prefix}.length" in file:
+        length = float(file.array(f"{prefix}.length")[0])
+    return CodedSegment(book, parts, offsets, list_offsets, lists, exact, length)
 
 
 def _mismatch(
@@ -152,6 +167,7 @@ def _mismatch(
         "list_offsets": (list_offsets.shape, (len(book.centroids) + 1,)),
         "book.rotation": (book.rotation.shape, (dim, dim)),
         "book.scales": (book.scales.shape, (len(book.centroids),)),
+        "book.levels": (book.levels.shape, (16,)),
     }
     wrong = [f"{k} has the shape {a}, not {b}" for k, (a, b) in wanted.items() if a != b]
     return "; ".join(wrong)
@@ -175,7 +191,10 @@ def _read_book(file: SectionFile, prefix: str) -> Codebook:
             f"{file.name} has codes of {measure[0]:g} bits; this Latelight reads {BITS}. "
             "Upgrade Latelight, or rebuild the index with this one."
         )
-    book = Codebook(rotation, centroids, scales, bits, float(measure[1]))
+    levels = uniform_levels(bits)
+    if f"{prefix}.book.levels" in file:
+        levels = file.array(f"{prefix}.book.levels")
+    book = Codebook(rotation, centroids, scales, bits, float(measure[1]), levels)
     _books[key] = book
     return book
 

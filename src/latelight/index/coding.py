@@ -6,7 +6,8 @@ from latelight.index.codes import MAX_UNITS, CodingOptions
 from latelight.index.options import WriterOptions
 from latelight.index.rows import SpaceSpec
 from latelight.index.segment import Segment, StoredDocument
-from latelight.kernels.codec import BITS, Codebook
+from latelight.kernels.codec import Codebook
+from latelight.kernels.residuals import BITS
 
 
 def choose_coding(
@@ -29,7 +30,8 @@ def choose_coding(
         n_rows = sum(stored.rows[name].n_rows for stored in documents)
         bits = next((bits for bits in BITS if bits == spec.bits), None)
         if bits and n_rows >= options.min_coded_rows and n_units <= MAX_UNITS:
-            found[name] = CodingOptions(bits, options.n_threads, largest_codebook(segments, name))
+            book, alone = largest_codebook(segments, name), spec.store == "codes"
+            found[name] = CodingOptions(bits, options.n_threads, book, alone)
     return found
 
 

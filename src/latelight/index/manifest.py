@@ -22,7 +22,11 @@ from latelight.index.sections import refuse_unknown_features
 VERSION = 1
 LOGGED = "log"
 """The feature of a manifest whose log holds commits that came after it."""
-FEATURES: frozenset[str] = frozenset({LOGGED})
+CODES_ONLY = "codes"
+"""The feature of a manifest with a space whose large segments keep only codes."""
+LEVELS = "levels"
+"""The feature of a segment whose codes stand for levels that it names."""
+FEATURES: frozenset[str] = frozenset({LOGGED, CODES_ONLY, LEVELS})
 """Names that `requires` of a manifest or segment may hold."""
 
 _ATTEMPTS = 50  # each further one means that a commit and its clean-up came in between

@@ -1,31 +1,29 @@
 """The rows of one space: stored vectors with their scales, and where each row comes from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from itertools import groupby
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from latelight.errors import InputError, ShapeError
-from latelight.index.codes import (
-    CodingOptions,
-    DequantisedRows,
-    has_codes,
-    read_codes,
-    write_codes,
-)
+from latelight.index.codes import CodingOptions, has_codes, read_codes, write_codes
+from latelight.index.runs import CodedPart, Run, join_coded, slice_coded
 from latelight.index.sections import Array, SectionFile, SectionWriter
 from latelight.index.strings import starts
-from latelight.kernels.codec import BITS
+from latelight.kernels.decoding import decode_units, turned
 from latelight.kernels.maxsim import Rows, quantize_int8
+from latelight.kernels.residuals import BITS
 from latelight.kernels.search import CodedSegment
 from latelight.types import Float32Array, Int64Array, MultiVector, RowLocators
 
-RowStore = Literal["int8", "float16"]
+RowStore = Literal["int8", "float16", "codes"]
 
 _BOX_STEPS = 65534  # a 16-bit step is 1.5e-5 of the page, a tenth of a pixel at 6,500 pixels
 _NO_BOX = 65535
+_DECODED_ROWS = 1 << 14  # at once: 8 MB at 128 dims
 _LOCATOR_WIDTHS = {"spans": 2, "boxes": 4, "times": 2}
 
 
@@ -35,9 +33,10 @@ class SpaceSpec:
 
     Attributes:
         dim: length of a row, a multiple of 8 of at most 1,024.
-        store: `int8` with a float32 scale per row, or `float16`.
-        bits: of the codes that large segments get beside the rows, for approximate search: 2, 3
-            or 4; 0 for none, so that every search is exact.
+        store: `int8` with a float32 scale per row, `float16`, or `codes`: large segments keep
+            nothing but the codes, small ones int8 rows until they are merged into a large one.
+        bits: of the codes of large segments, for approximate search: 2, 3 or 4; 0 for none, so
+            that every search is exact.
     """
 
     dim: int
@@ -45,8 +44,8 @@ class SpaceSpec:
     bits: int = 0
 
     def __post_init__(self) -> None:
-        if self.store not in ("int8", "float16"):
-            raise InputError(f"store is 'int8' or 'float16'; got {self.store!r}.")
+        if self.store not in get_args(RowStore):
+            raise InputError(f"store is 'int8', 'float16' or 'codes'; got {self.store!r}.")
         if not 8 <= self.dim <= 1024 or self.dim % 8:
             raise InputError(
                 f"dim is a multiple of 8 from 8 to 1,024; got {self.dim}. "
@@ -54,11 +53,18 @@ class SpaceSpec:
             )
         if self.bits not in (0, *BITS):
             raise InputError(f"bits is 0 (no codes), 2, 3 or 4; got {self.bits}.")
+        if self.store == "codes" and not self.bits:
+            raise InputError("store 'codes' with bits 0 would keep nothing. Give bits 2, 3 or 4.")
 
     @property
     def dtype(self) -> Any:
         """The dtype of stored values."""
-        return np.int8 if self.store == "int8" else np.float16
+        return np.int8 if self.has_scales else np.float16
+
+    @property
+    def has_scales(self) -> bool:
+        """Whether stored values come with a scale for each row."""
+        return self.store != "float16"
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,21 +72,29 @@ class StoredRows:
     """The rows of several units in one space, as they lie on the disk.
 
     Attributes:
-        values: (n_rows, dim) int8 or float16.
-        scales: (n_rows,) float32, value times scale is the vector; None for float16.
+        values: (n_rows, dim) int8 or float16; None where only codes are kept.
+        scales: (n_rows,) float32, value times scale is the vector; None without int8 values.
         offsets: (n_units + 1,) int64, unit `u` has the rows `offsets[u]` to `offsets[u + 1]`.
         locators: one per unit.
+        part: their codes, None for rows that never had any.
     """
 
-    values: Array  # (n_rows, dim)
+    values: Array | None  # (n_rows, dim)
     scales: Float32Array | None  # (n_rows,)
     offsets: Int64Array  # (n_units + 1,)
     locators: Sequence[RowLocators]
+    part: CodedPart | None = None
 
     @property
     def n_rows(self) -> int:
         """How many rows."""
-        return len(self.values)
+        return int(self.offsets[-1])
+
+    @property
+    def n_bytes(self) -> int:
+        """How much memory values and codes take."""
+        codes = 0 if self.part is None else self.part.coded.codes.nbytes
+        return codes + (0 if self.values is None else self.values.nbytes)
 
 
 def store_rows(spec: SpaceSpec, vectors: Sequence[MultiVector]) -> StoredRows:
@@ -98,10 +112,10 @@ def store_rows(spec: SpaceSpec, vectors: Sequence[MultiVector]) -> StoredRows:
 
 def _encoded(spec: SpaceSpec, parts: Sequence[Float32Array]) -> tuple[Array, Float32Array | None]:
     if not parts:
-        no_scales = np.zeros(0, np.float32) if spec.store == "int8" else None
+        no_scales = np.zeros(0, np.float32) if spec.has_scales else None
         return np.zeros((0, spec.dim), spec.dtype), no_scales
     rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
-    return quantize_int8(rows) if spec.store == "int8" else (_half(rows), None)
+    return quantize_int8(rows) if spec.has_scales else (_half(rows), None)
 
 
 def _half(rows: Float32Array) -> Array:
@@ -156,26 +170,54 @@ def write_space(
 ) -> None:
     """Write the sections of one space from the rows of consecutive documents, coded when asked."""
     prefix = f"space.{name}"
-    empty = np.zeros((0, spec.dim), spec.dtype)
-    writer.add_chunks(f"{prefix}.values", [empty, *(p.values for p in parts)])
-    if spec.store == "int8":
-        scales = [p.scales for p in parts if p.scales is not None]
-        writer.add_chunks(f"{prefix}.scales", [np.zeros(0, np.float32), *scales])
+    runs = _runs(parts)
+    if coding is None or spec.store != "codes":
+        _write_values(writer, prefix, spec, runs)
     per_unit = np.concatenate([np.zeros(0, np.int64), *(np.diff(p.offsets) for p in parts)])
-    offsets = starts(per_unit)
-    writer.add(f"{prefix}.row_offsets", offsets)
+    writer.add(f"{prefix}.row_offsets", starts(per_unit))
     if coding is not None:
-        write_codes(writer, prefix, _all_rows(spec, parts), offsets, coding)
+        write_codes(writer, prefix, runs, coding)
     units = [(place, n) for p in parts for place, n in zip(p.locators, _counts(p), strict=True)]
     _write_locators(writer, prefix, units)
 
 
-def _all_rows(spec: SpaceSpec, parts: Sequence[StoredRows]) -> DequantisedRows:
+def _write_values(writer: SectionWriter, prefix: str, spec: SpaceSpec, runs: Sequence[Run]) -> None:
+    pairs = [_valued(run) for run in runs]
+    empty = np.zeros((0, spec.dim), spec.dtype)
+    writer.add_chunks(f"{prefix}.values", [empty, *(values for values, _ in pairs)])
+    if spec.has_scales:
+        scales = [scales for _, scales in pairs if scales is not None]
+        writer.add_chunks(f"{prefix}.scales", [np.zeros(0, np.float32), *scales])
+
+
+def _valued(run: Run) -> tuple[Array, Float32Array | None]:
+    """Return a run's values and scales; those of bare codes are what the codes stand for."""
+    if run.values is None:
+        return quantize_int8(run.rows(np.arange(run.n_rows)))
+    return run.values, run.scales
+
+
+def _runs(parts: Sequence[StoredRows]) -> list[Run]:
+    """Return the rows of documents as few runs: neighbours that are kept alike become one."""
+    groups = groupby(parts, lambda p: (p.values is None, p.part and (p.part.book, p.part.length)))
+    return [_run(list(group)) for _, group in groups]
+
+
+def _run(parts: Sequence[StoredRows]) -> Run:
+    values = [p.values for p in parts if p.values is not None]
     scales = [p.scales for p in parts if p.scales is not None]
-    return DequantisedRows(
-        np.concatenate([p.values for p in parts]),
-        np.concatenate(scales) if spec.store == "int8" else None,
+    coded = [p.part for p in parts if p.part is not None]
+    return Run(
+        starts(np.concatenate([np.diff(p.offsets) for p in parts])),
+        np.concatenate(values) if values else None,
+        np.concatenate(scales) if scales else None,
+        _joined(coded) if coded else None,
     )
+
+
+def _joined(parts: Sequence[CodedPart]) -> CodedPart:
+    first = parts[0]
+    return CodedPart(first.book, join_coded([part.coded for part in parts]), first.length)
 
 
 def _counts(rows: StoredRows) -> list[int]:
@@ -229,6 +271,21 @@ _ENCODE: Mapping[str, Any] = {
 # Reading
 
 
+@dataclass(frozen=True, eq=False)
+class Scorable:
+    """What exact kernels take to score some units.
+
+    Attributes:
+        query: (n_query_tokens, dim) float32, in the space of `rows`.
+        rows: their rows, maybe among others.
+        units: (n,) int64, which document of `rows` each unit is.
+    """
+
+    query: Float32Array
+    rows: Rows
+    units: Int64Array
+
+
 class SpaceRows:
     """One space of one segment, memory-mapped."""
 
@@ -238,9 +295,18 @@ class SpaceRows:
         self.spec = spec
         self.offsets: Int64Array = file.array(f"{self._prefix}.row_offsets")
 
+    @property
+    def has_values(self) -> bool:
+        """Whether the rows themselves are stored, not only their codes."""
+        return f"{self._prefix}.values" in self._file
+
     @cached_property
     def rows(self) -> Rows:
-        """Every row, as the kernels take them; a document of the kernel is a unit of ours."""
+        """Every stored row, as the kernels take them; a document of the kernel is a unit of ours.
+
+        Raises:
+            CorruptFileError: only codes are stored; ask `scorable`.
+        """
         return Rows(self._array("values"), self.offsets, self._scales())
 
     @cached_property
@@ -248,7 +314,37 @@ class SpaceRows:
         """The codes, None for a segment without; their last stage scores `rows`."""
         if not has_codes(self._file, self._prefix):
             return None
-        return read_codes(self._file, self._prefix, self.offsets, self.rows)
+        exact = self.rows if self.has_values else None
+        return read_codes(self._file, self._prefix, self.offsets, exact)
+
+    def scorable(self, query: Float32Array, units: Int64Array, n_threads: int = 1) -> Scorable:
+        """Return rows that exact kernels score for some units, decoded where there are only codes.
+
+        Args:
+            query: (n_query_tokens, dim) float32.
+            units: (n,) int64.
+            n_threads: how many threads decode.
+        """
+        coded = None if self.has_values else self.coded
+        if coded is None:
+            return Scorable(query, self.rows, units)
+        distinct, which = np.unique(units, return_inverse=True)
+        rows = decode_units(coded, distinct, n_threads=n_threads)
+        return Scorable(turned(coded, query), rows, which.astype(np.int64))
+
+    def pieces(self, units: Int64Array) -> Iterator[slice]:
+        """Yield slices of `units` that are few enough to be decoded at once; all, if stored."""
+        if self.has_values or not len(units):
+            yield slice(0, len(units))
+            return
+        n_rows = np.cumsum(self.offsets[units + 1] - self.offsets[units])
+        first = 0
+        while first < len(units):
+            before = int(n_rows[first - 1]) if first else 0
+            stop = int(np.searchsorted(n_rows, before + _DECODED_ROWS, "right"))
+            stop = max(stop, first + 1)
+            yield slice(first, stop)
+            first = stop
 
     @property
     def n_rows(self) -> int:
@@ -261,8 +357,11 @@ class SpaceRows:
         return np.diff(self.offsets) > 0
 
     def of(self, unit: int) -> tuple[Array, Float32Array | None]:
-        """Return the stored values and scales of one unit, views of the map."""
+        """Return the values and scales of one unit; float32 without scales where decoded."""
         span = self._span(unit)
+        if not self.has_values:
+            run = self._run(unit, unit + 1)
+            return run.rows(np.arange(run.n_rows)), None
         scales = self._scales()
         return self._array("values")[span], None if scales is None else scales[span]
 
@@ -284,20 +383,27 @@ class SpaceRows:
 
     def stored(self, first: int, stop: int) -> StoredRows:
         """Return the rows of the units `first` to `stop` for a rewrite."""
-        span = slice(int(self.offsets[first]), int(self.offsets[stop]))
-        scales = self._scales()
-        return StoredRows(
-            values=self._array("values")[span],
-            scales=None if scales is None else scales[span],
-            offsets=self.offsets[first : stop + 1] - self.offsets[first],
-            locators=[self.locators(unit) for unit in range(first, stop)],
-        )
+        run = self._run(first, stop)
+        locators = [self.locators(unit) for unit in range(first, stop)]
+        return StoredRows(run.values, run.scales, run.offsets, locators, run.part)
+
+    def _run(self, first: int, stop: int) -> Run:
+        rows = slice(int(self.offsets[first]), int(self.offsets[stop]))
+        values = scales = part = None
+        if self.has_values:
+            all_scales = self._scales()
+            values = self._array("values")[rows]
+            scales = None if all_scales is None else all_scales[rows]
+        if self.coded is not None:
+            coded = slice_coded(self.coded.coded, slice(first, stop), rows)
+            part = CodedPart(self.coded.book, coded, self.coded.length)
+        return Run(self.offsets[first : stop + 1] - self.offsets[first], values, scales, part)
 
     def _span(self, unit: int) -> slice:
         return slice(int(self.offsets[unit]), int(self.offsets[unit + 1]))
 
     def _scales(self) -> Float32Array | None:
-        return self._array("scales") if self.spec.store == "int8" else None
+        return self._array("scales") if self.spec.has_scales else None
 
     def _array(self, name: str) -> Array:
         return self._file.array(f"{self._prefix}.{name}")

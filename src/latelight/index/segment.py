@@ -14,7 +14,7 @@ from latelight.index.codes import CodingOptions
 from latelight.index.documents import DocumentColumns, write_documents, write_texts
 from latelight.index.files import LOCAL_FILES, Files
 from latelight.index.lexical import Postings
-from latelight.index.manifest import FEATURES, SegmentEntry
+from latelight.index.manifest import FEATURES, LEVELS, SegmentEntry
 from latelight.index.metadata import BoolArray, MetadataColumns, write_metadata
 from latelight.index.postings import UnitTerms, read_postings, write_postings
 from latelight.index.rows import SpaceRows, SpaceSpec, StoredRows, write_space
@@ -55,7 +55,7 @@ class StoredDocument:
     @property
     def n_bytes(self) -> int:
         """About how much memory it takes."""
-        rows = sum(r.values.nbytes + 36 * r.n_rows for r in self.rows.values())
+        rows = sum(r.n_bytes + 36 * r.n_rows for r in self.rows.values())
         texts = len(self.text) + sum(len(unit.text) for unit in self.units)
         return rows + texts + sum(16 * len(terms) for terms in self.terms)
 
@@ -132,6 +132,7 @@ def _write_all(
             "n_units": len(units),
             "n_rows": n_rows,
         },
+        requires=(LEVELS,) if coding else (),
     )
     return SegmentEntry(segment_id, len(documents), len(units), n_rows, writer.n_bytes)
 

@@ -15,6 +15,7 @@ from latelight.index.beginnings import (
     answer_beginnings,
     beginning_units,
     score_in_context,
+    score_plain,
 )
 from latelight.index.documents import hash_ids
 from latelight.index.filters import Condition, parse_filter
@@ -26,7 +27,7 @@ from latelight.index.sections import Array
 from latelight.index.segment import Segment
 from latelight.index.strings import starts
 from latelight.index.windows import BestWindows, best_windows
-from latelight.kernels.maxsim import maxsim, maxsim_argmax
+from latelight.kernels.maxsim import maxsim, maxsim_argmax, similarity_matrix
 from latelight.types import (
     Document,
     Float32Array,
@@ -239,10 +240,39 @@ class Snapshot:
             rows = self._views[number].segment.spaces[space]
             local = wanted[chosen] - self.unit_offsets[number]
             filled = rows.filled[local]
-            if filled.any():
-                found = maxsim_argmax(query, rows.rows, documents=local[filled])
-                winners[chosen[filled]], similarities[chosen[filled]] = found
+            places, units = chosen[filled], local[filled]
+            for piece in rows.pieces(units):
+                own = rows.scorable(query, units[piece])
+                found = maxsim_argmax(own.query, own.rows, documents=own.units)
+                winners[places[piece]], similarities[places[piece]] = found
         return winners, similarities
+
+    def scores_of(
+        self, space: str, query: Float32Array, ordinals: Int64Array, n_threads: int = 1
+    ) -> Float32Array:
+        """Return (n,) float32: the exact MaxSim of the given units, which all have rows."""
+        _check_query(query, self._spec(space).dim)
+        scores = np.empty(len(ordinals), np.float32)
+        segments = self._segments_of(ordinals)
+        for number in np.unique(segments).tolist():
+            at = np.flatnonzero(segments == number)
+            rows = self._views[number].segment.spaces[space]
+            local = ordinals[at] - self.unit_offsets[number]
+            scores[at] = score_plain(query, rows, local, n_threads)
+        return scores
+
+    def similarities(self, space: str, query: Float32Array, ordinal: int) -> Float32Array:
+        """Return each row of a query with each row of a unit, (n_query_tokens, n_rows) float32.
+
+        Their maxima are the unit's `argmax`.
+        """
+        _check_query(query, self._spec(space).dim)
+        view, local = self._locate(ordinal)
+        own = self._rows(view, space).scorable(query, np.array([local], np.int64))
+        at = int(own.units[0])
+        rows = slice(int(own.rows.offsets[at]), int(own.rows.offsets[at + 1]))
+        scales = None if own.rows.scales is None else own.rows.scales[rows]
+        return similarity_matrix(own.query, own.rows.values[rows], scales)
 
     def best_windows(
         self,
@@ -264,12 +294,15 @@ class Snapshot:
         segments = self._segments_of(ordinals)
         for number in np.unique(segments).tolist():
             at = np.flatnonzero(segments == number)
-            rows = self._views[number].segment.spaces[space].rows
+            rows = self._views[number].segment.spaces[space]
             local = ordinals[at] - self.unit_offsets[number]
-            least = None if floor is None else floor[at]
-            found = best_windows(query, rows, local, window_rows, least, n_threads)
-            spans[at], winners[at] = found.spans, found.winners
-            similarities[at] = found.similarities
+            for piece in rows.pieces(local):
+                places = at[piece]
+                own = rows.scorable(query, local[piece], n_threads)
+                least = None if floor is None else floor[places]
+                found = best_windows(own.query, own.rows, own.units, window_rows, least, n_threads)
+                spans[places], winners[places] = found.spans, found.winners
+                similarities[places] = found.similarities
         return BestWindows(spans, winners, similarities)
 
     def beginnings(
@@ -337,7 +370,10 @@ class Snapshot:
         return self._rows(view, space).locators(local)
 
     def rows(self, space: str, ordinal: int) -> tuple[Array, Float32Array | None]:
-        """Return a unit's stored rows: (n_rows, dim) values and, for int8, (n_rows,) scales."""
+        """Return a unit's rows: (n_rows, dim) values and, for int8, (n_rows,) scales.
+
+        Where only codes are stored: what they stand for, float32 without scales.
+        """
         view, local = self._locate(ordinal)
         return self._rows(view, space).of(local)
 
@@ -454,7 +490,7 @@ def _score(
 ) -> None:
     """Fill in the scores of one segment's allowed units."""
     chosen = np.flatnonzero(allow & rows.filled)
-    if len(chosen) == len(allow):
+    if len(chosen) == len(allow) and rows.has_values:
         out[:] = maxsim(query, rows.rows, n_threads=n_threads)
-    elif len(chosen):
-        out[chosen] = maxsim(query, rows.rows, documents=chosen, n_threads=n_threads)
+    else:
+        out[chosen] = score_plain(query, rows, chosen, n_threads)

@@ -9,7 +9,13 @@ from latelight.index.backup import check_sound, copy_generation
 from latelight.index.garbage import collect_garbage
 from latelight.index.live import Live
 from latelight.index.log_file import create_log
-from latelight.index.manifest import Manifest, manifest_numbers, publish_manifest, read_newest
+from latelight.index.manifest import (
+    CODES_ONLY,
+    Manifest,
+    manifest_numbers,
+    publish_manifest,
+    read_newest,
+)
 from latelight.index.merge_policy import plan_compaction
 from latelight.index.merging import merge
 from latelight.index.options import DEFAULT_OPTIONS, WriterOptions
@@ -70,7 +76,8 @@ class Store:
         if manifest_numbers(path):
             raise AlreadyExistsError(_taken(path))
         log = create_log(path, 1, options.files).name if options.log_documents else None
-        manifest = Manifest(1, pipeline_digest, dict(spaces)).with_log(log)
+        manifest = Manifest(1, pipeline_digest, dict(spaces), requires=_required(spaces))
+        manifest = manifest.with_log(log)
         try:
             publish_manifest(path, manifest, options.files)
         except CommitConflictError as error:
@@ -186,6 +193,10 @@ class Store:
 
 def _n_bytes(manifest: Manifest) -> int:
     return sum(entry.n_bytes for entry in manifest.segments)
+
+
+def _required(spaces: Mapping[str, SpaceSpec]) -> tuple[str, ...]:
+    return (CODES_ONLY,) if any(spec.store == "codes" for spec in spaces.values()) else ()
 
 
 def _check_spaces(spaces: Mapping[str, SpaceSpec]) -> None:

@@ -24,6 +24,7 @@ from latelight.index.sections import Array
 from latelight.index.segment import Segment, segment_directory
 from latelight.index.strings import StringColumn
 from latelight.index.tombstones import read_tombstones
+from latelight.kernels.search import CodedSegment
 
 _ATTEMPTS = 5
 
@@ -240,14 +241,38 @@ def _space_problems(
     if len(rows.offsets) != segment.n_units + 1:
         yield f"{prefix}.row_offsets", f"{len(rows.offsets)} offsets for {segment.n_units} units"
     yield from _offset_problems(f"{prefix}.row_offsets", rows.offsets, n_rows)
+    if rows.has_values:
+        yield from _value_problems(segment, prefix, spec, n_rows)
+    elif rows.coded is None:
+        yield f"{prefix}.codes", "is not there, and the values are not either"
+    if rows.coded is not None:
+        yield from _code_problems(rows.coded, prefix)
+    yield from _locator_problems(segment, prefix, n_rows)
+
+
+def _value_problems(
+    segment: Segment, prefix: str, spec: SpaceSpec, n_rows: int
+) -> Iterator[tuple[str, str]]:
     values = segment.file.array(f"{prefix}.values")
     if values.shape != (n_rows, spec.dim) or values.dtype != spec.dtype:
         yield f"{prefix}.values", f"is {values.dtype} {values.shape}, not {n_rows} x {spec.dim}"
-    if spec.store == "int8":
+    if spec.has_scales:
         scales = segment.file.array(f"{prefix}.scales")
         if scales.shape != (n_rows,) or not np.isfinite(scales).all():
             yield f"{prefix}.scales", f"should be {n_rows} finite numbers"
-    yield from _locator_problems(segment, prefix, n_rows)
+
+
+def _code_problems(coded: CodedSegment, prefix: str) -> Iterator[tuple[str, str]]:
+    n_centroids, n_listed = len(coded.book.centroids), len(coded.lists)
+    if int(coded.coded.centroid_of.max(initial=0)) >= n_centroids:
+        yield f"{prefix}.centroid_of", f"names centroids that are not among {n_centroids}"
+    yield from _offset_problems(f"{prefix}.list_offsets", coded.list_offsets, n_listed)
+    if int(coded.lists.max(initial=0)) >= max(coded.n_units, 1):
+        yield f"{prefix}.lists", f"names units that are not among {coded.n_units}"
+    scales = {"mean_scales": coded.coded.mean_scales, "book.scales": coded.book.scales}
+    for name, numbers in scales.items():
+        if not np.isfinite(numbers).all():
+            yield f"{prefix}.{name}", "should be finite numbers"
 
 
 def _locator_problems(segment: Segment, prefix: str, n_rows: int) -> Iterator[tuple[str, str]]:

@@ -2,19 +2,18 @@
 
 A row x is turned by a random rotation, which spreads its energy evenly over the dims, and stored as
 
-    x  ~  centroid + mean of its unit + scale * (2 * code - (2 ** bits - 1))
+    x  ~  centroid + mean of its unit + scale * levels of its codes
 
-with 2, 3 or 4 bits of code for each dim and one byte for the scale. The mean of a unit's residuals
-takes out what all rows of a unit share; it costs one row per unit and, since it adds the same to
-every row, leaves a query's best row as it is. The scale is the least-squares one.
+with 2, 3 or 4 bits of code for each dim and one byte for the scale (`residuals`). The mean of a
+unit's residuals takes out what all rows of a unit share; it costs one row per unit and, since it
+adds the same to every row, leaves a query's best row as it is.
 """
 
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cache
-from typing import Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +21,13 @@ import numpy.typing as npt
 from latelight.errors import ShapeError
 from latelight.kernels.clustering import nearest_centroids, spherical_kmeans
 from latelight.kernels.maxsim import quantize_int8
+from latelight.kernels.residuals import (
+    Bits,
+    encode_residuals,
+    levels_of,
+    numbers_of,
+    scale_of_code,
+)
 
 Float32Array = npt.NDArray[np.float32]
 Int8Array = npt.NDArray[np.int8]
@@ -30,15 +36,7 @@ Int64Array = npt.NDArray[np.int64]
 UInt8Array = npt.NDArray[np.uint8]
 UInt16Array = npt.NDArray[np.uint16]
 
-Bits = Literal[2, 3, 4]
-BITS: tuple[Bits, ...] = (2, 3, 4)
-
-# The steps that lose least of a Gaussian of deviation 1 on a uniform grid of 2 ** bits levels
-# (Max, "Quantizing for Minimum Distortion", 1960, table II).
-_STEP: dict[int, float] = {2: 0.9957, 3: 0.5860, 4: 0.3352}
 _CHUNK_ROWS = 1 << 15
-_SCALES_PER_OCTAVE = 16
-_LEAST_SCALE = 2.0**-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +49,7 @@ class Codebook:
         scales: (n_centroids,) float32, code * scale has length 1.
         bits: of a residual code.
         error: mean squared distance of rows like the trained ones to their centroids.
+        levels: (16,) int8, what codes stand for, as `residuals` says.
     """
 
     rotation: Float32Array
@@ -58,6 +57,7 @@ class Codebook:
     scales: Float32Array
     bits: Bits
     error: float
+    levels: Int8Array
 
     @property
     def dim(self) -> int:
@@ -136,10 +136,10 @@ def train_codebook(  # noqa: PLR0913  a sample, what to make of it, and what to 
         rotation = random_rotation(rows.shape[1], rng)
     turned = rows @ rotation
     centroids, scales = spherical_kmeans(turned, n_centroids, rng, n_threads=n_threads)
-    draft = Codebook(rotation, centroids, scales, bits, 0.0)
+    draft = Codebook(rotation, centroids, scales, bits, 0.0, levels_of(bits))
     measured = rows if unseen is None or not len(unseen) else unseen
     error = coding_error(draft, measured[:_CHUNK_ROWS], n_threads)
-    return Codebook(rotation, centroids, scales, bits, error)
+    return replace(draft, error=error)
 
 
 def coding_error(book: Codebook, rows: Float32Array, n_threads: int = 1) -> float:
@@ -202,7 +202,7 @@ def _encode_units(
     lost = float((residuals**2).sum())
     means, mean_scales = quantize_int8(_unit_means(residuals, counts))
     residuals -= np.repeat(means * mean_scales[:, None], counts, axis=0)
-    codes, code_scales = _encode_residuals(residuals, book.bits)
+    codes, code_scales = encode_residuals(residuals, book.bits)
     return CodedRows(nearest.astype(np.uint16), codes, code_scales, means, mean_scales), lost
 
 
@@ -222,82 +222,24 @@ def _unit_means(residuals: Float32Array, counts: Int64Array) -> Float32Array:
     return means
 
 
-def _encode_residuals(residuals: Float32Array, bits: Bits) -> tuple[UInt8Array, UInt8Array]:
-    top = 2**bits - 1
-    deviation = np.sqrt((residuals**2).mean(axis=1, keepdims=True))
-    grid = residuals / np.maximum(deviation * np.float32(_STEP[bits]), 1e-20)
-    grid += np.float32(2 ** (bits - 1))
-    codes = np.clip(grid, 0, top).astype(np.uint8)
-    levels = codes.astype(np.float32)
-    levels *= 2
-    levels -= top
-    best = (residuals * levels).sum(axis=1) / (levels**2).sum(axis=1)
-    return pack_codes(codes, bits), nearest_scale(best)
+def decode_rows(
+    book: Codebook, coded: CodedRows, offsets: Int64Array, chosen: Int64Array | None = None
+) -> Float32Array:
+    """Return the rows that codes stand for, (n_rows, dim) float32, turned back.
 
-
-@cache
-def _scale_table() -> Float32Array:
-    table = (_LEAST_SCALE * 2.0 ** (np.arange(-1, 255) / _SCALES_PER_OCTAVE)).astype(np.float32)
-    table[0] = 0
-    table.flags.writeable = False
-    return table
-
-
-def scale_of_code() -> Float32Array:
-    """Return what each byte of a scale stands for, (256,) float32: 0, then 16 steps an octave."""
-    return _scale_table()
-
-
-def nearest_scale(scales: Float32Array) -> UInt8Array:
-    """Return the byte of each scale, 0 for one below half the least."""
-    steps = np.rint(_SCALES_PER_OCTAVE * np.log2(np.maximum(scales, 1e-30) / _LEAST_SCALE)) + 1
-    return np.where(scales < _LEAST_SCALE / 2, 0, np.clip(steps, 1, 255)).astype(np.uint8)
-
-
-def pack_codes(codes: UInt8Array, bits: Bits) -> UInt8Array:
-    """Return codes (n_rows, dim) uint8 packed into (n_rows, dim * bits / 8) bytes.
-
-    2 bits: byte j holds the dims j + k * dim / 4, the lowest bits first. 4 bits: the dims j and
-    j + dim / 2. 3 bits: the two low bits of each code as above, then a plane of the high bits,
-    whose byte j holds the dims j + k * dim / 8.
+    Args:
+        book: what they were coded against.
+        coded: the codes.
+        offsets: (n_units + 1,) int64 as for `encode_rows`.
+        chosen: (n,) int64, which rows; None for all.
     """
-    if bits == 3:
-        return np.concatenate(
-            [_pack(codes & np.uint8(3), 2), _pack(codes >> np.uint8(2), 1)], axis=1
-        )
-    return _pack(codes, bits)
-
-
-def unpack_codes(packed: UInt8Array, bits: Bits, dim: int) -> UInt8Array:
-    """Return what `pack_codes` packed."""
-    if bits == 3:
-        low = _unpack(packed[:, : dim // 4], 2)
-        return low + 4 * _unpack(packed[:, dim // 4 :], 1)
-    return _unpack(packed, bits)
-
-
-def _pack(codes: UInt8Array, bits: int) -> UInt8Array:
-    n_planes = 8 // bits
-    planes = codes.reshape(len(codes), n_planes, codes.shape[1] // n_planes)
-    packed = np.zeros((len(codes), planes.shape[2]), np.uint8)
-    for k in range(n_planes):
-        packed |= planes[:, k] << np.uint8(k * bits)
-    return packed
-
-
-def _unpack(packed: UInt8Array, bits: int) -> UInt8Array:
-    mask = np.uint8(2**bits - 1)
-    planes = [(packed >> np.uint8(k * bits)) & mask for k in range(8 // bits)]
-    return np.concatenate(planes, axis=1)
-
-
-def decode_rows(book: Codebook, coded: CodedRows, offsets: Int64Array) -> Float32Array:
-    """Return the rows that codes stand for, (n_rows, dim) float32, turned back."""
-    levels = unpack_codes(coded.codes, book.bits, book.dim).astype(np.float32)
-    levels = 2 * levels - (2**book.bits - 1)
-    rows = levels * scale_of_code()[coded.code_scales][:, None]
-    rows += _centroid_rows(book, coded.centroid_of.astype(np.int32))
-    rows += np.repeat(coded.means * coded.mean_scales[:, None], np.diff(offsets), axis=0)
+    if chosen is None:
+        chosen = np.arange(int(offsets[-1]), dtype=np.int64)
+    numbers = numbers_of(coded.codes[chosen], book.bits, book.dim, book.levels)
+    rows = numbers * scale_of_code()[coded.code_scales[chosen]][:, None]
+    rows += _centroid_rows(book, coded.centroid_of[chosen].astype(np.int32))
+    units = np.searchsorted(offsets, chosen, "right") - 1
+    rows += (coded.means * coded.mean_scales[:, None])[units]
     return np.asarray(rows @ book.rotation.T, np.float32)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from latelight.kernels.codec import Codebook, CodedRows, scale_of_code
+from latelight.kernels.codec import Codebook, CodedRows
 from latelight.kernels.maxsim import native_or_none
+from latelight.kernels.residuals import scale_of_code
 from latelight.kernels.rows import Rows
 
 Int64Array = npt.NDArray[np.int64]
@@ -24,6 +25,7 @@ class CodedSegment:
         offsets: (n_units + 1,) int64, unit `u` has the rows `offsets[u]` to `offsets[u + 1]`.
         list_offsets, lists: as `codec.centroid_lists` gives.
         exact: the rows themselves, None when only codes are stored.
+        length: of every row; decoded rows are stretched to it. 0 when they differ.
     """
 
     book: Codebook
@@ -32,6 +34,7 @@ class CodedSegment:
     list_offsets: Int64Array
     lists: npt.NDArray[np.uint16]
     exact: Rows | None
+    length: float = 0.0
 
     @property
     def n_units(self) -> int:
@@ -60,4 +63,5 @@ class CodedSegment:
             None if exact is None else exact.scales,
             "i8" if exact is None else exact.stored_as,
             self.book.bits,
+            self.book.levels,
         )

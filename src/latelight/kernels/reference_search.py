@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from latelight.kernels import reference
-from latelight.kernels.codec import Codebook, scale_of_code, unpack_codes
+from latelight.kernels.codec import Codebook
 from latelight.kernels.coded_segment import CodedSegment
+from latelight.kernels.residuals import numbers_of, scale_of_code
 
 Float32Array = npt.NDArray[np.float32]
 Int64Array = npt.NDArray[np.int64]
@@ -84,7 +85,7 @@ def search(
         found = _refine(
             _best(found, wanted.n_exact),
             FIRST_EXACT,
-            wanted.k,
+            wanted.k if any(segment.exact is not None for segment in segments) else 0,
             wanted.deviations,
             lambda one: _exact(segments[one[1]], query, one[2], one[0]),
         )
@@ -228,8 +229,8 @@ def _residual(
 ) -> float:
     book, span = segment.book, _rows_of(segment, unit)
     chosen = span.start + _near_best(table.bytes[segment.coded.centroid_of[span]], margin)
-    levels = unpack_codes(segment.coded.codes[chosen], book.bits, book.dim).astype(np.int32)
-    levels = 2 * levels - (2**book.bits - 1)
+    packed = segment.coded.codes[chosen]
+    levels = numbers_of(packed, book.bits, book.dim, book.levels).astype(np.int32)
     codes, scales = reference.quantize_int8(rotated)
     products = (levels @ codes.astype(np.int32).T).astype(np.float32)
     row_scales = scale_of_code()[segment.coded.code_scales[chosen]]
