@@ -102,11 +102,15 @@ struct Coded {
   Codebook book = Codebook::of(centroids.data(), centroid_scales.data(),
                                static_cast<int>(centroids.shape(0)),
                                static_cast<int>(centroids.shape(1)));
+  std::vector<uint64_t> filled = filled_units(row_offsets.data(), n_units(), n_rows());
   std::array<uint8_t, 16> raised = [this] {
     std::array<uint8_t, 16> all{};
     for (size_t i = 0; i < 16; ++i) all[i] = static_cast<uint8_t>(levels(i) + 128);
     return all;
   }();
+
+  int64_t n_units() const { return static_cast<int64_t>(row_offsets.shape(0)) - 1; }
+  int64_t n_rows() const { return static_cast<int64_t>(centroid_of.shape(0)); }
 
   CodedRows rows(const uint64_t* allowed) const {
     const Documents exact =
@@ -120,11 +124,12 @@ struct Coded {
             list_offsets.data(),
             lists.data(),
             scale_of_code.data(),
+            filled.data(),
             allowed,
             exact,
             form.c_str(),
-            static_cast<int64_t>(row_offsets.shape(0)) - 1,
-            static_cast<int64_t>(centroid_of.shape(0)),
+            n_units(),
+            n_rows(),
             static_cast<int64_t>(lists.shape(0)),
             bits,
             raised.data()};
@@ -136,8 +141,8 @@ using Bits = std::optional<Array<const uint64_t, 1>>;
 static void search(const std::string& isa, const std::vector<const Coded*>& segments,
                    const std::vector<Bits>& allowed, Array<const float, 2> query,
                    Array<const float, 2> rotation, Array<const int64_t, 1> offsets,
-                   const std::vector<int>& options, int n_threads, Array<int32_t, 2> out_segments,
-                   Array<int32_t, 2> out_units, Array<float, 2> out_scores,
+                   const std::vector<int>& options, double deviations, int n_threads,
+                   Array<int32_t, 2> out_segments, Array<int32_t, 2> out_units, Array<float, 2> out_scores,
                    Array<int64_t, 1> out_counts, Array<float, 2> out_micros) {
   const Isa& chosen = checked_isa(isa);
   nb::gil_scoped_release released;
@@ -156,8 +161,8 @@ static void search(const std::string& isa, const std::vector<const Coded*>& segm
   const SearchOutput out{out_segments.data(), out_units.data(),  out_scores.data(),
                          out_counts.data(),   out_micros.data(),
                          static_cast<int64_t>(out_units.shape(1))};
-  search_all(chosen, queries, book_of, rows, {options[0], options[1], options[2], options[3]}, out,
-             n_threads);
+  search_all(chosen, queries, book_of, rows,
+             {options[0], options[1], options[2], options[3], options[4], deviations}, out, n_threads);
 }
 
 static void decode(const std::string& isa, const Coded& coded, Array<const int64_t, 1> units,

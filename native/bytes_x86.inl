@@ -15,6 +15,19 @@ LATELIGHT_FN LATELIGHT_INLINE int sum_bytes(Bytes x) {
       _mm_add_epi64(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
   return _mm_cvtsi128_si32(twos) + _mm_extract_epi16(twos, 4);
 }
+// Writes the sums of four times 32 bytes: they are short enough to lie two in a word.
+LATELIGHT_FN LATELIGHT_INLINE void sum_4(Bytes a, Bytes b, Bytes c, Bytes d, int32_t* sums) {
+  const __m256i zero = _mm256_setzero_si256();
+  const __m256i ab = _mm256_or_si256(_mm256_sad_epu8(a, zero),
+                                     _mm256_slli_epi64(_mm256_sad_epu8(b, zero), 32));
+  const __m256i cd = _mm256_or_si256(_mm256_sad_epu8(c, zero),
+                                     _mm256_slli_epi64(_mm256_sad_epu8(d, zero), 32));
+  const __m256i halves =
+      _mm256_add_epi32(_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(sums),
+                   _mm_add_epi32(_mm256_castsi256_si128(halves),
+                                 _mm256_extracti128_si256(halves, 1)));
+}
 // the bits of every byte, `shift` up, under `mask`
 LATELIGHT_FN LATELIGHT_INLINE Bytes few_bits(Bytes x, int shift, int mask) {
   const __m256i moved = _mm256_srli_epi16(x, shift);

@@ -1,90 +1,32 @@
-// Approximate search of coded segments: probe, approximate score, residual score, exact rerank.
-//
-// A row is centroid + mean of its unit's residuals + scale * code, all in the rotated space. For a
-// query row q, q . row = q . centroid + q . mean + scale * (q . code): the first comes from a table
-// over centroids, the second is the same for all rows of a unit and is added to its sum once, the
-// third is an integer product. `kernels/reference_search.py` states the arithmetic.
+// Approximate search of coded segments: table, probe, approximate, residual and exact scores.
 #pragma once
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <chrono>
-#include <cmath>
-#include <cstring>
+#include <numeric>
 #include <vector>
 
+#include "buffer.hpp"
+#include "coded_rows.hpp"
 #include "driver.hpp"
 #include "isas.hpp"
 #include "parallel.hpp"
+#include "probe.hpp"
+#include "rerank.hpp"
 #include "table.hpp"
 
 namespace latelight {
 
-constexpr int mean_margin = 4;             // times the candidates get their mean's part
 // Bytes that a row's centroid may lie below the unit's best in every lane without being passed over
-// by the residual score: .15 of similarity, three deviations of what residuals add.
-constexpr int residual_margin = 51;
-constexpr int64_t fewest_shared_rows = 16'384;  // starting a thread costs as much as 1,000 rows
+// by the residual score: .06 of similarity where exact scores follow, for a row that more would add
+// seldom wins; .15, three deviations of what residuals add, where residual scores are the last word.
+constexpr int near_margin = 20, last_margin = 51;
+// Units beyond the k best that a stage scores before it passes others over.
+constexpr int64_t first_scored = 22, first_exact = 4;
+constexpr int64_t units_ahead = 4;         // of the unit in hand, whose centroids are fetched
+constexpr int64_t few_units = 8;           // that a thread takes at a time
 constexpr int n_stages = 5;                // table, probe, approximate, residual, exact
-
-// One segment's rows of one space.
-struct CodedRows {
-  const uint16_t* centroid_of;   // (n_rows,)
-  const uint8_t* codes;          // (n_rows, dim * bits / 8)
-  const uint8_t* code_scales;    // (n_rows,)
-  const int64_t* row_offsets;    // (n_units + 1,)
-  const int8_t* means;           // (n_units, dim)
-  const float* mean_scales;      // (n_units,)
-  const int64_t* list_offsets;   // (n + 1,)
-  const uint16_t* lists;         // units that have a row of the centroid, ascending
-  const float* scale_of_code;    // (256,)
-  const uint64_t* allowed;       // a bit per unit, or null
-  Documents exact;               // the stored rows, `values` null when there are none
-  const char* exact_form;
-  int64_t n_units;
-  int64_t n_rows;
-  int64_t n_listed;
-  int bits;
-  const uint8_t* levels;         // (16,) that codes stand for, + 128
-};
-
-struct SearchOptions {
-  int n_probe;       // centroids per query row, at least
-  int n_candidates;  // kept by the probe
-  int n_scored;      // of those, scored with residuals
-  int n_exact;       // of those, scored with the stored rows; 0 leaves the stage out
-};
-
-struct Found {
-  float score;
-  int32_t segment;
-  int32_t unit;
-};
-
-// Best first; equal scores by segment and unit, so that an answer does not depend on the order in
-// which units were met.
-inline bool better(const Found& a, const Found& b) {
-  if (a.score != b.score) return a.score > b.score;
-  return a.segment != b.segment ? a.segment < b.segment : a.unit < b.unit;
-}
-
-inline void keep_best(std::vector<Found>& found, int64_t k, std::vector<float>& scores) {
-  if (static_cast<int64_t>(found.size()) <= k) return;
-  // The k-th best score by the scores alone, which move faster than whole entries; then what lies
-  // above it, and of those equal to it the first, since entries are in the order of their numbers.
-  scores.clear();
-  for (const Found& one : found) scores.push_back(one.score);
-  std::nth_element(scores.begin(), scores.begin() + (k - 1), scores.end(), std::greater<>());
-  const float last = scores[k - 1];
-  int64_t n_equal = k;
-  for (const Found& one : found) n_equal -= one.score > last;
-  size_t kept = 0;
-  for (const Found& one : found) {
-    if (one.score > last || (one.score == last && n_equal-- > 0)) found[kept++] = one;
-  }
-  found.resize(kept);
-}
 
 // One thread's memory and its work on one query after the other; kept between queries, since
 // fresh pages are dear.
@@ -97,24 +39,34 @@ class Searcher {
     found.clear();
     if (segments.empty()) return;
     Clock clock;
+    rouse(n_threads);
     const int dim = books[0]->dim;
     turned_.resize(int64_t{n_query} * dim);
     isa.scan.turn(query, n_query, dim, rotation, turned_.data());
     const PackedQuery packed(turned_.data(), n_query, dim, isa.coded);
-    sum_query(turned_.data(), n_query, dim);
-    fill_tables(isa, packed, books, options.n_probe);
+    const QuerySum sum(turned_.data(), n_query, dim);
+    fill_tables(isa, packed, books, options.n_probe, n_threads);
     micros[0] += clock.lap();
-    for (size_t s = 0; s < segments.size(); ++s) {
-      probe(isa, segments[s], static_cast<int32_t>(s), options.n_candidates);
-      keep_best(found, options.n_candidates, scores_);
-    }
+    probe_.run(isa, sum, table_of_, segments, int64_t{mean_margin} * options.n_candidates, n_threads,
+               found);
+    keep_best(found, options.n_candidates, scores_);
     micros[1] += clock.lap();
-    approximate(isa, segments, options.n_scored);
+    approximate(isa, segments, options.n_scored, n_threads);
     micros[2] += clock.lap();
-    const int n_sharing = n_rows_of(found, segments) < fewest_shared_rows ? 1 : n_threads;
-    score_residuals(isa, packed, segments, n_sharing);
+    if (static_cast<int>(scratch_.size()) < n_threads) scratch_.resize(n_threads);
+    margin_ = options.n_exact > 0 ? near_margin : last_margin;
+    refine(options.n_scored, first_scored, options.k, options.deviations,
+           [&](int64_t begin, int64_t end) {
+             score_residuals(isa, packed, segments, begin, end, n_threads);
+           });
     micros[3] += clock.lap();
-    rerank(isa, query, n_query, segments, options.n_exact, n_sharing);
+    if (options.n_exact > 0) {
+      const Reranker reranker(isa, query, n_query, segments);
+      // Where only codes are stored whoever asked decodes all these.
+      const int k = reranker.has_rows() ? options.k : 0;
+      refine(options.n_exact, first_exact, k, options.deviations,
+             [&](int64_t begin, int64_t end) { reranker.score(found, begin, end, n_threads); });
+    }
     std::sort(found.begin(), found.end(), better);
     micros[4] += clock.lap();
   }
@@ -135,143 +87,88 @@ class Searcher {
     std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
   };
 
-  // The query's rows added up, as int8 codes: their product with a mean is the mean's part.
-  void sum_query(const float* query, int n_query, int dim) {
-    std::vector<float> sum(dim, 0.0F);
-    for (int i = 0; i < n_query; ++i) {
-      for (int d = 0; d < dim; ++d) sum[d] += query[int64_t{i} * dim + d];
-    }
-    float peak = 0;
-    for (const float x : sum) peak = std::max(peak, std::fabs(x));
-    sum_scale_ = peak < 1e-30F ? 0.0F : peak / 127.0F;
-    sum_codes_.resize(dim);
-    for (int d = 0; d < dim; ++d) {
-      sum_codes_[d] = static_cast<int8_t>(sum_scale_ > 0 ? nearest(sum[d] / sum_scale_) : 0.0F);
-    }
-  }
-
-  float mean_part(const Isa& isa, const CodedRows& rows, int64_t unit) const {
-    const int dim = static_cast<int>(sum_codes_.size());
-    int32_t product = 0;
-    isa.scan.dots(sum_codes_.data(), rows.means + unit * dim, 1, dim, &product);
-    return static_cast<float>(product) * sum_scale_ * rows.mean_scales[unit];
-  }
-
-  static bool is_allowed(const CodedRows& rows, int64_t unit) {
-    const int64_t begin = rows.row_offsets[unit], end = rows.row_offsets[unit + 1];
-    if (begin < 0 || end <= begin || end > rows.n_rows) return false;  // no rows, or damaged
-    return !rows.allowed || (rows.allowed[unit / 64] >> (unit % 64) & 1);
-  }
-
   // One table for each codebook, however many segments share it.
   void fill_tables(const Isa& isa, const PackedQuery& query,
-                   const std::vector<const Codebook*>& books, int n_probe) {
+                   const std::vector<const Codebook*>& books, int n_probe, int n_threads) {
     table_of_.clear();
-    size_t n_filled = 0;
+    if (tables_.size() < books.size()) tables_.resize(books.size());
     for (size_t s = 0; s < books.size(); ++s) {
-      const auto same = std::find(books.begin(), books.begin() + s, books[s]);
-      if (same != books.begin() + s) {
-        table_of_.push_back(table_of_[same - books.begin()]);
-        continue;
+      const auto same = std::find(books.begin(), books.begin() + s, books[s]) - books.begin();
+      if (same == static_cast<std::ptrdiff_t>(s)) {
+        tables_[s].fill(isa, query, *books[s], n_probe, n_threads);
       }
-      if (tables_.size() == n_filled) tables_.emplace_back();
-      tables_[n_filled].fill(isa, query, *books[s], n_probe);
-      table_of_.push_back(n_filled++);
+      table_of_.push_back(&tables_[same]);
     }
-  }
-
-  void probe(const Isa& isa, const CodedRows& rows, int32_t segment, int n_candidates) {
-    const Table& table = tables_[table_of_[segment]];
-    const int stride = table.stride();
-    best_.assign(rows.n_units * stride, 0);
-    // Testing units in the lists pays when few are allowed; else a wrong guess costs more than a
-    // raise that nobody will look at.
-    const uint64_t* tested = few_allowed(rows) ? rows.allowed : nullptr;
-    table.each_probed(isa, [&](int c) {
-      const int64_t begin = rows.list_offsets[c], end = rows.list_offsets[c + 1];
-      if (begin < 0 || end < begin || end > rows.n_listed) return;  // a damaged file
-      isa.scan.raise(rows.lists + begin, end - begin, rows.n_units, tested, table.bytes(c), stride,
-                     best_.data());
-    });
-    sums_.resize(rows.n_units);
-    isa.scan.totals(best_.data(), table.floor(), stride, rows.n_units, sums_.data());
-    for (int64_t u = 0; u < rows.n_units; ++u) sums_[u] = is_allowed(rows, u) ? sums_[u] : -1;
-    const int32_t least = least_sum(int64_t{mean_margin} * n_candidates, 255 * stride);
-    for (int64_t u = 0; u < rows.n_units; ++u) {
-      if (sums_[u] < least) continue;
-      found.push_back({table.similarity(sums_[u]) + mean_part(isa, rows, u), segment,
-                       static_cast<int32_t>(u)});
-    }
-  }
-
-  static bool few_allowed(const CodedRows& rows) {
-    if (!rows.allowed) return false;
-    int64_t n = 0;
-    for (int64_t i = 0; i < (rows.n_units + 63) / 64; ++i) n += std::popcount(rows.allowed[i]);
-    return n * 8 < rows.n_units;
-  }
-
-  // The sum that at least `wanted` allowed units reach: only those are worth reading means for.
-  int32_t least_sum(int64_t wanted, int32_t most) {
-    histogram_.assign(most + 2, 0);  // the first is for units that are not allowed
-    for (const int32_t sum : sums_) ++histogram_[sum + 1];
-    int32_t least = most;
-    for (int64_t n = histogram_[least + 1]; least > 0 && n < wanted;) n += histogram_[least--];
-    return least;
   }
 
   // Scores the candidates by the centroids of all their rows, unless all of them go on anyway.
-  void approximate(const Isa& isa, const std::vector<CodedRows>& segments, int n_scored) {
-    if (static_cast<int>(found.size()) <= n_scored) return;
-    for (size_t i = 0; i < found.size(); ++i) {
-      if (i + 1 < found.size()) fetch_centroids(segments[found[i + 1].segment], found[i + 1].unit);
-      Found& one = found[i];
-      const CodedRows& rows = segments[one.segment];
-      const Table& table = tables_[table_of_[one.segment]];
-      const int64_t begin = rows.row_offsets[one.unit], end = rows.row_offsets[one.unit + 1];
-      const int sum =
-          isa.scan.total_of(rows.centroid_of + begin, end - begin, table.n_centroids(),
-                            table.bytes(), table.stride());
-      one.score = table.similarity(sum) + mean_part(isa, rows, one.unit);
-    }
+  void approximate(const Isa& isa, const std::vector<CodedRows>& segments, int n_scored,
+                   int n_threads) {
+    const auto n = static_cast<int64_t>(found.size());
+    if (n <= n_scored) return;
+    share_out((n + few_units - 1) / few_units, n_threads, [&](int, int64_t piece) {
+      const int64_t end = std::min(n, (piece + 1) * few_units);
+      for (int64_t i = piece * few_units; i < end; ++i) {
+        if (i + units_ahead < n) {
+          const Found& later = found[i + units_ahead];
+          fetch_centroids(segments[later.segment], later.unit);
+        }
+        found[i].score = centroid_score(isa, segments[found[i].segment], found[i]);
+      }
+    });
     keep_best(found, n_scored, scores_);
   }
 
-  static int64_t n_rows_of(const std::vector<Found>& found,
-                           const std::vector<CodedRows>& segments) {
-    int64_t n_rows = 0;
-    for (const Found& one : found) {
-      const int64_t* offsets = segments[one.segment].row_offsets + one.unit;
-      n_rows += offsets[1] - offsets[0];
-    }
-    return n_rows;
+  float centroid_score(const Isa& isa, const CodedRows& rows, const Found& one) const {
+    const Table& table = *table_of_[one.segment];
+    const int64_t begin = rows.row_offsets[one.unit], end = rows.row_offsets[one.unit + 1];
+    const int sum = isa.scan.total_of(rows.centroid_of + begin, end - begin, table.n_centroids(),
+                                      table.bytes(), table.stride());
+    return table.similarity(sum) + one.mean_part;
   }
 
   // What one thread needs to score residuals.
   struct Scratch {
-    std::vector<char> prepared;
-    std::vector<float> lanes;
+    AlignedVector<char> prepared;
+    AlignedVector<float> lanes;
     std::vector<int32_t> places;
   };
 
+  // Scores the best, at most `n_most`, and drops the others. After the k best and `n_more` those are
+  // passed over that cannot be expected among the k any more.
+  template <class Score>
+  void refine(int64_t n_most, int64_t n_more, int64_t k, double deviations, const Score& score) {
+    std::sort(found.begin(), found.end(), better);
+    auto n = std::min(n_most, static_cast<int64_t>(found.size()));
+    const int64_t n_first = k > 0 ? std::min(n, k + n_more) : n;
+    scores_.clear();
+    for (int64_t i = 0; i < n_first; ++i) scores_.push_back(found[i].score);
+    found.resize(n);
+    score(0, n_first);
+    if (n_first < n) {
+      n = n_promising(found, scores_, n_first, k, deviations);
+      score(n_first, n);
+      found.resize(n);
+    }
+  }
+
   void score_residuals(const Isa& isa, const PackedQuery& query,
-                       const std::vector<CodedRows>& segments, int n_threads) {
-    if (static_cast<int>(scratch_.size()) < n_threads) scratch_.resize(n_threads);
-    const auto n = static_cast<int64_t>(found.size());
-    share_out(n, n_threads, [&](int worker, int64_t i) {
-      if (i + n_threads < n) {
+                       const std::vector<CodedRows>& segments, int64_t begin, int64_t end,
+                       int n_threads) {
+    share_out(end - begin, n_threads, [&](int worker, int64_t piece) {
+      const int64_t i = begin + piece;
+      if (i + n_threads < end) {
         const Found& next = found[i + n_threads];
         fetch_codes(segments[next.segment], next.unit, query.view().dim);
       }
       Found& one = found[i];
       const CodedRows& rows = segments[one.segment];
-      one.score =
-          residual_score(isa, query, rows, one, scratch_[worker]) + mean_part(isa, rows, one.unit);
+      one.score = residual_score(isa, query, rows, one, scratch_[worker]) + one.mean_part;
     });
   }
 
   // Asks for what the next residual score reads: candidates lie far apart.
-  static void fetch_codes(const CodedRows& rows, int64_t unit, int dim) {
+  static LATELIGHT_INLINE void fetch_codes(const CodedRows& rows, int64_t unit, int dim) {
     const int64_t begin = rows.row_offsets[unit], end = rows.row_offsets[unit + 1];
     const int row_bytes = dim * rows.bits / 8;
     fetch_span(rows.codes + begin * row_bytes, rows.codes + end * row_bytes);
@@ -279,25 +176,19 @@ class Searcher {
     fetch_centroids(rows, unit);
   }
 
-  static void fetch_centroids(const CodedRows& rows, int64_t unit) {
+  static LATELIGHT_INLINE void fetch_centroids(const CodedRows& rows, int64_t unit) {
     fetch_span(rows.centroid_of + rows.row_offsets[unit],
                rows.centroid_of + rows.row_offsets[unit + 1]);
   }
 
-  template <class T>
-  static void fetch_span(const T* begin, const T* end) {
-    const auto* to = reinterpret_cast<const char*>(end);
-    for (const auto* at = reinterpret_cast<const char*>(begin); at < to; at += 64) fetch(at);
-  }
-
   float residual_score(const Isa& isa, const PackedQuery& query, const CodedRows& rows,
                        const Found& one, Scratch& scratch) const {
-    const Table& table = tables_[table_of_[one.segment]];
+    const Table& table = *table_of_[one.segment];
     const int64_t begin = rows.row_offsets[one.unit], n = rows.row_offsets[one.unit + 1] - begin;
     scratch.places.resize(n);
     int64_t n_near =
         isa.scan.near_best(rows.centroid_of + begin, n, table.n_centroids(), table.bytes(),
-                           table.stride(), residual_margin, scratch.places.data());
+                           table.stride(), margin_, scratch.places.data());
     if (n_near == 0) {  // all lie too far away for bytes to tell
       std::iota(scratch.places.begin(), scratch.places.end(), 0);
       n_near = n;
@@ -336,40 +227,12 @@ class Searcher {
     isa.coded.score(query.view(), tile, {scratch.lanes.data(), nullptr});
   }
 
-  // Scores the best with the stored rows, segment by segment, and drops the others.
-  void rerank(const Isa& isa, const float* query, int n_query,
-              const std::vector<CodedRows>& segments, int n_exact, int n_threads) {
-    if (n_exact <= 0) return;
-    keep_best(found, n_exact, scores_);
-    for (size_t s = 0; s < segments.size(); ++s) {
-      Documents documents = segments[s].exact;
-      if (!documents.values) continue;
-      std::vector<int64_t> chosen;
-      std::vector<size_t> places;
-      for (size_t i = 0; i < found.size(); ++i) {
-        if (found[i].segment != static_cast<int32_t>(s)) continue;
-        chosen.push_back(found[i].unit);
-        places.push_back(i);
-      }
-      if (chosen.empty()) continue;
-      std::vector<float> scores(chosen.size());
-      documents.chosen = chosen.data();
-      documents.n = static_cast<int64_t>(chosen.size());
-      const Kernel& kernel = kernel_for(isa, segments[s].exact_form);
-      const PackedQuery packed(query, n_query, documents.dim, kernel);
-      score_all(kernel, packed, documents, {scores.data(), nullptr, nullptr}, n_threads);
-      for (size_t i = 0; i < places.size(); ++i) found[places[i]].score = scores[i];
-    }
-  }
-
   std::vector<float> turned_;
   std::vector<Table> tables_;
-  std::vector<size_t> table_of_;  // by segment
-  std::vector<uint8_t> best_;
-  std::vector<int32_t> sums_, histogram_;
-  std::vector<int8_t> sum_codes_;
-  float sum_scale_ = 0;
+  std::vector<const Table*> table_of_;  // by segment
+  Probe probe_;
   std::vector<Scratch> scratch_;
+  int margin_ = last_margin;
   std::vector<float> scores_;
 };
 

@@ -75,10 +75,11 @@ struct Scan {
   void (*to_bytes)(const int16_t* steps, const int16_t* low, const uint16_t* factor, int n_rows,
                    int stride, uint8_t* bytes);
   bool (*reaches)(const int16_t* steps, const int16_t* threshold, int n);
-  // Raises the bytes of every unit in a list, of those whose bit is set when there are bits. Numbers
-  // that a damaged file made too large are passed over, here and below.
-  void (*raise)(const uint16_t* units, int64_t n, int64_t n_units, const uint64_t* allowed,
-                const uint8_t* bytes, int stride, uint8_t* best);
+  // Raises the bytes of every unit in a list, of those whose bit is set when there are bits; `best`
+  // has rows for `n_units` from `first_unit` on. Numbers that a damaged file made too large are
+  // passed over, here and below.
+  void (*raise)(const uint16_t* units, int64_t n, int64_t first_unit, int64_t n_units,
+                const uint64_t* allowed, const uint8_t* bytes, int stride, uint8_t* best);
   // Returns the sum over lanes of the greatest byte of any centroid in a list.
   int (*total_of)(const uint16_t* centroids, int64_t n, int n_centroids, const uint8_t* bytes,
                   int stride);

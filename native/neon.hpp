@@ -55,6 +55,10 @@ LATELIGHT_INLINE Bytes greater_bytes(const Bytes& a, const Bytes& b) {
 LATELIGHT_INLINE int sum_bytes(const Bytes& x) {
   return vaddlvq_u8(x.val[0]) + vaddlvq_u8(x.val[1]);
 }
+LATELIGHT_INLINE void sum_4(const Bytes& a, const Bytes& b, const Bytes& c, const Bytes& d,
+                            int32_t* sums) {
+  sums[0] = sum_bytes(a), sums[1] = sum_bytes(b), sums[2] = sum_bytes(c), sums[3] = sum_bytes(d);
+}
 // the bits of every byte, `shift` up, under `mask`
 LATELIGHT_INLINE Bytes few_bits(const Bytes& x, int shift, int mask) {
   const int8x16_t down = vdupq_n_s8(static_cast<int8_t>(-shift));

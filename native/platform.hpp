@@ -55,4 +55,15 @@ LATELIGHT_INLINE void fetch(const char* byte) {
 #endif
 }
 
+// Lets the processor rest a little in a loop that waits for another thread.
+LATELIGHT_INLINE void relax() {
+#if defined(LATELIGHT_X86)
+  _mm_pause();
+#elif defined(LATELIGHT_ARM64) && (defined(__GNUC__) || defined(__clang__))
+  __asm__ volatile("yield");
+#elif defined(LATELIGHT_ARM64)
+  __yield();
+#endif
+}
+
 }  // namespace latelight

@@ -70,6 +70,10 @@ LATELIGHT_INLINE int sum_bytes(const Bytes& x) {
   for (int i = 0; i < 32; ++i) sum += x.at[i];
   return sum;
 }
+LATELIGHT_INLINE void sum_4(const Bytes& a, const Bytes& b, const Bytes& c, const Bytes& d,
+                            int32_t* sums) {
+  sums[0] = sum_bytes(a), sums[1] = sum_bytes(b), sums[2] = sum_bytes(c), sums[3] = sum_bytes(d);
+}
 // the bits of every byte, `shift` up, under `mask`
 LATELIGHT_INLINE Bytes few_bits(Bytes x, int shift, int mask) {
   for (int i = 0; i < 32; ++i) x.at[i] = static_cast<uint8_t>(x.at[i] >> shift & mask);

@@ -220,22 +220,22 @@ LATELIGHT_FN LATELIGHT_INLINE void raise_32(uint8_t* best, Bytes bytes) {
 }
 
 template <class A>
-LATELIGHT_FN void raise(const uint16_t* units, int64_t n, int64_t n_units, const uint64_t* allowed,
-                        const uint8_t* bytes, int stride, uint8_t* best) {
+LATELIGHT_FN void raise(const uint16_t* units, int64_t n, int64_t first_unit, int64_t n_units,
+                        const uint64_t* allowed, const uint8_t* bytes, int stride, uint8_t* best) {
+  const auto first = static_cast<size_t>(first_unit), n_rows = static_cast<size_t>(n_units);
   if (!allowed && stride == 32) {
     const Bytes raised = load_bytes(bytes);
     for (int64_t i = 0; i < n; ++i) {
-      if (units[i] < n_units) raise_32(best + units[i] * size_t{32}, raised);
+      const size_t row = units[i] - first;  // of a unit before the first it is huge
+      if (row < n_rows) raise_32(best + row * 32, raised);
     }
     return;
   }
   for (int64_t i = 0; i < n; ++i) {
-    const size_t unit = units[i];
-    if (units[i] >= n_units) continue;
+    const size_t unit = units[i], row = unit - first;
+    if (row >= n_rows) continue;
     if (allowed && !(allowed[unit / 64] >> (unit % 64) & 1)) continue;
-    for (int at = 0; at < stride; at += 32) {
-      raise_32(best + unit * stride + at, load_bytes(bytes + at));
-    }
+    for (int at = 0; at < stride; at += 32) raise_32(best + row * stride + at, load_bytes(bytes + at));
   }
 }
 
@@ -285,7 +285,16 @@ LATELIGHT_FN int64_t near_best(const uint16_t* centroids, int64_t n, int n_centr
 template <class A>
 LATELIGHT_FN void totals(const uint8_t* best, const uint8_t* floor, int stride, int64_t n_units,
                          int32_t* sums) {
-  for (int64_t u = 0; u < n_units; ++u, best += stride) {
+  int64_t u = 0;
+  if (stride == 32) {
+    const Bytes low = load_bytes(floor);
+    for (; u + 4 <= n_units; u += 4, best += 128) {
+      sum_4(greater_bytes(load_bytes(best), low), greater_bytes(load_bytes(best + 32), low),
+            greater_bytes(load_bytes(best + 64), low), greater_bytes(load_bytes(best + 96), low),
+            sums + u);
+    }
+  }
+  for (; u < n_units; ++u, best += stride) {
     int sum = 0;
     for (int at = 0; at < stride; at += 32) {
       sum += sum_bytes(greater_bytes(load_bytes(best + at), load_bytes(floor + at)));
@@ -300,16 +309,20 @@ LATELIGHT_FN void dots(const int8_t* codes, const int8_t* rows, int64_t n_rows, 
   for (int64_t r = 0; r < n_rows; ++r) products[r] = dot_codes(codes, rows + r * dim, dim);
 }
 
-LATELIGHT_FN LATELIGHT_INLINE void add_times(float factor, const float* __restrict from, int n,
-                                             float* __restrict to) {
-  for (int i = 0; i < n; ++i) to[i] += factor * from[i];
+// Four rows of the matrix at a time: what they are added to is read and written once for all.
+LATELIGHT_FN LATELIGHT_INLINE void add_4(const float* factors, const float* __restrict from, int n,
+                                         float* __restrict to) {
+  const float a = factors[0], b = factors[1], c = factors[2], d = factors[3];
+  for (int i = 0; i < n; ++i) {
+    to[i] = to[i] + a * from[i] + b * from[n + i] + c * from[2 * n + i] + d * from[3 * n + i];
+  }
 }
 
 template <class A>
 LATELIGHT_FN void turn(const float* rows, int n, int dim, const float* matrix, float* out) {
   for (int r = 0; r < n; ++r, rows += dim, out += dim) {
     for (int d = 0; d < dim; ++d) out[d] = 0;
-    for (int k = 0; k < dim; ++k) add_times(rows[k], matrix + int64_t{k} * dim, dim, out);
+    for (int k = 0; k < dim; k += 4) add_4(rows + k, matrix + int64_t{k} * dim, dim, out);
   }
 }
 

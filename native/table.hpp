@@ -6,13 +6,16 @@
 #include <cstdint>
 #include <vector>
 
+#include "buffer.hpp"
 #include "isas.hpp"
 #include "pack.hpp"
+#include "parallel.hpp"
 
 namespace latelight {
 
 constexpr int stride_unit = 32;            // lanes are padded to whole vectors of bytes
 constexpr int table_tile_rows = 64;
+constexpr int piece_rows = 512;            // that a thread takes at a time
 constexpr int wanted_blocks = 256;         // of centroids whose peaks stand for them
 constexpr float byte_range = 0.75F;        // similarities that far below the best become byte 0
 constexpr int16_t never = 32767;           // a threshold that no similarity reaches
@@ -41,19 +44,29 @@ struct Codebook {
 // The similarities of one query with every centroid of a codebook, in steps and in bytes.
 class Table {
  public:
-  void fill(const Isa& isa, const PackedQuery& query, const Codebook& book, int n_probe) {
+  void fill(const Isa& isa, const PackedQuery& query, const Codebook& book, int n_probe,
+            int n_threads) {
     n_query_ = query.n_query();
-    n_lanes_ = query.n_lanes();
-    stride_ = (n_lanes_ + stride_unit - 1) / stride_unit * stride_unit;
+    stride_ = (query.n_lanes() + stride_unit - 1) / stride_unit * stride_unit;
     n_ = book.n;
     block_ = std::max(1, (n_ + wanted_blocks - 1) / wanted_blocks);
+    piece_ = (piece_rows + block_ - 1) / block_ * block_;
     step_ = 127.0F * std::sqrt(static_cast<float>(book.dim)) * book.largest_norm / 32000.0F;
     steps_.resize(int64_t{n_} * stride_);
     bytes_.resize(int64_t{n_} * stride_);
     peaks_.assign(int64_t{n_blocks()} * stride_, -never);
-    fill_steps(isa, query, book);
+    const int64_t n_pieces = (n_ + piece_ - 1) / piece_;
+    if (static_cast<int>(scratch_.size()) < n_threads) scratch_.resize(n_threads);
+    share_out(n_pieces, n_threads, [&](int worker, int64_t piece) {
+      fill_steps(isa, query, book, static_cast<int>(piece) * piece_, scratch_[worker]);
+    });
     choose_bounds(isa, query, n_probe);
-    isa.scan.to_bytes(steps_.data(), low_.data(), factor_.data(), n_, stride_, bytes_.data());
+    probed_in_.resize(n_pieces);
+    share_out(n_pieces, n_threads, [&](int, int64_t piece) {
+      fill_bytes(isa, static_cast<int>(piece) * piece_, probed_in_[piece]);
+    });
+    probed_.clear();
+    for (const auto& some : probed_in_) probed_.insert(probed_.end(), some.begin(), some.end());
   }
 
   int n_centroids() const { return n_; }
@@ -64,38 +77,57 @@ class Table {
   const uint8_t* bytes(int centroid) const { return bytes_.data() + centroid * row(); }
   const uint8_t* bytes() const { return bytes_.data(); }
   const uint8_t* floor() const { return floor_.data(); }
+  // The centroids that come among the best of any query row, ascending.
+  const std::vector<int32_t>& probed() const { return probed_; }
   // A sum of bytes as a sum of similarities.
   float similarity(int sum) const { return static_cast<float>(sum) * per_byte_ + low_sum_; }
+  // A difference of similarities in bytes.
+  float bytes_of(float difference) const { return per_byte_ > 0 ? difference / per_byte_ : 0.0F; }
 
-  template <class Visit>
-  void each_probed(const Isa& isa, Visit visit) const {
-    for (int b = 0; b < n_blocks(); ++b) {
-      if (!isa.scan.reaches(peaks_.data() + b * row(), threshold_.data(), stride_)) continue;
-      for (int c = b * block_; c < std::min(n_, (b + 1) * block_); ++c) {
-        if (isa.scan.reaches(steps(c), threshold_.data(), stride_)) visit(c);
+ private:
+  // What one thread needs to fill its pieces.
+  struct Scratch {
+    AlignedVector<float> similarities;
+    AlignedVector<char> prepared;
+  };
+
+  int64_t row() const { return stride_; }
+  int end_of_piece(int first) const { return std::min(n_, first + piece_); }
+
+  void fill_steps(const Isa& isa, const PackedQuery& query, const Codebook& book, int first,
+                  Scratch& scratch) {
+    scratch.prepared.resize(int64_t{table_tile_rows} * book.dim * std::max(isa.i8.prepared_bytes, 1));
+    scratch.similarities.assign(int64_t{table_tile_rows} * stride_, 0.0F);
+    const int end = end_of_piece(first);
+    for (int c = first; c < end; c += table_tile_rows) {
+      const int n_rows = std::min(table_tile_rows, end - c);
+      const char* stored = reinterpret_cast<const char*>(book.centroids) + int64_t{c} * book.dim;
+      if (isa.i8.prepared_bytes) {
+        isa.i8.prepare(stored, int64_t{n_rows} * book.dim, scratch.prepared.data());
+      }
+      const void* rows = isa.i8.prepared_bytes ? scratch.prepared.data() : stored;
+      isa.scan.similarities(query.view(), {rows, book.scales + c, n_rows, 0, stored}, stride_,
+                            scratch.similarities.data());
+      for (int r = 0; r < n_rows;) {
+        const int n_same = std::min(n_rows - r, block_ - (c + r) % block_);
+        isa.scan.to_steps(scratch.similarities.data() + r * row(), n_same, stride_, step_,
+                          steps_.data() + (c + r) * row(),
+                          peaks_.data() + (c + r) / block_ * row());
+        r += n_same;
       }
     }
   }
 
- private:
-  int64_t row() const { return stride_; }
-
-  void fill_steps(const Isa& isa, const PackedQuery& query, const Codebook& book) {
-    prepared_.resize(int64_t{table_tile_rows} * book.dim * std::max(isa.i8.prepared_bytes, 1));
-    similarities_.assign(int64_t{table_tile_rows} * stride_, 0.0F);
-    for (int c = 0; c < n_; c += table_tile_rows) {
-      const int n_rows = std::min(table_tile_rows, n_ - c);
-      const char* stored = reinterpret_cast<const char*>(book.centroids) + int64_t{c} * book.dim;
-      if (isa.i8.prepared_bytes) isa.i8.prepare(stored, int64_t{n_rows} * book.dim, prepared_.data());
-      const void* rows = isa.i8.prepared_bytes ? prepared_.data() : stored;
-      isa.scan.similarities(query.view(), {rows, book.scales + c, n_rows, 0, stored}, stride_,
-                            similarities_.data());
-      for (int r = 0; r < n_rows;) {
-        const int n_same = std::min(n_rows - r, block_ - (c + r) % block_);
-        isa.scan.to_steps(similarities_.data() + r * row(), n_same, stride_, step_,
-                          steps_.data() + (c + r) * row(),
-                          peaks_.data() + (c + r) / block_ * row());
-        r += n_same;
+  void fill_bytes(const Isa& isa, int first, std::vector<int32_t>& probed) {
+    probed.clear();
+    const int end = end_of_piece(first);
+    isa.scan.to_bytes(steps(first), low_.data(), factor_.data(), end - first, stride_,
+                      bytes_.data() + first * row());
+    for (int c = first; c < end;) {
+      const int next = std::min(end, c + block_);
+      if (!isa.scan.reaches(peaks_.data() + c / block_ * row(), threshold_.data(), stride_)) c = next;
+      for (; c < next; ++c) {
+        if (isa.scan.reaches(steps(c), threshold_.data(), stride_)) probed.push_back(c);
       }
     }
   }
@@ -127,13 +159,16 @@ class Table {
                       floor_.data());
   }
 
-  int n_query_ = 0, n_lanes_ = 0, stride_ = 0, n_ = 0, block_ = 1;
+  int n_query_ = 0, stride_ = 0, n_ = 0, block_ = 1, piece_ = 1;
   float step_ = 0, per_byte_ = 0, low_sum_ = 0;
-  std::vector<int16_t> steps_, peaks_, low_, peak_, threshold_;
-  std::vector<uint8_t> bytes_, floor_;
+  AlignedVector<int16_t> steps_, peaks_;
+  AlignedVector<uint8_t> bytes_;
+  std::vector<int16_t> low_, peak_, threshold_;
+  std::vector<uint8_t> floor_;
   std::vector<uint16_t> factor_;
-  std::vector<float> similarities_;
-  std::vector<char> prepared_;
+  std::vector<Scratch> scratch_;
+  std::vector<int32_t> probed_;
+  std::vector<std::vector<int32_t>> probed_in_;  // by piece
 };
 
 }  // namespace latelight

@@ -202,12 +202,14 @@ Searched searched(const Isa& isa, int bits, int dim, int n_query, unsigned seed)
   std::vector<uint8_t> levels;
   fill(levels, 16);
   for (auto& level : levels) level = std::max<uint8_t>(level, 1);
+  const std::vector<uint64_t> filled = filled_units(offsets.data(), n_units, n_rows);
   const CodedRows rows{centroid_of.data(),   codes.data(),       code_scales.data(),
                        offsets.data(),       means.data(),       mean_scales.data(),
                        list_offsets.data(),  lists.data(),       scale_of_code.data(),
-                       nullptr,              Documents{},        "i8",
-                       n_units,              n_rows,             static_cast<int64_t>(lists.size()),
-                       bits,                 levels.data()};
+                       filled.data(),        nullptr,            Documents{},
+                       "i8",                 n_units,            n_rows,
+                       static_cast<int64_t>(lists.size()),       bits,
+                       levels.data()};
   Searcher searcher;
   std::vector<float> micros(n_stages);
   searcher.search(isa, query.data(), rotation.data(), n_query, {&book}, {rows},

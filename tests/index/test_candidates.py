@@ -111,7 +111,7 @@ def test_an_unknown_preset_is_refused(index, queries):
 
 def test_widening_doubles_every_number():
     options = Effort(SearchOptions(8, 40, 20, 10), 2).for_k(5)
-    assert options == SearchOptions(32, 160, 80, 40)
+    assert options == SearchOptions(32, 160, 80, 40, k=5)
     assert Effort(None, 2).for_k(5) is None
 
 

@@ -146,8 +146,8 @@ def test_no_segments_and_no_queries_give_nothing():
 
 def test_options_make_room_for_k():
     options = SearchOptions(8, 50, 20, 10).at_least(30)
-    assert options == SearchOptions(8, 50, 30, 30)
-    assert SearchOptions(8, 50, 20, 0).at_least(60) == SearchOptions(8, 60, 60, 0)
+    assert options == SearchOptions(8, 50, 30, 30, k=30)
+    assert SearchOptions(8, 50, 20, 0).at_least(60) == SearchOptions(8, 60, 60, 0, k=60)
 
 
 def test_wrong_options_and_queries_are_refused():

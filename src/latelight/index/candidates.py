@@ -19,9 +19,9 @@ RECALL_LEVELS: tuple[RecallLevel, ...] = get_args(RecallLevel)
 
 # Chosen by benchmarks/engines.py; docs/performance.md has the measurements.
 PRESETS: Mapping[RecallLevel, SearchOptions | None] = {
-    "fast": SearchOptions(n_probe=16, n_candidates=100, n_scored=40, n_exact=20),
-    "balanced": SearchOptions(n_probe=32, n_candidates=200, n_scored=60, n_exact=24),
-    "best": SearchOptions(n_probe=64, n_candidates=800, n_scored=240, n_exact=64),
+    "fast": SearchOptions(16, n_candidates=200, n_scored=120, n_exact=32, deviations=2.0),
+    "balanced": SearchOptions(16, n_candidates=400, n_scored=160, n_exact=32, deviations=3.0),
+    "best": SearchOptions(64, n_candidates=800, n_scored=400, n_exact=64, deviations=4.0),
     "exact": None,
 }
 
@@ -60,10 +60,14 @@ class Effort:
         if self.options is None:
             return None
         o, times = self.options, 2**self.widening
-        n_exact = o.n_exact * times if o.n_exact else 0
-        return SearchOptions(
-            o.n_probe * times, o.n_candidates * times, o.n_scored * times, n_exact
-        ).at_least(k)
+        doubled = SearchOptions(
+            o.n_probe * times,
+            o.n_candidates * times,
+            o.n_scored * times,
+            o.n_exact * times,
+            o.deviations * times,
+        )
+        return doubled.at_least(k)
 
 
 @dataclass(frozen=True, eq=False)

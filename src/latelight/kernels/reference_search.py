@@ -1,7 +1,8 @@
 """Approximate search of coded segments in numpy: what the native stages compute, step by step."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +19,22 @@ BoolArray = npt.NDArray[np.bool_]
 WANTED_BLOCKS = 256
 BYTE_RANGE = np.float32(0.75)
 NEVER = 32767
-RESIDUAL_MARGIN = 51  # bytes: .15 of similarity
-MEAN_MARGIN = 4  # times the candidates get their mean's part
+NEAR_MARGIN, LAST_MARGIN = 20, 51  # bytes: .06 and .15 of similarity
+MEAN_MARGIN = 8  # times the candidates get their mean's part
+FIRST_SCORED, FIRST_EXACT = 22, 4  # beyond k, scored before others are passed over
+
+Found = tuple[float, int, int]  # score, segment, unit
+
+
+class Wanted(NamedTuple):
+    """How hard to try, as `SearchOptions` says."""
+
+    n_probe: int
+    n_candidates: int
+    n_scored: int
+    n_exact: int
+    k: int
+    deviations: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,27 +66,44 @@ def search(
     allowed: Sequence[BoolArray | None],
     query: Float32Array,
     rotated: Float32Array,
-    options: tuple[int, int, int, int],
-) -> list[tuple[float, int, int]]:
+    wanted: Wanted,
+) -> list[Found]:
     """Return (score, segment, unit), best first: the body is the stages in order."""
-    n_probe, n_candidates, n_scored, n_exact = options
-    found: list[tuple[float, int, int]] = []
-    tables = [make_table(segment.book, rotated, n_probe) for segment in segments]
-    for number, segment in enumerate(segments):
-        probed = _probe(
-            segment, allowed[number], tables[number], rotated, MEAN_MARGIN * n_candidates
-        )
-        found += [(score, number, unit) for score, unit in probed]
-        found = _best(found, n_candidates)
-    if len(found) > n_scored:
+    tables = [make_table(segment.book, rotated, wanted.n_probe) for segment in segments]
+    found = _probe(segments, allowed, tables, rotated, wanted.n_candidates)
+    if len(found) > wanted.n_scored:
         found = [(_approximate(segments[s], tables[s], rotated, u), s, u) for _, s, u in found]
-        found = _best(found, n_scored)
-    found = [(_residual(segments[s], tables[s], rotated, u), s, u) for _, s, u in found]
-    if n_exact > 0:
-        found = [
-            (_exact(segments[s], query, u, score), s, u) for score, s, u in _best(found, n_exact)
-        ]
+    margin = NEAR_MARGIN if wanted.n_exact > 0 else LAST_MARGIN
+    found = _refine(
+        _best(found, wanted.n_scored),
+        FIRST_SCORED,
+        wanted.k,
+        wanted.deviations,
+        lambda one: _residual(segments[one[1]], tables[one[1]], rotated, one[2], margin),
+    )
+    if wanted.n_exact > 0:
+        found = _refine(
+            _best(found, wanted.n_exact),
+            FIRST_EXACT,
+            wanted.k if any(segment.exact is not None for segment in segments) else 0,
+            wanted.deviations,
+            lambda one: _exact(segments[one[1]], query, one[2], one[0]),
+        )
     return _best(found, len(found))
+
+
+def _refine(
+    found: list[Found], n_more: int, k: int, deviations: float, score: Callable[[Found], float]
+) -> list[Found]:
+    """Return units with new scores, those that may still come among the k best."""
+    n_first = min(len(found), k + n_more) if k else len(found)
+    scores = [score(one) for one in found[:n_first]]
+    if n_first < len(found):
+        rise = np.array(scores) - [one[0] for one in found[:n_first]]
+        last = sorted(scores, reverse=True)[k - 1]
+        bound = last - rise.mean() - deviations * rise.std()
+        scores += [score(one) for one in found[n_first:] if one[0] >= bound]
+    return [(new, s, u) for new, (_, s, u) in zip(scores, found, strict=False)]
 
 
 def make_table(book: Codebook, rotated: Float32Array, n_probe: int) -> Table:
@@ -119,29 +151,54 @@ def _bytes(steps: Int64Array, low: Int64Array, factor: Int64Array) -> npt.NDArra
 
 
 def _probe(
-    segment: CodedSegment,
-    allowed: BoolArray | None,
-    table: Table,
+    segments: Sequence[CodedSegment],
+    allowed: Sequence[BoolArray | None],
+    tables: Sequence[Table],
     rotated: Float32Array,
-    n_wanted: int,
-) -> list[tuple[float, int]]:
-    """Return (score, unit) of the units with the best sums; the mean's part is added to those."""
-    n_units = len(segment.offsets) - 1
-    best = np.zeros((n_units, table.bytes.shape[1]), np.uint8)
+    n_candidates: int,
+) -> list[Found]:
+    """Return the candidates: of the units with the best sums, those with the best mean added."""
+    zero = min(float(table.similarity(0)) for table in tables)
+    places = []
+    for number, (segment, mask, table) in enumerate(zip(segments, allowed, tables, strict=True)):
+        totals = _totals(segment, table) + _offset(table, zero)
+        is_open = np.diff(segment.offsets) > 0
+        if mask is not None:
+            is_open &= mask
+        places += [(int(totals[u]), number, int(u)) for u in np.flatnonzero(is_open)]
+    sums = sorted((total for total, _, _ in places), reverse=True)
+    n_wanted = MEAN_MARGIN * n_candidates
+    least = sums[n_wanted - 1] if len(sums) > n_wanted else 0
+    found = [
+        (_probed_score(segments[s], tables[s], rotated, total - _offset(tables[s], zero), u), s, u)
+        for total, s, u in places
+        if total >= least
+    ]
+    return _best(found, n_candidates)
+
+
+def _totals(segment: CodedSegment, table: Table) -> Int64Array:
+    """Return each unit's sum of bytes over the query's rows, by the probed centroids' lists."""
+    best = np.zeros((len(segment.offsets) - 1, table.bytes.shape[1]), np.uint8)
     for centroid in np.flatnonzero(table.probed):
         span = slice(segment.list_offsets[centroid], segment.list_offsets[centroid + 1])
         units = segment.lists[span]
         best[units] = np.maximum(best[units], table.bytes[centroid])
-    totals = np.maximum(best, table.floor).sum(axis=1, dtype=np.int64)
-    open_units = np.diff(segment.offsets) > 0
-    if allowed is not None:
-        open_units &= allowed
-    sums = np.sort(totals[open_units])
-    least = sums[-n_wanted] if len(sums) > n_wanted else 0
-    return [
-        (float(table.similarity(int(totals[u])) + _mean_part(segment, rotated, u)), u)
-        for u in np.flatnonzero(open_units & (totals >= least)).tolist()
-    ]
+    return np.maximum(best, table.floor).sum(axis=1, dtype=np.int64)
+
+
+def _offset(table: Table, zero: float) -> int:
+    """Return the bytes between what codebooks put at byte 0 and the lowest of those, `zero`."""
+    if table.per_byte <= 0:
+        return 0
+    n_lanes = -(-table.bytes.shape[1] // 32) * 32
+    return int(min((float(table.similarity(0)) - zero) / float(table.per_byte), 255 * n_lanes))
+
+
+def _probed_score(
+    segment: CodedSegment, table: Table, rotated: Float32Array, total: int, unit: int
+) -> float:
+    return float(table.similarity(total) + _mean_part(segment, rotated, unit))
 
 
 def _mean_part(segment: CodedSegment, rotated: Float32Array, unit: int) -> np.float32:
@@ -160,16 +217,18 @@ def _approximate(segment: CodedSegment, table: Table, rotated: Float32Array, uni
     return float(table.similarity(total) + _mean_part(segment, rotated, unit))
 
 
-def _near_best(rows: npt.NDArray[np.uint8]) -> Int64Array:
-    """Return the rows whose centroid comes near the best of any query row; others cannot win."""
-    bound = np.maximum(rows.max(axis=0).astype(np.int64) - RESIDUAL_MARGIN, 0)
+def _near_best(rows: npt.NDArray[np.uint8], margin: int) -> Int64Array:
+    """Return the rows whose centroid comes near the best of any query row; others seldom win."""
+    bound = np.maximum(rows.max(axis=0).astype(np.int64) - margin, 0)
     near = np.flatnonzero((rows > bound).any(axis=1))
     return near if len(near) else np.arange(len(rows))
 
 
-def _residual(segment: CodedSegment, table: Table, rotated: Float32Array, unit: int) -> float:
+def _residual(
+    segment: CodedSegment, table: Table, rotated: Float32Array, unit: int, margin: int
+) -> float:
     book, span = segment.book, _rows_of(segment, unit)
-    chosen = span.start + _near_best(table.bytes[segment.coded.centroid_of[span]])
+    chosen = span.start + _near_best(table.bytes[segment.coded.centroid_of[span]], margin)
     packed = segment.coded.codes[chosen]
     levels = numbers_of(packed, book.bits, book.dim, book.levels).astype(np.int32)
     codes, scales = reference.quantize_int8(rotated)
@@ -188,5 +247,5 @@ def _exact(segment: CodedSegment, query: Float32Array, unit: int, score: float) 
     return float(reference.maxsim(query, segment.exact, np.array([unit], np.int64))[0])
 
 
-def _best(found: list[tuple[float, int, int]], k: int) -> list[tuple[float, int, int]]:
+def _best(found: list[Found], k: int) -> list[Found]:
     return sorted(found, key=lambda one: (-one[0], one[1], one[2]))[:k]

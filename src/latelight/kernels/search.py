@@ -7,8 +7,9 @@ rows themselves are stored. The first stages follow PLAID (Santhanam et al., "PL
 Engine for Late Interaction Retrieval", 2022) with byte-wide scores and a mean for each unit.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -41,28 +42,42 @@ class SearchOptions:
     Attributes:
         n_probe: centroids per query row whose lists are read, at least.
         n_candidates: units that the probe hands on.
-        n_scored: units whose residuals are scored.
-        n_exact: units scored with the stored rows; 0 ranks by residual scores.
+        n_scored: units whose residuals are scored, at most.
+        n_exact: units scored with the stored rows, at most; 0 ranks by residual scores.
+        deviations: the last two stages score the best few of what they are given, see by how much
+            their scores rise or fall, and pass over units that would have to rise by so many
+            standard deviations more than those to come among the k best. Infinite: they score as
+            many as they may.
+        k: how many places count; 0 for all.
     """
 
     n_probe: int = 32
     n_candidates: int = 300
     n_scored: int = 100
     n_exact: int = 32
+    deviations: float = math.inf
+    k: int = 0
 
     def __post_init__(self) -> None:
         given = (self.n_probe, self.n_candidates, self.n_scored)
-        if min(given) < 1 or self.n_exact < 0:
+        if min(given) < 1 or min(self.n_exact, self.k) < 0 or not self.deviations >= 0:
             raise ShapeError(
-                f"Search options are {self}; expected n_exact of at least 0 and the others of at "
-                "least 1. Take one of the presets."
+                f"Search options are {self}; expected n_exact, deviations and k of at least 0 and "
+                "the others of at least 1. Take one of the presets."
             )
 
     def at_least(self, k: int) -> "SearchOptions":
-        """Return options that can fill k places."""
+        """Return options that can fill k places, and let those count."""
         n_exact = max(self.n_exact, k) if self.n_exact else 0
         n_scored = max(self.n_scored, n_exact, k)
-        return SearchOptions(self.n_probe, max(self.n_candidates, n_scored), n_scored, n_exact)
+        n_candidates = max(self.n_candidates, n_scored)
+        return replace(self, n_candidates=n_candidates, n_scored=n_scored, n_exact=n_exact, k=k)
+
+    @property
+    def numbers(self) -> tuple[int, int, int, int, int]:
+        """The counts, as the kernels take them: k is 0 when nothing is passed over."""
+        k = self.k if math.isfinite(self.deviations) else 0
+        return self.n_probe, self.n_candidates, self.n_scored, self.n_exact, k
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +107,7 @@ def search_coded(
 ) -> CodedHits:
     """Return the best units of each query.
 
-    As many as the last stage of `options` scores. With stored rows a score is the exact MaxSim over
+    As many as the last stage scores, at most as `options` say. With stored rows a score is the exact MaxSim over
     them, equal to `maxsim`'s; without, the residual score. An answer depends neither on the number
     of threads nor on the other queries.
 
@@ -101,7 +116,7 @@ def search_coded(
         queries: (n_query, dim) float32 and finite each, 1 to 1,024 rows.
         options: how hard to try.
         allowed: for each segment (n_units,) bool, the units that may be found; None for all.
-        n_threads: how many threads share the queries.
+        n_threads: how many threads share the queries, or the work on a single one.
         isa: one of `available_isas()`; None for the best.
 
     Raises:
@@ -150,7 +165,8 @@ def _search_native(  # noqa: PLR0913, PLR0917  one call's arrays
         flat,
         segments[0].book.rotation,
         offsets,
-        [options.n_probe, options.n_candidates, options.n_scored, options.n_exact],
+        options.numbers,
+        options.deviations,
         max(1, n_threads),
         out.segments,
         out.units,
@@ -167,10 +183,10 @@ def _search_numpy(
     options: SearchOptions,
     out: CodedHits,
 ) -> None:
-    numbers = (options.n_probe, options.n_candidates, options.n_scored, options.n_exact)
+    wanted = reference_search.Wanted(*options.numbers, options.deviations)
     for i, query in enumerate(queries):
         turned = np.ascontiguousarray(query @ segments[0].book.rotation)
-        found = reference_search.search(segments, masks, query, turned, numbers)
+        found = reference_search.search(segments, masks, query, turned, wanted)
         for j, (score, segment, unit) in enumerate(found):
             out.scores[i, j], out.segments[i, j], out.units[i, j] = score, segment, unit
 
