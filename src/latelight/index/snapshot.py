@@ -1,8 +1,6 @@
 """A reader's frozen view: the segments and tombstones that one manifest names."""
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +11,6 @@ from latelight.index.beginnings import (
     Beginnings,
     Context,
     answer_beginnings,
-    beginning_units,
     score_in_context,
 )
 from latelight.index.documents import hash_ids
@@ -21,9 +18,11 @@ from latelight.index.filters import Condition, parse_filter
 from latelight.index.lexical import Postings
 from latelight.index.manifest import Manifest
 from latelight.index.metadata import BoolArray
+from latelight.index.recent import Recent
 from latelight.index.rows import SpaceRows, SpaceSpec
 from latelight.index.sections import Array
 from latelight.index.segment import Segment
+from latelight.index.segment_view import KEPT_FILTERS, SegmentView
 from latelight.index.strings import starts
 from latelight.index.windows import BestWindows, best_windows
 from latelight.kernels.maxsim import maxsim, maxsim_argmax
@@ -36,44 +35,6 @@ from latelight.types import (
     RowLocators,
     Unit,
 )
-
-_KEPT_FILTERS = 16
-
-
-@dataclass(frozen=True, eq=False)
-class SegmentView:
-    """A segment and which of its documents are deleted.
-
-    Attributes:
-        segment: open for reading.
-        dead: (n_documents,) bool, None when none is deleted.
-    """
-
-    segment: Segment
-    dead: BoolArray | None
-
-    @cached_property
-    def live_units(self) -> BoolArray:
-        """(n_units,) bool."""
-        if self.dead is None:
-            return np.ones(self.segment.n_units, np.bool_)
-        return self.segment.per_unit(~self.dead)
-
-    def allowed(self, condition: Condition) -> BoolArray:
-        """Return (n_units,) bool: live units of documents that satisfy the condition."""
-        documents = self.segment.metadata.matching(condition)
-        if self.dead is not None:
-            documents &= ~self.dead
-        return self.segment.per_unit(documents)
-
-    @cached_property
-    def n_dead(self) -> int:
-        """How many documents are deleted."""
-        return 0 if self.dead is None else int(np.count_nonzero(self.dead))
-
-    def is_live(self, document: int) -> bool:
-        """Return whether a document is not deleted."""
-        return self.dead is None or not self.dead[document]
 
 
 class Snapshot:
@@ -90,8 +51,7 @@ class Snapshot:
 
     def __init__(self, manifest: Manifest, views: Sequence[SegmentView], n_logged: int = 0) -> None:
         self.manifest = manifest
-        self._allowed: dict[str, BoolArray] = {}  # of the last filters: a reader repeats them
-        self._lock = threading.Lock()
+        self._allowed: Recent[BoolArray] = Recent(KEPT_FILTERS)
         self.n_logged = n_logged
         self._views = tuple(views)
         self.unit_offsets: Int64Array = starts(np.array([v.segment.n_units for v in views]))
@@ -149,16 +109,11 @@ class Snapshot:
         if filter is None:
             return self._live
         condition = parse_filter(filter)
-        key = repr(condition)  # 1 and True are equal, but do not filter alike
-        with self._lock:
-            found = self._allowed.get(key)
-        if found is None:
-            found = _joined([view.allowed(condition) for view in self._views], np.bool_)
-            found.flags.writeable = False
-            with self._lock:
-                if len(self._allowed) >= _KEPT_FILTERS:
-                    self._allowed.pop(next(iter(self._allowed)))
-                self._allowed[key] = found
+        return self._allowed.get(repr(condition), lambda: self._satisfying(condition))
+
+    def _satisfying(self, condition: Condition) -> BoolArray:
+        found = _joined([view.allowed(condition) for view in self._views], np.bool_)
+        found.flags.writeable = False
         return found
 
     def document_ordinals(self) -> Int64Array:
@@ -205,7 +160,7 @@ class Snapshot:
                 _score(rows, query, allow[span], scores[span], n_threads)
             else:
                 chosen = np.flatnonzero(allow[span] & rows.filled)
-                begun = beginning_units(view.segment, rows.filled)[chosen]
+                begun = view.beginnings(space)[chosen]
                 found = score_in_context(query, rows, chosen, begun, context, n_threads)
                 scores[span][chosen] = found
         return scores
@@ -283,9 +238,9 @@ class Snapshot:
         segments = self._segments_of(ordinals)
         for number in np.unique(segments).tolist():
             at = np.flatnonzero(segments == number)
-            segment, first = self._views[number].segment, self.unit_offsets[number]
-            rows = segment.spaces[space]
-            local = beginning_units(segment, rows.filled)[ordinals[at] - first]
+            view, first = self._views[number], self.unit_offsets[number]
+            rows = view.segment.spaces[space]
+            local = view.beginnings(space)[ordinals[at] - first]
             found = answer_beginnings(query, rows, local, n_rows)
             units[at] = np.where(local >= 0, local + first, -1)
             winners[at], similarities[at] = found.winners, found.similarities

@@ -70,7 +70,7 @@ class Store:
         if manifest_numbers(path):
             raise AlreadyExistsError(_taken(path))
         log = create_log(path, 1, options.files).name if options.log_documents else None
-        manifest = Manifest(1, pipeline_digest, dict(spaces)).with_log(log)
+        manifest = Manifest(1, pipeline_digest, dict(spaces)).with_logs(log)
         try:
             publish_manifest(path, manifest, options.files)
         except CommitConflictError as error:
