@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from latelight.index.documents import HashedIds
 from latelight.index.log import LogMark, Record
 from latelight.index.manifest import FEATURES
+from latelight.index.row_block import RowBlock
 from latelight.index.rows import SpaceSpec
 from latelight.index.sections import SectionFile
 from latelight.index.segment import KIND, Segment, encode_segment
@@ -30,22 +33,31 @@ class Logged:
 
     Attributes:
         mark: how far.
-        buffer: the documents that it added and that are in memory, without those that went again.
+        buffer: the documents that it added, in memory; those that went again are marked.
+        blocks: their rows by space, in the same order.
         gone: the ids that it deleted or replaced; they are dead in everything before the log.
     """
 
     mark: LogMark
     buffer: tuple[Buffered, ...] = ()
+    blocks: Mapping[str, RowBlock] = field(default_factory=dict)
     gone: Mapping[str, None] = field(default_factory=dict)
 
     def after(
         self, records: Sequence[Record], spaces: Mapping[str, SpaceSpec]
     ) -> "tuple[Logged, HashedIds]":
-        """Return what the log says with more commits, and the ids that those deleted or replaced."""
+        """Return what the log says with more commits, and the ids that they deleted or replaced."""
         fresh, gone = _opened(records, spaces)
         ids = HashedIds.of(gone)
-        merged = _merged([*self.without(ids).buffer, *fresh], spaces)
-        return Logged(self.mark.after(records), tuple(merged), {**self.gone, **gone}), ids
+        merged = tuple(_merged([*self.without(ids).buffer, *fresh], spaces))
+        blocks = {name: self._extended_block(name, fresh) for name in spaces}
+        return Logged(self.mark.after(records), merged, blocks, {**self.gone, **gone}), ids
+
+    def _extended_block(self, space: str, fresh: Sequence[Buffered]) -> RowBlock:
+        block = self.blocks.get(space, RowBlock())
+        for buffered in fresh:
+            block = block.extended(space, buffered.view.segment)
+        return block
 
     def without(self, ids: HashedIds) -> "Logged":
         """Return the same with documents deleted by what came after the log."""
@@ -98,8 +110,10 @@ def _merged(buffer: Sequence[Buffered], spaces: Mapping[str, SpaceSpec]) -> Iter
         if stop - first == 1:
             yield buffer[first]
             continue
-        documents = [d for b in buffer[first:stop] for d in b.view.documents()]
-        if documents:
-            data = memoryview(encode_segment("merged", spaces, documents))
-            segment = Segment.over("merged log records", data, spaces)
-            yield Buffered(SegmentView(segment, None), level)
+        views = [buffered.view for buffered in buffer[first:stop]]
+        # The dead stay, marked: units keep their places, which the blocks of rows go by.
+        documents = [v.segment.stored(n) for v in views for n in range(v.segment.n_documents)]
+        data = memoryview(encode_segment("merged", spaces, documents))
+        segment = Segment.over("merged log records", data, spaces)
+        dead = np.flatnonzero(np.concatenate([view.marks for view in views]))
+        yield Buffered(SegmentView(segment, None).without(dead), level)

@@ -14,6 +14,7 @@ def choose_coding(
     documents: Sequence[StoredDocument],
     segments: Iterable[Segment],
     options: WriterOptions,
+    min_shared_rows: int | None = None,
 ) -> dict[str, CodingOptions]:
     """Return how each space of a new segment is coded; spaces with few rows are left out.
 
@@ -22,14 +23,22 @@ def choose_coding(
         documents: of the new segment.
         segments: those that are there, whose codebooks may be kept.
         options: from how many rows on there are codes, and threads.
+        min_shared_rows: from how many rows on there are codes that share a codebook; None for as
+            many as without one.
     """
     n_units = sum(len(stored.units) for stored in documents)
+    least = options.min_coded_rows
+    if min_shared_rows is not None:
+        least = min(least, min_shared_rows)
     found = {}
     for name, spec in spaces.items():
         n_rows = sum(stored.rows[name].n_rows for stored in documents)
         bits = next((bits for bits in BITS if bits == spec.bits), None)
-        if bits and n_rows >= options.min_coded_rows and n_units <= MAX_UNITS:
-            found[name] = CodingOptions(bits, options.n_threads, largest_codebook(segments, name))
+        if not bits or n_rows < least or n_units > MAX_UNITS:
+            continue
+        book = largest_codebook(segments, name)
+        if book is not None or n_rows >= options.min_coded_rows:
+            found[name] = CodingOptions(bits, options.n_threads, book)
     return found
 
 

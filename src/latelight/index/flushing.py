@@ -1,15 +1,13 @@
 """A sealed log turned into a segment while others read and write.
 
-Only publishing takes the writer's lock. What dies meanwhile is marked in the new segment. As merges
-do, a flush holds a lock of its own and writes under a mark, see `merging.py`.
+Only publishing takes the writer's lock. What dies meanwhile is in the log that came after. As
+merges do, a flush holds a lock of its own and writes under a mark, see `merging.py`.
 """
 
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-
-import numpy as np
 
 from latelight.errors import WriterLockedError
 from latelight.index.coding import choose_coding
@@ -22,6 +20,7 @@ from latelight.index.options import WriterOptions
 from latelight.index.segment import FILE_NAME, segment_directory, write_segment
 from latelight.index.segment_view import SegmentView
 from latelight.index.tombstones import mark_dead
+from latelight.kernels.pacing import rest
 
 PUBLISH_SECONDS = 30.0  # a writer that commits often leaves gaps; one at a long run does not
 
@@ -48,6 +47,7 @@ def flush_sealed(live: Live, options: WriterOptions) -> Manifest | None:
             manifest = _publish(live, state.sealed.mark.name, new, options)
         if manifest is None:  # not after an error: it may have come when all was published
             _remove(live, new, options)
+        live.state()  # so that no search has to open it
         return manifest
 
 
@@ -55,20 +55,25 @@ def flush_sealed(live: Live, options: WriterOptions) -> Manifest | None:
 class _New:
     """The segment, None when there was nothing to write, and the ids of its documents."""
 
-    entry: SegmentEntry | None
-    doc_ids: Sequence[str]
+    entry: SegmentEntry | None = None
+    doc_ids: Sequence[str] = ()
+    opened: SegmentView | None = None
 
 
 def _written(live: Live, state: State, options: WriterOptions) -> _New:
-    documents = [stored for view in _views(state) for stored in view.documents()]
+    documents = []
+    for view in _views(state):
+        for stored in view.documents():
+            documents.append(stored)
+            rest()
     if not documents:
-        return _New(None, ())
+        return _New()
     random = secrets.token_hex(4)
     segment_id = f"{state.manifest.number + 1:08d}-{random}{MERGED_SUFFIX}"
     segments = [view.segment for view in state.views]
-    coding = choose_coding(live.spaces, documents, segments, options)
+    coding = choose_coding(live.spaces, documents, segments, options, options.min_shared_rows)
     entry = write_segment(live.root, segment_id, live.spaces, documents, options.files, coding)
-    return _New(entry, [stored.document.doc_id for stored in documents])
+    return _New(entry, [stored.document.doc_id for stored in documents], live.opened(entry))
 
 
 def _views(state: State) -> list[SegmentView]:
@@ -80,22 +85,23 @@ def _publish(live: Live, name: str, new: _New, options: WriterOptions) -> Manife
     state = live.state()
     if state.sealed is None or state.sealed.mark.name != name:
         return None
-    alive = _alive(state)
-    if not alive.issubset(new.doc_ids):  # the commit that deleted one could not be finished
+    if not _alive(state).issubset(new.doc_ids):  # the commit that deleted one was taken back
         return None
     sync_logs(live.root, [log.mark for log in state.logs], options.files)
     base, number = state.manifest, state.manifest.number + 1
-    dead = [(e, view.dead) for e, view in zip(base.segments, state.views, strict=True)]
-    if new.entry is not None:
-        dead.append((new.entry, np.array([doc_id not in alive for doc_id in new.doc_ids])))
+    # What the sealed log deleted must be marked now. What died in the new segment meanwhile is in
+    # the log that stays.
     entries = [
-        entry if marks is None else mark_dead(live.root, entry, marks, number, options.files)
-        for entry, marks in dead
+        mark_dead(live.root, entry, view.marks, number, options.files)
+        for entry, view in zip(base.segments, state.views, strict=True)
     ]
+    segments = [entry for entry in entries if entry.n_dead < entry.n_documents]
+    if new.entry is not None:
+        segments.append(new.entry)
     manifest = replace(
         base,
         number=number,
-        segments=tuple(e for e in entries if e.n_dead < e.n_documents),
+        segments=tuple(segments),
         n_commits=base.n_commits + state.sealed.mark.n_records + 1,
     ).with_logs(base.log)
     publish_manifest(live.root, manifest, options.files)

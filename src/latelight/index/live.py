@@ -59,7 +59,9 @@ class State:
     @cached_property
     def snapshot(self) -> Snapshot:
         """The reader's view."""
-        return Snapshot(self.manifest, [*self.views, *self.buffer], self.n_logged)
+        views = [*self.views, *self.buffer]
+        runs = [(len(log.buffer), log.blocks) for log in self.logs]
+        return Snapshot(self.manifest, views, self.n_logged, runs)
 
     def after(self, records: Sequence[Record]) -> "State":
         """Return the state after more commits of the log that is being written to."""
@@ -114,6 +116,22 @@ class Live:
             raise CorruptFileError(
                 f"{self.root} changed {_ATTEMPTS} times while it was opened. Try again."
             )
+
+    @property
+    def known(self) -> State | None:
+        """The state that was committed when somebody looked last; None before anybody did."""
+        return self._state
+
+    def opened(self, entry: SegmentEntry) -> SegmentView:
+        """Return a segment before a manifest names it, with what every search needs of it.
+
+        Whoever keeps it until it is published spares the next search the opening.
+        """
+        view = self.view(entry)
+        for rows in view.segment.spaces.values():
+            _ = (rows.filled, rows.coded)
+        _ = (view.segment.units, view.segment.metadata, view.segment.postings)
+        return view
 
     def put(self, state: State) -> None:
         """Take over a committed state, such as our own writer's."""

@@ -23,7 +23,7 @@ VERSION = 1
 LOGGED = "log"
 """The feature of a manifest whose log holds commits that came after it."""
 SEALED = "sealed"
-"""The feature of a manifest that names a second log, sealed, whose commits come before the log's."""
+"""The feature of a manifest that names a second log, whose commits come before those of `log`."""
 FEATURES: frozenset[str] = frozenset({LOGGED, SEALED})
 """Names that `requires` of a manifest or segment may hold."""
 

@@ -5,7 +5,6 @@ a lock is held from choosing to publishing, so that nobody's clean-up takes them
 """
 
 import secrets
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -23,6 +22,7 @@ from latelight.index.options import WriterOptions
 from latelight.index.segment import FILE_NAME, StoredDocument, segment_directory, write_segment
 from latelight.index.segment_view import SegmentView
 from latelight.index.tombstones import mark_dead
+from latelight.kernels.pacing import rest
 
 Plan = Callable[[Sequence[SegmentEntry]], tuple[str, ...]]
 """Which segments to rewrite together, none when nothing is won."""
@@ -50,6 +50,7 @@ class _Batch:
 class _New:
     entry: SegmentEntry
     origins: list[tuple[str, int]]
+    opened: SegmentView
 
 
 def merge(live: Live, options: WriterOptions, plan: Plan) -> Manifest | None:
@@ -70,6 +71,7 @@ def merge(live: Live, options: WriterOptions, plan: Plan) -> Manifest | None:
             manifest = _publish(live, sources, new, options)
         if manifest is None:
             _remove(live, new, options)
+        live.state()  # so that no search has to open them
         return manifest
 
 
@@ -92,11 +94,13 @@ def _rewritten(
         random = secrets.token_hex(4)
         segment_id = f"{state.manifest.number + 1:08d}-{random}{MERGED_SUFFIX}"
         segments = [view.segment for view in state.views]
-        coding = choose_coding(live.spaces, batch.documents, segments, options)
+        coding = choose_coding(
+            live.spaces, batch.documents, segments, options, options.min_shared_rows
+        )
         entry = write_segment(
             live.root, segment_id, live.spaces, batch.documents, options.files, coding
         )
-        yield _New(entry, batch.origins)
+        yield _New(entry, batch.origins, live.opened(entry))
 
 
 def _batches(sources: dict[str, SegmentView], n_bytes: int) -> Iterator[_Batch]:
@@ -105,7 +109,7 @@ def _batches(sources: dict[str, SegmentView], n_bytes: int) -> Iterator[_Batch]:
         for number in range(view.segment.n_documents):
             if view.is_live(number):
                 batch.put(segment_id, number, view.segment.stored(number))
-                time.sleep(0)  # lets threads that answer queries have the interpreter
+                rest()
             if batch.n_bytes >= n_bytes or batch.n_units >= MAX_UNITS:
                 yield batch
                 batch = _Batch()

@@ -1,6 +1,6 @@
 """A segment as one snapshot sees it: which of its documents are deleted."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -65,6 +65,11 @@ class SegmentView:
             self._beginnings[space] = found
         return found
 
+    @property
+    def marks(self) -> BoolArray:
+        """(n_documents,) bool: which are deleted."""
+        return np.zeros(self.segment.n_documents, np.bool_) if self.dead is None else self.dead
+
     @cached_property
     def n_dead(self) -> int:
         """How many documents are deleted."""
@@ -88,10 +93,19 @@ class SegmentView:
 
     def without(self, numbers: Iterable[int]) -> "SegmentView":
         """Return the view with the documents of these numbers deleted."""
-        chosen = list(numbers)
-        if not chosen:
+        chosen = np.fromiter(numbers, np.int64)
+        if not len(chosen):
             return self
-        dead = np.zeros(self.segment.n_documents, np.bool_) if self.dead is None else self.dead
-        dead = dead.copy()
+        dead = self.marks.copy()
         dead[chosen] = True
         return replace(self, dead=dead)
+
+
+def joined_beginnings(views: Sequence[SegmentView], space: str) -> Int64Array:
+    """Return the `beginnings` of consecutive segments, numbered as if they were one."""
+    parts, first = [np.zeros(0, np.int64)], 0
+    for view in views:
+        found = view.beginnings(space)
+        parts.append(np.where(found >= 0, found + first, -1))
+        first += view.segment.n_units
+    return np.concatenate(parts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,11 @@ from latelight.index.lexical import Postings
 from latelight.index.manifest import Manifest
 from latelight.index.metadata import BoolArray
 from latelight.index.recent import Recent
+from latelight.index.row_block import RowBlock
 from latelight.index.rows import SpaceRows, SpaceSpec
 from latelight.index.sections import Array
 from latelight.index.segment import Segment
-from latelight.index.segment_view import KEPT_FILTERS, SegmentView
+from latelight.index.segment_view import KEPT_FILTERS, SegmentView, joined_beginnings
 from latelight.index.strings import starts
 from latelight.index.windows import BestWindows, best_windows
 from latelight.kernels.maxsim import maxsim, maxsim_argmax
@@ -49,11 +51,19 @@ class Snapshot:
         unit_offsets: (n_segments + 1,) int64, the ordinals at which segments begin.
     """
 
-    def __init__(self, manifest: Manifest, views: Sequence[SegmentView], n_logged: int = 0) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        views: Sequence[SegmentView],
+        n_logged: int = 0,
+        logs: Sequence[tuple[int, Mapping[str, RowBlock]]] = (),
+    ) -> None:
+        """Show these segments; of each log, so many of the last, whose rows also lie in blocks."""
         self.manifest = manifest
         self._allowed: Recent[BoolArray] = Recent(KEPT_FILTERS)
         self.n_logged = n_logged
         self._views = tuple(views)
+        self._logs = tuple(logs)
         self.unit_offsets: Int64Array = starts(np.array([v.segment.n_units for v in views]))
         n_documents = np.array([v.segment.n_documents for v in views])
         self._document_offsets: Int64Array = starts(n_documents)
@@ -154,13 +164,12 @@ class Snapshot:
                 f"{allow.shape}. Take it from the same snapshot's allow_list()."
             )
         scores = np.full(self.n_units, -np.inf, np.float32)
-        for view, span in self._spans():
-            rows = view.segment.spaces[space]
+        for rows, span, views in self._scored_together(space):
             if context is None:
                 _score(rows, query, allow[span], scores[span], n_threads)
             else:
                 chosen = np.flatnonzero(allow[span] & rows.filled)
-                begun = view.beginnings(space)[chosen]
+                begun = joined_beginnings(views, space)[chosen]
                 found = score_in_context(query, rows, chosen, begun, context, n_threads)
                 scores[span][chosen] = found
         return scores
@@ -351,6 +360,34 @@ class Snapshot:
     def _spans(self) -> Iterator[tuple[SegmentView, slice]]:
         for number, view in enumerate(self._views):
             yield view, slice(int(self.unit_offsets[number]), int(self.unit_offsets[number + 1]))
+
+    def _scored_together(
+        self, space: str
+    ) -> Iterator[tuple[SpaceRows, slice, Sequence[SegmentView]]]:
+        """Yield rows that one call scores, their units' ordinals, and the segments that have them.
+
+        Those of a log, in many small segments, lie in one block.
+        """
+        for first, stop, blocks in self._runs:
+            views = self._views[first:stop]
+            span = slice(int(self.unit_offsets[first]), int(self.unit_offsets[stop]))
+            if blocks is None:
+                yield views[0].segment.spaces[space], span, views
+            else:
+                yield blocks[space].rows(space, self.spaces[space]), span, views
+
+    @cached_property
+    def _runs(self) -> list[tuple[int, int, Mapping[str, RowBlock] | None]]:
+        """Which segments are scored together: from one to another, and the blocks of a log."""
+        sizes = [n for n, _ in self._logs]
+        n_plain = len(self._views) - sum(sizes)
+        runs: list[tuple[int, int, Mapping[str, RowBlock] | None]] = [
+            (number, number + 1, None) for number in range(n_plain)
+        ]
+        for (n, blocks), first in zip(self._logs, accumulate(sizes, initial=n_plain), strict=False):
+            if n:
+                runs.append((first, first + n, blocks))
+        return runs
 
     def _segments_of(self, ordinals: Int64Array) -> Int64Array:
         if len(ordinals) and not (ordinals.min() >= 0 and ordinals.max() < self.n_units):

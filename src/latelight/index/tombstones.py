@@ -46,9 +46,16 @@ def read_tombstones(path: Path) -> BoolArray:
 def mark_dead(
     root: Path, entry: SegmentEntry, dead: BoolArray, number: int, files: Files
 ) -> SegmentEntry:
-    """Return a segment's entry for manifest `number`, with its deletions (n_documents,) on the disk.
+    """Return a segment's entry for manifest `number`, with what is dead on the disk.
 
     A file is written unless the entry says as many already, or nothing of the segment lives.
+
+    Args:
+        root: the generation's directory.
+        entry: as it was.
+        dead: (n_documents,) bool, which of its documents are deleted.
+        number: of the manifest that will say so.
+        files: the disk operations.
     """
     n_dead = int(np.count_nonzero(dead))
     if n_dead in (entry.n_dead, entry.n_documents):

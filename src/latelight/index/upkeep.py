@@ -1,7 +1,8 @@
-"""The threads that work behind the writers' backs: for each store one that flushes, one that merges."""
+"""The threads that work behind the writers' backs: one that flushes, one that merges."""
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from latelight.errors import WriterLockedError
 from latelight.index.flushing import flush_sealed
@@ -10,6 +11,7 @@ from latelight.index.manifest import SegmentEntry
 from latelight.index.merge_policy import plan_upkeep
 from latelight.index.merging import entries_now, merge
 from latelight.index.options import WriterOptions
+from latelight.kernels.pacing import in_background
 
 
 class Upkeep:
@@ -17,8 +19,8 @@ class Upkeep:
 
     def __init__(self, live: Live, options: WriterOptions) -> None:
         self._live = live
-        self._options = options
-        self._flushes = _Job("latelight-flush", self._flush)
+        self._options = replace(options, n_threads=1)  # the cores are for searches
+        self._flushes = _Job("latelight-flush", self._flush, self._is_late)
         self._merges = _Job("latelight-upkeep", self._merge)
         self._given_up = ""  # a sealed log that could not be flushed: left to the next writer
 
@@ -45,6 +47,12 @@ class Upkeep:
         """Return which segments a round would merge."""
         return plan_upkeep(segments, self._options.flush_bytes, self._options.merge_factor)
 
+    def _is_late(self) -> bool:
+        """Return whether the log that is written to will soon be full again."""
+        state = self._live.known
+        mark = None if state is None else state.mark
+        return mark is not None and 2 * mark.n_records > self._options.log_documents
+
     def _flush(self) -> None:
         state = self._live.state()
         try:
@@ -69,10 +77,13 @@ class _Job:
         error: what ended the last round, None when it went well.
     """
 
-    def __init__(self, name: str, work: Callable[[], None]) -> None:
+    def __init__(
+        self, name: str, work: Callable[[], None], is_urgent: Callable[[], bool] = lambda: False
+    ) -> None:
         self.error: Exception | None = None
         self._name = name
         self._work = work
+        self._is_urgent = is_urgent
         self._mutex = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -92,7 +103,8 @@ class _Job:
 
     def _round(self) -> None:
         try:
-            self._work()
+            with in_background(self._is_urgent):
+                self._work()
             self.error = None
         except Exception as error:  # kept for whoever asks: nobody waits for this thread
             self.error = error
