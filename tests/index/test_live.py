@@ -3,12 +3,15 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from latelight.errors import CorruptFileError, FormatVersionError, InputError
 from latelight.index import Store, WriterOptions
 from latelight.index import manifest as manifest_module
+from latelight.index.beginnings import Context
 from latelight.index.log import encode_record, start_of
+from latelight.index.merging import merge
 from latelight.index.segment import Segment, encode_segment
 from tests.index.faults import CountedFiles, FullDisk, InjectedError
 from tests.index.making import SPACES, ids_of, make_store, put, query
@@ -68,6 +71,27 @@ def test_replacing_and_deleting_reach_files_and_log_alike(store):
         best = snapshot.scores("text", query(5), snapshot.allow_list())
         assert best[[*snapshot.find("a"), *snapshot.find("c")]].tolist() == [1, 1]
     assert store.verify() == []
+
+
+@pytest.mark.parametrize("context", [None, Context(n_rows=2, share=0.5)])
+def test_a_log_scores_as_the_segment_that_it_becomes(store, context):
+    for n in range(9):
+        with store.writer() as writer:
+            put(writer, f"d{n}", [[n % 8, 3], [], [(n + 1) % 8], [5, n % 3]])
+            writer.delete([f"d{n - 4}"])
+            writer.commit()
+    before = store.snapshot()
+    with store.writer() as writer:
+        writer.flush()
+    after = store.snapshot()
+    assert (before.n_logged, after.n_logged) == (9, 0)
+    best = [
+        s.scores("text", query(1, 3, 6), s.allow_list(), context=context) for s in (before, after)
+    ]
+    for doc_id in ids_of(after):
+        assert best[0][before.find(doc_id)].tolist() == best[1][after.find(doc_id)].tolist()
+    assert set(ids_of(before)) == set(ids_of(after))
+    assert np.isfinite(best[0]).sum() == np.isfinite(best[1]).sum()
 
 
 def test_what_comes_after_the_cap_is_flushed(tmp_path):
@@ -243,6 +267,19 @@ def test_the_same_length_does_not_deceive_a_reader(store):
     add(Store.open(store.path), "d", 3)
     assert path.stat().st_size == length
     assert ids_of(reader.snapshot()) == ["a", "b", "d"]
+
+
+def test_a_record_that_was_taken_back_is_not_carried_over_to_the_next_manifest(store):
+    """The writer was killed, its record never reached the disk; then somebody merged."""
+    reader, path = Store.open(store.path), log_of(store)
+    add(store, "c", 2)
+    before = path.read_bytes()
+    delete(store, "a")
+    assert ids_of(reader.snapshot()) == ["b", "c"]
+    path.write_bytes(before)
+    other = Store.open(store.path)
+    merge(other._live, WriterOptions(), lambda entries: tuple(e.segment_id for e in entries))
+    assert ids_of(reader.snapshot()) == ids_of(other.snapshot()) == ["a", "b", "c"]
 
 
 def test_a_torn_tail_is_harmless_and_goes_with_the_next_commit(store):
