@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -85,6 +86,76 @@ class KillingFiles(CountedFiles):
 
     def fault(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+class PowerCut(CountedFiles):
+    """At the step the power goes: what was not flushed is lost, and nothing works any more.
+
+    Bytes are lost behind those that the last flush of their file found, names that came after the
+    last flush of their directory.
+    """
+
+    def __init__(self, fail_at: int = -1) -> None:
+        super().__init__(fail_at)
+        self._is_off = False
+        self._n_flushed: dict[Path, int] = {}
+        self._new_names: set[Path] = set()
+
+    def fault(self) -> None:
+        self.cut()
+        super().fault()
+
+    def cut(self) -> None:
+        self._is_off = True
+        for path in sorted(self._new_names, reverse=True):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        for path, n_bytes in self._n_flushed.items():
+            if path.exists() and path.stat().st_size > n_bytes:
+                os.truncate(path, n_bytes)
+
+    def _step(self, name: str, path: Path | None = None) -> None:
+        if self._is_off:
+            raise InjectedError("the power is off")
+        super()._step(name, path)
+
+    def create(self, path: Path) -> BinaryIO:
+        file = super().create(path)
+        self._new_names.add(path)
+        self._n_flushed[path] = 0
+        return file
+
+    def make_directory(self, path: Path) -> None:
+        super().make_directory(path)
+        self._new_names.add(path)
+
+    def fsync(self, file: BinaryIO) -> None:
+        super().fsync(file)
+        self._flushed(file)
+
+    def open_log(self, path: Path) -> BinaryIO:
+        file = super().open_log(path)
+        self._n_flushed.setdefault(path, path.stat().st_size)
+        return file
+
+    def fsync_data(self, file: BinaryIO) -> None:
+        super().fsync_data(file)
+        self._flushed(file)
+
+    def truncate(self, file: BinaryIO, length: int) -> None:
+        super().truncate(file, length)
+        self._flushed(file)
+
+    def fsync_directory(self, path: Path) -> None:
+        super().fsync_directory(path)
+        self._new_names = {name for name in self._new_names if name.parent != path}
+
+    def publish(self, temporary: Path, final: Path) -> None:
+        super().publish(temporary, final)
+        self._new_names.add(final)
+        self._n_flushed[final] = self._n_flushed[temporary]
+
+    def _flushed(self, file: BinaryIO) -> None:
+        self._n_flushed[Path(file.name)] = os.fstat(file.fileno()).st_size
 
 
 _KILLED_CHILDREN = """

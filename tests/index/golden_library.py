@@ -4,7 +4,7 @@ Run once when one is born, from the repository's root, and never again for it:
 `python -m tests.index.golden_library tests/index/golden/v1-log logged`, or with `codes`, or
 `codes only`, for `golden_codes/`. Tests read all copies for ever. `v1` was written before there
 were logs; in `v1-log` the second commit is in the log; `v1-sources` is the first with an index of
-sources.
+sources; in `v1-sealed` a part of the second commit is in a sealed log, the rest in the one after.
 """
 
 import sys
@@ -67,10 +67,11 @@ def scan_rows() -> list[MultiVector]:
     ]
 
 
-def write_golden(path: Path, *, logged: bool = False) -> Store:
-    """Write the library: two commits, one document replaced, one deleted."""
+def write_golden(path: Path, *, logged: bool = False, sealed: bool = False) -> Store:
+    """Write the library: two commits, or three, one document replaced, one deleted."""
     store = Store.create(path, SPACES, pipeline_digest="golden")
-    with store.writer() as writer:
+    options = WriterOptions(log_documents=1 if sealed else 256)
+    with Writer(store._live, options) as writer:  # what it seals, nobody makes a segment of
         _plain(writer, "scan", 9)
         _plain(writer, "gone", 9)
         _plain(writer, "kept", 5)
@@ -78,9 +79,13 @@ def write_golden(path: Path, *, logged: bool = False) -> Store:
         offsets = OffsetMap(np.array([[0, 3, 16], [16, 30, 13]], np.int32))
         terms = [["gruß", "aus", "koln"], ["zweit", "satz", "satz"]]
         writer.add(NOTE, NOTE_UNITS, {"text": note_rows()}, terms, offsets, NOTE_TEXT)
+        if sealed:
+            writer.commit()
         writer.add(SCAN, [PAGE, TALK], {"page": scan_rows()}, [["word"], []])
+        if sealed:
+            writer.commit()
         writer.delete(["gone"])
-        writer.commit() if logged else writer.flush()
+        writer.commit() if logged or sealed else writer.flush()
     return store
 
 
@@ -118,7 +123,8 @@ if __name__ == "__main__":
     made = (
         write_golden_codes(target, "codes" if "only" in options else "int8")
         if "codes" in options
-        else write_golden(target, logged=options == ["logged"])
+        else write_golden(target, logged=options == ["logged"], sealed=options == ["sealed"])
     )
-    made.collect_garbage()
-    (made.path / "LOCK").unlink()
+    Store.open(made.path, options=WriterOptions(background=False)).collect_garbage()
+    for lock in ("LOCK", "MERGE", "FLUSH"):
+        (made.path / lock).unlink(missing_ok=True)

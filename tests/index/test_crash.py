@@ -6,8 +6,15 @@ from pathlib import Path
 import pytest
 
 from latelight.errors import StorageError
-from latelight.index import Store, WriterOptions
-from tests.index.faults import BrokenDisk, CountedFiles, FullDisk, InjectedError, kill_at_each_step
+from latelight.index import Store, Writer, WriterOptions
+from tests.index.faults import (
+    BrokenDisk,
+    CountedFiles,
+    FullDisk,
+    InjectedError,
+    PowerCut,
+    kill_at_each_step,
+)
 from tests.index.making import ids_of, make_store, put
 
 OLD, NEW = ["a", "b"], ["a", "c"]
@@ -16,11 +23,13 @@ WAYS = {
     "logged": WriterOptions(),
     "segment": WriterOptions(log_documents=0),
     "merging": WriterOptions(log_documents=0, merge_factor=2, background=False),
-    "flushing": WriterOptions(log_documents=1),
+    "flushing": WriterOptions(log_documents=1, background=False),
+    "rotating": WriterOptions(log_documents=2),
 }
 LOGGED = ["open_log", "append", "append the rest", "fsync_data"]
 SEGMENT = ["make_directory 00000003", "create segment.ll", "fsync", *["fsync_directory"] * 2]
 TOMBSTONES = ["create tombstones", "fsync", "fsync_directory"]
+SEALED = ["open_log", "fsync_data"]
 NEW_LOG = ["create WAL", "fsync", "fsync_directory"]
 MANIFEST = ["create MANIFEST", "fsync", "publish MANIFEST", "fsync_directory", "remove MANIFEST"]
 
@@ -33,7 +42,7 @@ def bases(tmp_path):
 
 def make_base(path: Path, way: str) -> Path:
     store = make_store(path, {"a": [[0]], "b": [[1]]})
-    if way == "flushing":  # the log replaces `b`
+    if way in ("flushing", "rotating"):  # the log replaces `b`
         with store.writer() as writer:
             put(writer, "b", [[1]])
             writer.commit()
@@ -42,7 +51,7 @@ def make_base(path: Path, way: str) -> Path:
 
 def commit(path: Path, files, way: str) -> None:
     options = replace(WAYS[way], files=files)
-    with Store.open(path, options=options).writer() as writer:
+    with Writer(Store.open(path)._live, options) as writer:  # nothing in the background
         writer.delete(["b"])
         put(writer, "c", [[2], [2], [2]])  # as many documents and rows as the segment before
         writer.commit()
@@ -59,8 +68,7 @@ def steps_of_a_commit(base: Path, way: str) -> list[str]:
 def named_files(store: Store) -> set[str]:
     manifest = store.snapshot().manifest
     names = {"LOCK", f"MANIFEST-{manifest.number:012d}"}
-    if manifest.log:
-        names.add(f"wal/{manifest.log}")
+    names |= {f"wal/{log}" for log in manifest.logs}
     for entry in manifest.segments:
         names.add(f"segments/{entry.segment_id}/segment.ll")
         if entry.tombstones:
@@ -77,10 +85,13 @@ def check_old_or_new(path: Path) -> bool:
     with store.writer() as writer:
         put(writer, "later", [[3]])
         writer.commit()
+    store.release()
+    assert store.background_error is None
     assert ids_of(store.snapshot()) == [*ids, "later"]
     store.collect_garbage()
+    store.release()
     left = {p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file()}
-    assert left - {"MERGE"} == named_files(store)
+    assert left - {"MERGE", "FLUSH"} == named_files(store)
     return ids == NEW
 
 
@@ -92,6 +103,7 @@ def test_a_commit_takes_these_steps(bases):
     assert steps["flushing"][: len(flushing)] == flushing
     assert steps["flushing"][len(flushing) :] == ["remove MANIFEST"] * 2 + ["remove WAL"]
     assert steps["merging"].count("create segment.ll") == 2
+    assert steps["rotating"] == [*SEALED, *NEW_LOG, *MANIFEST, *LOGGED]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -106,7 +118,7 @@ def test_a_failure_at_any_step_leaves_the_old_or_the_new_state(bases, way):
         except InjectedError:
             raised.append(step)
         published.append(check_old_or_new(copy))
-    instant = steps.index("publish MANIFEST") if way != "logged" else len(steps)
+    instant = steps.index("publish MANIFEST") if steps[-4:] != LOGGED else len(steps)
     assert published == [step > instant for step in range(len(steps))]
     assert set(range(min(instant + 1, len(steps)))) <= set(raised)
 
@@ -121,8 +133,24 @@ def test_a_kill_at_any_step_leaves_the_old_or_the_new_state(bases, way):
     kill_at_each_step(__name__, "commit", way, copies)
     published = [check_old_or_new(copy) for copy in copies]
     # What was written whole outlives its process; whether it was on the disk, nobody was told.
-    first = steps.index("fsync_data") if way == "logged" else steps.index("publish MANIFEST") + 1
+    logged = steps[-4:] == LOGGED
+    first = len(steps) - 1 if logged else steps.index("publish MANIFEST") + 1
     assert published == [step >= first for step in range(len(steps))]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_power_cut_at_any_step_leaves_the_old_or_the_new_state(bases, way):
+    base, published = bases[way], []
+    n_steps = len(steps_of_a_commit(base, way))
+    for step in range(n_steps + 1):
+        copy, files = base.with_name(f"cut-{way}{step}"), PowerCut(step)
+        shutil.copytree(base, copy)
+        with contextlib.suppress(InjectedError):
+            commit(copy, files, way)
+        files.cut()
+        published.append(check_old_or_new(copy))
+    assert published == sorted(published)
+    assert published[-1]  # a commit that returned is never lost
 
 
 @pytest.mark.parametrize("way", WAYS)

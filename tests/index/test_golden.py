@@ -115,6 +115,8 @@ def test_golden_copies_can_be_written_to(golden, tmp_path):
             writer.add(replace(SCAN, doc_id=doc_id), [], {})
             writer.delete(["kept"])
             writer.commit()
+    store.release()
+    assert store.background_error is None
     assert sorted(d.doc_id for d in store.snapshot().documents()) == ["nöte", "scan", "x", "y"]
     assert store.verify() == []
 
@@ -127,6 +129,16 @@ def test_the_log_is_what_it_was(tmp_path):
     kept, made = (next((s.path / "wal").iterdir()) for s in (golden_log(), logged))
     for begin, end in ((0, 16), (4096, 4112), (4120, 4128), (4160, 4176)):  # beside names, lengths
         assert kept.read_bytes()[begin:end] == made.read_bytes()[begin:end]
+
+
+def test_a_sealed_log_is_what_it_was():
+    """When this fails on purpose, sealed logs need a new feature name."""
+    snapshot = Store.open(Path(__file__).parent / "golden" / "v1-sealed").snapshot()
+    manifest = snapshot.manifest
+    assert (manifest.requires, snapshot.n_logged) == (("log", "sealed"), 3)
+    assert manifest.logs == (manifest.sealed, manifest.log)
+    files = (path.name for path in (GOLDEN[0].parent / "v1-sealed" / "wal").iterdir())
+    assert sorted(files) == sorted(manifest.logs)
 
 
 def golden_log() -> Store:

@@ -1,7 +1,9 @@
 """Random operations on a store against a plain dict."""
 
+import contextlib
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from latelight.errors import WriterLockedError
 from latelight.index import Snapshot, Store, WriterOptions
+from latelight.index.flushing import flush_sealed
+from latelight.index.upkeep import Upkeep
 from tests.index.faults import QuickFiles
 from tests.index.making import SPACES, put, query
 
@@ -50,17 +55,34 @@ class StoreMachine(RuleBasedStateMachine):
     @initialize(
         flush_bytes=st.sampled_from([1, 3000, 1 << 20]),
         merge_factor=st.sampled_from([2, 3, 10]),
-        log_documents=st.sampled_from([0, 1, 7, 256]),
+        log_documents=st.sampled_from([0, 1, 3, 9, 256]),
+        background=st.sampled_from([True, True, True, False]),
+        with_threads=st.booleans(),
     )
-    def begin(self, flush_bytes, merge_factor, log_documents):
+    def begin(self, flush_bytes, merge_factor, log_documents, background, with_threads):
         self.directory = Path(tempfile.mkdtemp())
-        self.options = WriterOptions(flush_bytes, merge_factor, QuickFiles(), log_documents)
-        self.store = Store.create(self.directory / "g", SPACES, options=self.options)
+        self.options = WriterOptions(
+            flush_bytes=flush_bytes,
+            merge_factor=merge_factor,
+            files=QuickFiles(),
+            log_documents=log_documents,
+            background=background,
+        )
+        self.with_threads = with_threads
+        Store.create(self.directory / "g", SPACES, options=self.options)
+        self.store = self.opened()
         self.reader = Store.open(self.directory / "g")
         self.version = self.store.snapshot().version
         self.committed: Model = {}
         self.kept: list[tuple[Snapshot, Model]] = []
         self.open_writer()
+
+    def opened(self) -> Store:
+        """Return the store; without threads, full logs wait until a rule flushes them."""
+        store = Store.open(self.directory / "g", options=self.options)
+        if not self.with_threads:
+            store._upkeep = Upkeep(store._live, replace(self.options, background=False))
+        return store
 
     def open_writer(self):
         self.writer = self.store.writer()
@@ -85,23 +107,24 @@ class StoreMachine(RuleBasedStateMachine):
     def flush(self):
         self.published(self.writer.flush())
 
-    def published(self, version):
-        assert self.store.snapshot().version == version >= self.version
+    def published(self, version, store=None):
+        assert (store or self.store).snapshot().version == version >= self.version
         assert version > self.version or self.pending == self.committed
         self.version = version
         self.committed = dict(self.pending)
 
-    @rule(doc_id=IDS, axes=AXES, year=YEARS)
-    def add_in_a_commit_of_its_own(self, doc_id, axes, year):
+    @rule(changes=st.lists(st.tuples(IDS, AXES, YEARS), min_size=1, max_size=6))
+    def add_in_commits_of_their_own(self, changes):
         self.commit()
-        self.add(doc_id, axes, year)
-        self.commit()
+        for change in changes:
+            self.add(*change)
+            self.commit()
 
     @rule()
     def drop_changes_and_open_again(self):
         self.writer.close()
         self.store.release()
-        self.store = Store.open(self.directory / "g", options=self.options)
+        self.store = self.opened()
         self.open_writer()
 
     @rule()
@@ -110,21 +133,65 @@ class StoreMachine(RuleBasedStateMachine):
         self.store.compact()
         self.open_writer()
 
-    @rule(doc_id=IDS, axes=AXES, gone=st.lists(IDS, max_size=2), flush=st.booleans())
-    def compact_while_others_write(self, doc_id, axes, gone, flush):
+    @rule()
+    def flush_a_full_log(self):
+        self.writer.close()
+        self.flush_sealed()
+        self.open_writer()
+
+    def flush_sealed(self):
+        before = self.store.snapshot().version
+        manifest = None
+        with contextlib.suppress(WriterLockedError):  # a thread is at it
+            manifest = flush_sealed(self.store._live, self.options)
+        self.version = self.store.snapshot().version
+        assert self.version >= before + (manifest is not None)
+
+    @rule(
+        flush_only=st.booleans(),
+        changes=st.lists(st.tuples(IDS, AXES, st.lists(IDS, max_size=2)), min_size=1, max_size=7),
+        last=st.sampled_from(["commit", "flush", "compact", "flush_sealed"]),
+    )
+    def rewrite_while_others_write(self, flush_only, changes, last):
         def write():
-            with Store.open(self.directory / "g", options=self.options).writer() as self.writer:
-                self.delete(gone)
-                self.add(doc_id, axes, None)
-                self.flush() if flush else self.commit()
+            other = self.opened()
+            with other.writer() as self.writer:
+                for doc_id, axes, gone in changes:
+                    self.delete(gone)
+                    self.add(doc_id, axes, None)
+                    self.published(self.writer.commit(), other)
+                if last == "flush":
+                    self.published(self.writer.flush(), other)
+            other.release()
+            if last == "compact":
+                with contextlib.suppress(WriterLockedError):  # a compaction is going on
+                    other.compact()
+            if last == "flush_sealed":
+                self.flush_sealed()
 
         self.writer.close()
         self.pending = dict(self.committed)
         self.options.files.meanwhile = write
-        self.store.compact()
+        self.flush_sealed() if flush_only else self.store.compact()
         self.options.files.meanwhile = None
         self.version = self.store.snapshot().version
         self.open_writer()
+
+    @rule()
+    def a_copy_of_the_files_is_whole(self):
+        """A kill leaves what is there at any moment between two operations."""
+        copy = self.directory / "copy"
+        shutil.copytree(self.directory / "g", copy)
+        check(Store.open(copy).snapshot(), self.committed)
+        assert Store.open(copy).verify() == []
+        shutil.rmtree(copy)
+
+    @rule()
+    def back_up(self):
+        copy = self.directory / "copy"
+        self.store.backup(copy)
+        check(Store.open(copy).snapshot(), self.committed)
+        shutil.rmtree(copy)
 
     @rule()
     def clean_up(self):

@@ -8,6 +8,7 @@ from importlib import resources
 import numpy as np
 
 from latelight.errors import DigestMismatchError
+from latelight.kernels.product import product
 from latelight.types import Float32Array
 
 _SMALLEST_NORM = 1e-12
@@ -40,7 +41,7 @@ def load_head(head: ShippedHead) -> Float32Array:
 
 def project(hidden: Float32Array, matrix: Float32Array) -> Float32Array:
     """Return the rows of `hidden` (n, width) times `matrix` (width, dim), each of length 1."""
-    rows = hidden @ matrix  # (n, dim)
+    rows = product(hidden, matrix)  # (n, dim)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     normalised: Float32Array = (rows / np.maximum(norms, _SMALLEST_NORM)).astype(np.float32)
     return normalised

@@ -21,7 +21,7 @@ def copy_generation(
     """Copy the newest state to a new directory, verify the copy, and return the state.
 
     Files that never change get a second name where the file system allows that, and are copied
-    elsewhere; so much of the log as the state holds is copied always. The manifest comes last:
+    elsewhere; so much of the logs as the state holds is copied always. The manifest comes last:
     a copy that was stopped half way is no index.
 
     Raises:
@@ -77,10 +77,10 @@ def _copy_state(root: Path, state: State, target: Path, files: Files, progress: 
             files.copy(source, target / source.relative_to(root))
         done += entry.n_bytes
         progress(done, total)
-    if state.mark is not None:
-        with log_path(root, state.mark.name).open("rb") as log:
-            data = log.read(state.mark.end)
-        write_file(log_path(target, state.mark.name), data, files)
+    for mark in (log.mark for log in state.logs):
+        with log_path(root, mark.name).open("rb") as file:
+            data = file.read(mark.end)
+        write_file(log_path(target, mark.name), data, files)
     for directory in (*(target / "segments").iterdir(), target / "segments", target / "wal"):
         files.fsync_directory(directory)
     files.fsync_directory(target.parent)

@@ -1,17 +1,18 @@
 """Logged commits as small segments in memory, merged so that there are never many."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from latelight.index.documents import hash_ids
-from latelight.index.log import Record
+from latelight.index.documents import HashedIds
+from latelight.index.log import LogMark, Record
 from latelight.index.manifest import FEATURES
+from latelight.index.row_block import RowBlock
 from latelight.index.rows import SpaceSpec
 from latelight.index.sections import SectionFile
-from latelight.index.segment import KIND, Segment, StoredDocument, encode_segment
-from latelight.index.snapshot import SegmentView
+from latelight.index.segment import KIND, Segment, encode_segment
+from latelight.index.segment_view import SegmentView
 from latelight.index.strings import StringColumn
 
 FANOUT = 4
@@ -26,11 +27,43 @@ class Buffered:
     level: int = 0
 
 
-def buried(view: SegmentView, doc_ids: Sequence[str]) -> tuple[SegmentView, list[str]]:
-    """Return the view with these documents deleted, and the ids that were alive in it."""
-    found = view.segment.documents.find(doc_ids, hash_ids(doc_ids)) if doc_ids else []
-    alive = [(number, doc_id) for number, doc_id in found if view.is_live(number)]
-    return _without(view, [number for number, _ in alive]), [doc_id for _, doc_id in alive]
+@dataclass(frozen=True, eq=False)
+class Logged:
+    """What one log says, as far as it was read.
+
+    Attributes:
+        mark: how far.
+        buffer: the documents that it added, in memory; those that went again are marked.
+        blocks: their rows by space, in the same order.
+        gone: the ids that it deleted or replaced; they are dead in everything before the log.
+    """
+
+    mark: LogMark
+    buffer: tuple[Buffered, ...] = ()
+    blocks: Mapping[str, RowBlock] = field(default_factory=dict)
+    gone: Mapping[str, None] = field(default_factory=dict)
+
+    def after(
+        self, records: Sequence[Record], spaces: Mapping[str, SpaceSpec]
+    ) -> "tuple[Logged, HashedIds]":
+        """Return what the log says with more commits, and the ids that they deleted or replaced."""
+        fresh, gone = _opened(records, spaces)
+        ids = HashedIds.of(gone)
+        merged = tuple(_merged([*self.without(ids).buffer, *fresh], spaces))
+        blocks = {name: self._extended_block(name, fresh) for name in spaces}
+        return Logged(self.mark.after(records), merged, blocks, {**self.gone, **gone}), ids
+
+    def _extended_block(self, space: str, fresh: Sequence[Buffered]) -> RowBlock:
+        block = self.blocks.get(space, RowBlock())
+        for buffered in fresh:
+            block = block.extended(space, buffered.view.segment)
+        return block
+
+    def without(self, ids: HashedIds) -> "Logged":
+        """Return the same with documents deleted by what came after the log."""
+        return replace(
+            self, buffer=tuple(replace(b, view=b.view.buried(ids)[0]) for b in self.buffer)
+        )
 
 
 def added_ids(record: Record) -> list[str]:
@@ -41,17 +74,10 @@ def added_ids(record: Record) -> list[str]:
     return list(StringColumn.read(file, "document.id"))
 
 
-def live_documents(view: SegmentView) -> Iterator[StoredDocument]:
-    """Yield all of every document that is not deleted."""
-    for number in range(view.segment.n_documents):
-        if view.is_live(number):
-            yield view.segment.stored(number)
-
-
-def replayed(
-    buffer: Sequence[Buffered], records: Sequence[Record], spaces: Mapping[str, SpaceSpec]
-) -> tuple[tuple[Buffered, ...], list[str]]:
-    """Return the buffer after more commits, and the ids that they deleted or replaced."""
+def _opened(
+    records: Sequence[Record], spaces: Mapping[str, SpaceSpec]
+) -> tuple[list[Buffered], dict[str, None]]:
+    """Return the documents that live after these commits, and the ids that they deal with."""
     gone: dict[str, None] = {}
     fresh: list[Buffered] = []
     for record in reversed(records):  # a later commit decides what lives of an earlier one
@@ -60,11 +86,9 @@ def replayed(
             segment = Segment.over(f"log record {record.sequence}", record.segment, spaces)
             ids = list(segment.documents.ids)
             dead = [number for number, doc_id in enumerate(ids) if doc_id in gone]
-            fresh.append(Buffered(_without(SegmentView(segment, None), dead)))
+            fresh.append(Buffered(SegmentView(segment, None).without(dead)))
         gone.update(dict.fromkeys((*record.deleted, *ids)))
-    killed = list(gone)
-    kept = [replace(b, view=buried(b.view, killed)[0]) for b in buffer]
-    return tuple(_merged([*kept, *reversed(fresh)], spaces)), killed
+    return fresh[::-1], gone
 
 
 def plan_merges(levels: Sequence[int]) -> list[tuple[int, int, int]]:
@@ -86,17 +110,10 @@ def _merged(buffer: Sequence[Buffered], spaces: Mapping[str, SpaceSpec]) -> Iter
         if stop - first == 1:
             yield buffer[first]
             continue
-        documents = [d for b in buffer[first:stop] for d in live_documents(b.view)]
-        if documents:
-            data = memoryview(encode_segment("merged", spaces, documents))
-            segment = Segment.over("merged log records", data, spaces)
-            yield Buffered(SegmentView(segment, None), level)
-
-
-def _without(view: SegmentView, numbers: Iterable[int]) -> SegmentView:
-    chosen = list(numbers)
-    if not chosen:
-        return view
-    dead = np.zeros(view.segment.n_documents, np.bool_) if view.dead is None else view.dead.copy()
-    dead[chosen] = True
-    return replace(view, dead=dead)
+        views = [buffered.view for buffered in buffer[first:stop]]
+        # The dead stay, marked: units keep their places, which the blocks of rows go by.
+        documents = [v.segment.stored(n) for v in views for n in range(v.segment.n_documents)]
+        data = memoryview(encode_segment("merged", spaces, documents))
+        segment = Segment.over("merged log records", data, spaces)
+        dead = np.flatnonzero(np.concatenate([view.marks for view in views]))
+        yield Buffered(SegmentView(segment, None).without(dead), level)

@@ -15,6 +15,7 @@ def choose_coding(
     documents: Sequence[StoredDocument],
     segments: Iterable[Segment],
     options: WriterOptions,
+    min_shared_rows: int | None = None,
 ) -> dict[str, CodingOptions]:
     """Return how each space of a new segment is coded; spaces with few rows are left out.
 
@@ -23,14 +24,21 @@ def choose_coding(
         documents: of the new segment.
         segments: those that are there, whose codebooks may be kept.
         options: from how many rows on there are codes, and threads.
+        min_shared_rows: from how many rows on there are codes that share a codebook; None for as
+            many as without one.
     """
     n_units = sum(len(stored.units) for stored in documents)
+    least = options.min_coded_rows
+    if min_shared_rows is not None:
+        least = min(least, min_shared_rows)
     found = {}
     for name, spec in spaces.items():
         n_rows = sum(stored.rows[name].n_rows for stored in documents)
         bits = next((bits for bits in BITS if bits == spec.bits), None)
-        if bits and n_rows >= options.min_coded_rows and n_units <= MAX_UNITS:
-            book, alone = largest_codebook(segments, name), spec.store == "codes"
+        if not bits or n_rows < least or n_units > MAX_UNITS:
+            continue
+        book, alone = largest_codebook(segments, name), spec.store == "codes"
+        if book is not None or n_rows >= options.min_coded_rows:
             found[name] = CodingOptions(bits, options.n_threads, book, alone)
     return found
 

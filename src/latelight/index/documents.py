@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +25,25 @@ def hash_ids(doc_ids: Iterable[str]) -> UInt64Array:
     encoded = (doc_id.encode("utf-8", "surrogatepass") for doc_id in doc_ids)  # any text may ask
     digests = [hashlib.blake2b(data, digest_size=8).digest() for data in encoded]
     return np.frombuffer(b"".join(digests), "<u8")
+
+
+@dataclass(frozen=True, eq=False)
+class HashedIds:
+    """Ids of documents that are looked up in several segments.
+
+    Attributes:
+        ids: each once.
+        hashes: (n,) uint64, theirs.
+    """
+
+    ids: Sequence[str]
+    hashes: UInt64Array
+
+    @classmethod
+    def of(cls, doc_ids: Iterable[str]) -> "HashedIds":
+        """Return the ids, repeated ones once, with their hashes."""
+        ids = list(dict.fromkeys(doc_ids))
+        return cls(ids, hash_ids(ids))
 
 
 def write_documents(writer: SectionWriter, documents: Sequence[Document]) -> None:

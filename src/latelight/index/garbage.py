@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from latelight.errors import WriterLockedError
 from latelight.index.files import TEMPORARY_SUFFIX, Files
-from latelight.index.lock import MergeLock
+from latelight.index.lock import FlushLock, MergeLock, WriterLock
 from latelight.index.manifest import Manifest, manifest_numbers, manifest_path
 from latelight.index.segment import FILE_NAME
 
 MERGED_SUFFIX = "-merge"
-"""Ends the names of segments that a merge writes: until it publishes, nothing names them."""
+"""Ends the names of segments that a merge, or a flush in the background, writes.
+
+Until it publishes, nothing names them.
+"""
 
 _SEGMENT = re.compile(r"\d{8,}-[0-9a-f]{8}(-merge)?")
 _TOMBSTONES = re.compile(r"tombstones-\d{8,}-[0-9a-f]{8}\.ll")
@@ -20,13 +23,15 @@ _LOG = re.compile(r"WAL-\d{12}-[0-9a-f]{8}")
 _TEMPORARY = re.compile(r"MANIFEST-\d{12}-[0-9a-f]{8}" + re.escape(TEMPORARY_SUFFIX))
 
 
-def collect_garbage(root: Path, manifest: Manifest, files: Files, is_merging: bool = False) -> int:
+def collect_garbage(
+    root: Path, manifest: Manifest, files: Files, held: type[WriterLock] = WriterLock
+) -> int:
     """Remove what the newest manifest does not name and return how many files those were.
 
-    The caller holds the writer's lock. Names that we do not give are never touched, and what a
-    merge is writing neither; `is_merging` says that the caller is the one who merges.
+    The caller holds the writer's lock, and maybe that of merges or of flushes, which `held` then
+    says. Names that we do not give are never touched, and what one of these is writing neither.
     """
-    with _merges_kept_out(root, is_merging) as kept_out:
+    with _background_kept_out(root, held) as kept_out:
         garbage = sorted(p for p in plan_garbage(root, manifest) if kept_out or not _of_merge(p))
         n_removed = _discard(garbage, files)
         for directory in _unnamed_directories(root, manifest):
@@ -53,19 +58,20 @@ def _discard(garbage: Sequence[Path], files: Files) -> int:
 
 
 @contextmanager
-def _merges_kept_out(root: Path, is_merging: bool) -> Iterator[bool]:
-    """Keep merges from beginning, when there are left-overs of one; say whether they are."""
-    left_over = any(path.name.endswith(MERGED_SUFFIX) for path in (root / "segments").iterdir())
-    if is_merging or not left_over:
-        yield is_merging
-        return
-    try:
-        lock = MergeLock(root)
-    except WriterLockedError:
+def _background_kept_out(root: Path, held: type[WriterLock]) -> Iterator[bool]:
+    """Keep merges and flushes from beginning, when there are left-overs; say whether they are."""
+    if not any(path.name.endswith(MERGED_SUFFIX) for path in (root / "segments").iterdir()):
         yield False
         return
-    with lock:
-        yield True
+    with ExitStack() as locks:
+        kept_out = True
+        try:
+            for kind in (MergeLock, FlushLock):
+                if kind is not held:
+                    locks.enter_context(kind(root))
+        except WriterLockedError:
+            kept_out = False
+        yield kept_out
 
 
 def _of_merge(path: Path) -> bool:
@@ -79,7 +85,7 @@ def plan_garbage(root: Path, manifest: Manifest) -> Iterator[Path]:
     yield from (path for path in root.iterdir() if _TEMPORARY.fullmatch(path.name))
     if (root / "wal").is_dir():
         logs = (path for path in (root / "wal").iterdir() if _LOG.fullmatch(path.name))
-        yield from (path for path in logs if path.name != manifest.log)
+        yield from (path for path in logs if path.name not in manifest.logs)
     named = {entry.segment_id: entry.tombstones for entry in manifest.segments}
     for directory in (root / "segments").iterdir():
         if _SEGMENT.fullmatch(directory.name):

@@ -86,6 +86,13 @@ class MergeLock(WriterLock):
     work = "compacted"
 
 
+class FlushLock(WriterLock):
+    """Held by who turns a sealed log into a segment, from reading it to publishing."""
+
+    name = "FLUSH"
+    work = "flushed"
+
+
 @cache
 def _held() -> WeakSet[WriterLock]:
     """Return this process's locks, which a forked child lets go of.

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +36,18 @@ def create_log(root: Path, number: int, files: Files) -> LogMark:
     write_file(directory / name, log_header(name), files)
     files.fsync_directory(directory)
     return start_of(name)
+
+
+def sync_logs(root: Path, marks: Iterable[LogMark], files: Files) -> None:
+    """Return once these logs are on the disk.
+
+    A writer that was killed may have left a whole record that is not: what it deletes must not be
+    published without what it adds, and what came after it must not outlive it.
+    """
+    for mark in marks:
+        if mark.n_records:
+            with files.open_log(log_path(root, mark.name)) as log:
+                files.fsync_data(log)
 
 
 class LogReader:

@@ -26,7 +26,9 @@ CODES_ONLY = "codes"
 """The feature of a manifest with a space whose large segments keep only codes."""
 LEVELS = "levels"
 """The feature of a segment whose codes stand for levels that it names."""
-FEATURES: frozenset[str] = frozenset({LOGGED, CODES_ONLY, LEVELS})
+SEALED = "sealed"
+"""The feature of a manifest that names a second log, whose commits come before those of `log`."""
+FEATURES: frozenset[str] = frozenset({LOGGED, SEALED, CODES_ONLY, LEVELS})
 """Names that `requires` of a manifest or segment may hold."""
 
 _ATTEMPTS = 50  # each further one means that a commit and its clean-up came in between
@@ -69,6 +71,8 @@ class Manifest:
         segments: in the order in which their units are numbered.
         requires: features that a reader must know.
         log: name of the log below `wal/` whose commits come on top, None when there is none.
+        sealed: name of the log before it, which gets no more commits and waits to become a
+            segment; None when there is none.
         n_commits: how many states there were up to this one; of manifests that do not say so,
             their number.
     """
@@ -79,15 +83,22 @@ class Manifest:
     segments: tuple[SegmentEntry, ...] = ()
     requires: tuple[str, ...] = field(default=())
     log: str | None = None
+    sealed: str | None = None
     n_commits: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_commits", self.n_commits or self.number)
 
-    def with_log(self, log: str | None) -> "Manifest":
-        """Return the manifest with another log, or none; `requires` says which."""
-        others = tuple(name for name in self.requires if name != LOGGED)
-        return replace(self, log=log, requires=(*others, LOGGED) if log else others)
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """The logs whose commits come on top, in their order."""
+        return tuple(name for name in (self.sealed, self.log) if name is not None)
+
+    def with_logs(self, log: str | None, sealed: str | None = None) -> "Manifest":
+        """Return the manifest with other logs, or none; `requires` says which."""
+        others = tuple(name for name in self.requires if name not in (LOGGED, SEALED))
+        needed = (*((LOGGED,) if log else ()), *((SEALED,) if sealed else ()))
+        return replace(self, log=log, sealed=sealed, requires=(*others, *needed))
 
     def to_bytes(self) -> bytes:
         """Return the file: one line with version, checksum and length, then JSON."""
@@ -111,6 +122,7 @@ class Manifest:
             segments=tuple(_known(SegmentEntry, entry) for entry in parts["segments"]),
             requires=tuple(parts["requires"]),
             log=parts.get("log"),
+            sealed=parts.get("sealed"),
             n_commits=parts.get("n_commits", 0),
         )
 

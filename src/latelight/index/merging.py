@@ -5,7 +5,6 @@ a lock is held from choosing to publishing, so that nobody's clean-up takes them
 """
 
 import secrets
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -17,12 +16,13 @@ from latelight.index.coding import choose_coding
 from latelight.index.garbage import MERGED_SUFFIX, collect_garbage
 from latelight.index.live import Live, State
 from latelight.index.lock import MergeLock, WriterLock
-from latelight.index.log import log_path
+from latelight.index.log_file import sync_logs
 from latelight.index.manifest import Manifest, SegmentEntry, publish_manifest
 from latelight.index.options import WriterOptions
 from latelight.index.segment import FILE_NAME, StoredDocument, segment_directory, write_segment
-from latelight.index.snapshot import SegmentView
-from latelight.index.tombstones import write_tombstones
+from latelight.index.segment_view import SegmentView
+from latelight.index.tombstones import mark_dead
+from latelight.kernels.pacing import rest
 
 Plan = Callable[[Sequence[SegmentEntry]], tuple[str, ...]]
 """Which segments to rewrite together, none when nothing is won."""
@@ -50,6 +50,7 @@ class _Batch:
 class _New:
     entry: SegmentEntry
     origins: list[tuple[str, int]]
+    opened: SegmentView
 
 
 def merge(live: Live, options: WriterOptions, plan: Plan) -> Manifest | None:
@@ -70,6 +71,7 @@ def merge(live: Live, options: WriterOptions, plan: Plan) -> Manifest | None:
             manifest = _publish(live, sources, new, options)
         if manifest is None:
             _remove(live, new, options)
+        live.state()  # so that no search has to open them
         return manifest
 
 
@@ -92,11 +94,13 @@ def _rewritten(
         random = secrets.token_hex(4)
         segment_id = f"{state.manifest.number + 1:08d}-{random}{MERGED_SUFFIX}"
         segments = [view.segment for view in state.views]
-        coding = choose_coding(live.spaces, batch.documents, segments, options)
+        coding = choose_coding(
+            live.spaces, batch.documents, segments, options, options.min_shared_rows
+        )
         entry = write_segment(
             live.root, segment_id, live.spaces, batch.documents, options.files, coding
         )
-        yield _New(entry, batch.origins)
+        yield _New(entry, batch.origins, live.opened(entry))
 
 
 def _batches(sources: dict[str, SegmentView], n_bytes: int) -> Iterator[_Batch]:
@@ -105,7 +109,7 @@ def _batches(sources: dict[str, SegmentView], n_bytes: int) -> Iterator[_Batch]:
         for number in range(view.segment.n_documents):
             if view.is_live(number):
                 batch.put(segment_id, number, view.segment.stored(number))
-                time.sleep(0)  # lets threads that answer queries have the interpreter
+                rest()
             if batch.n_bytes >= n_bytes or batch.n_units >= MAX_UNITS:
                 yield batch
                 batch = _Batch()
@@ -120,7 +124,7 @@ def _publish(
     views = {view.segment.segment_id: view for view in state.views}
     if not all(_is_built_on(views.get(segment_id), view) for segment_id, view in sources.items()):
         return None
-    _sync_log(live, state, options)
+    sync_logs(live.root, [log.mark for log in state.logs], options.files)
     base = state.manifest
     lost = {s: views[s] for s, before in sources.items() if views[s].n_dead != before.n_dead}
     entries = [_with_tombstones(live, n, lost, base.number + 1, options) for n in new]
@@ -130,7 +134,7 @@ def _publish(
     )
     publish_manifest(live.root, manifest, options.files)
     with suppress(OSError):  # the merge stands; what is left over goes next time
-        collect_garbage(live.root, manifest, options.files, is_merging=True)
+        collect_garbage(live.root, manifest, options.files, MergeLock)
     return manifest
 
 
@@ -144,17 +148,6 @@ def _is_built_on(now: SegmentView | None, before: SegmentView) -> bool:
     return now.dead is not None and not bool((before.dead & ~now.dead).any())
 
 
-def _sync_log(live: Live, state: State, options: WriterOptions) -> None:
-    """Return once the log is on the disk.
-
-    A writer that was killed may have left a whole record that is not: what it deletes must not
-    be published without what it adds.
-    """
-    if state.n_logged and state.mark is not None:
-        with options.files.open_log(log_path(live.root, state.mark.name)) as log:
-            options.files.fsync_data(log)
-
-
 def _with_tombstones(
     live: Live, new: _New, lost: dict[str, SegmentView], number: int, options: WriterOptions
 ) -> SegmentEntry:
@@ -163,13 +156,7 @@ def _with_tombstones(
     `lost` are the sources that lost documents since.
     """
     dead = np.array([s in lost and not lost[s].is_live(document) for s, document in new.origins])
-    if not dead.any() or dead.all():
-        return replace(new.entry, n_dead=int(dead.sum()))
-    name = f"tombstones-{number:08d}-{secrets.token_hex(4)}.ll"
-    directory = segment_directory(live.root, new.entry.segment_id)
-    write_tombstones(directory / name, dead, options.files)
-    options.files.fsync_directory(directory)
-    return replace(new.entry, tombstones=name, n_dead=int(dead.sum()))
+    return mark_dead(live.root, new.entry, dead, number, options.files)
 
 
 def _exchanged(

@@ -17,18 +17,24 @@ class WriterOptions:
         merge_factor: a commit that finds so many segments of like size merges them.
         min_coded_rows: segments with fewer rows of a space get no codes of it; scoring them all
             is as fast.
-        n_threads: for making codes.
+        min_shared_rows: the same, in the background, for those that can share the codes' book with
+            a larger one.
+        n_threads: for making codes; in the background one does.
         files: the disk operations.
         log_documents: a commit is logged while the log has no more documents and commits than
-            these; a larger one, or the one that finds the log full, writes a segment. 0: each does.
+            these; a larger one writes a segment. 0: each does. The one that finds the log full
+            leaves it to the background and begins another, which may become twice as long
+            meanwhile; without a background it writes a segment.
         log_rows, log_bytes: the same by rows, all spaces, and by the log's length.
         lock_seconds: how long to wait for another writer.
-        background: merge crowds in a thread once the writer has left; else the commit does it.
+        background: merge crowds, and make a segment of a full log, in a thread once the writer
+            has left; else the commit does it.
     """
 
     flush_bytes: int = 256 << 20
     merge_factor: int = 10
     min_coded_rows: int = 50_000
+    min_shared_rows: int = 6_000
     n_threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     files: Files = LOCAL_FILES
     log_documents: int = 256

@@ -27,6 +27,7 @@ import numpy.typing as npt
 
 from latelight.errors import CorruptFileError, FormatVersionError
 from latelight.index.files import LOCAL_FILES, Files
+from latelight.kernels.pacing import rest
 
 Array = npt.NDArray[Any]
 
@@ -139,6 +140,7 @@ class SectionWriter:
             n_items += len(chunk)
         shape = (n_items, *chunks[0].shape[1:])
         self._sections[name] = Section(dtype.str, shape, start, self._position - start, crc)
+        rest()
 
     def finish(
         self, kind: str, attributes: Mapping[str, Any], requires: Iterable[str] = ()
@@ -207,6 +209,14 @@ class SectionFile:
         if len(data) < _PREAMBLE.size:
             raise CorruptFileError(_damage(name, f"is {len(data)} bytes long, too short"))
         return cls._checked(name, data, kind, features)
+
+    @classmethod
+    def holding(cls, name: str, kind: str, arrays: Mapping[str, Array]) -> "SectionFile":
+        """Return a section file that was never written: these arrays by name."""
+        sections = {key: Section(a.dtype.str, a.shape, 0, a.nbytes, 0) for key, a in arrays.items()}
+        file = cls(name, Header(kind, sections=sections), memoryview(b""))
+        file._arrays.update(arrays)
+        return file
 
     @classmethod
     def _checked(

@@ -1,9 +1,8 @@
 """A reader's frozen view: the segments and tombstones that one manifest names."""
 
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from latelight.index.beginnings import (
     Beginnings,
     Context,
     answer_beginnings,
-    beginning_units,
     score_in_context,
 )
 from latelight.index.documents import hash_ids
@@ -22,9 +20,12 @@ from latelight.index.filters import Condition, parse_filter
 from latelight.index.lexical import LexicalView, Postings
 from latelight.index.manifest import Manifest
 from latelight.index.metadata import BoolArray
+from latelight.index.recent import Recent
+from latelight.index.row_block import RowBlock
 from latelight.index.rows import SpaceRows, SpaceSpec
 from latelight.index.sections import Array
 from latelight.index.segment import Segment
+from latelight.index.segment_view import KEPT_FILTERS, SegmentView, joined_beginnings
 from latelight.index.strings import starts
 from latelight.index.windows import BestWindows, best_windows
 from latelight.kernels.maxsim import maxsim_argmax, similarity_matrix
@@ -37,44 +38,6 @@ from latelight.types import (
     RowLocators,
     Unit,
 )
-
-_KEPT_FILTERS = 16
-
-
-@dataclass(frozen=True, eq=False)
-class SegmentView:
-    """A segment and which of its documents are deleted.
-
-    Attributes:
-        segment: open for reading.
-        dead: (n_documents,) bool, None when none is deleted.
-    """
-
-    segment: Segment
-    dead: BoolArray | None
-
-    @cached_property
-    def live_units(self) -> BoolArray:
-        """(n_units,) bool."""
-        if self.dead is None:
-            return np.ones(self.segment.n_units, np.bool_)
-        return self.segment.per_unit(~self.dead)
-
-    def allowed(self, condition: Condition) -> BoolArray:
-        """Return (n_units,) bool: live units of documents that satisfy the condition."""
-        documents = self.segment.metadata.matching(condition)
-        if self.dead is not None:
-            documents &= ~self.dead
-        return self.segment.per_unit(documents)
-
-    @cached_property
-    def n_dead(self) -> int:
-        """How many documents are deleted."""
-        return 0 if self.dead is None else int(np.count_nonzero(self.dead))
-
-    def is_live(self, document: int) -> bool:
-        """Return whether a document is not deleted."""
-        return self.dead is None or not self.dead[document]
 
 
 class Snapshot:
@@ -89,12 +52,19 @@ class Snapshot:
         unit_offsets: (n_segments + 1,) int64, the ordinals at which segments begin.
     """
 
-    def __init__(self, manifest: Manifest, views: Sequence[SegmentView], n_logged: int = 0) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        views: Sequence[SegmentView],
+        n_logged: int = 0,
+        logs: Sequence[tuple[int, Mapping[str, RowBlock]]] = (),
+    ) -> None:
+        """Show these segments; of each log, so many of the last, whose rows also lie in blocks."""
         self.manifest = manifest
-        self._allowed: dict[str, BoolArray] = {}  # of the last filters: a reader repeats them
-        self._lock = threading.Lock()
+        self._allowed: Recent[BoolArray] = Recent(KEPT_FILTERS)
         self.n_logged = n_logged
         self._views = tuple(views)
+        self._logs = tuple(logs)
         self.unit_offsets: Int64Array = starts(np.array([v.segment.n_units for v in views]))
         n_documents = np.array([v.segment.n_documents for v in views])
         self._document_offsets: Int64Array = starts(n_documents)
@@ -150,16 +120,11 @@ class Snapshot:
         if filter is None:
             return self._live
         condition = parse_filter(filter)
-        key = repr(condition)  # 1 and True are equal, but do not filter alike
-        with self._lock:
-            found = self._allowed.get(key)
-        if found is None:
-            found = _joined([view.allowed(condition) for view in self._views], np.bool_)
-            found.flags.writeable = False
-            with self._lock:
-                if len(self._allowed) >= _KEPT_FILTERS:
-                    self._allowed.pop(next(iter(self._allowed)))
-                self._allowed[key] = found
+        return self._allowed.get(repr(condition), lambda: self._satisfying(condition))
+
+    def _satisfying(self, condition: Condition) -> BoolArray:
+        found = _joined([view.allowed(condition) for view in self._views], np.bool_)
+        found.flags.writeable = False
         return found
 
     def document_ordinals(self) -> Int64Array:
@@ -200,13 +165,12 @@ class Snapshot:
                 f"{allow.shape}. Take it from the same snapshot's allow_list()."
             )
         scores = np.full(self.n_units, -np.inf, np.float32)
-        for view, span in self._spans():
-            rows = view.segment.spaces[space]
+        for rows, span, views in self._scored_together(space):
             if context is None:
                 score_allowed(rows, query, allow[span], scores[span], n_threads)
             else:
                 chosen = np.flatnonzero(allow[span] & rows.filled)
-                begun = beginning_units(view.segment, rows.filled)[chosen]
+                begun = joined_beginnings(views, space)[chosen]
                 found = score_in_context(query, rows, chosen, begun, context, n_threads)
                 scores[span][chosen] = found
         return scores
@@ -316,9 +280,9 @@ class Snapshot:
         segments = self._segments_of(ordinals)
         for number in np.unique(segments).tolist():
             at = np.flatnonzero(segments == number)
-            segment, first = self._views[number].segment, self.unit_offsets[number]
-            rows = segment.spaces[space]
-            local = beginning_units(segment, rows.filled)[ordinals[at] - first]
+            view, first = self._views[number], self.unit_offsets[number]
+            rows = view.segment.spaces[space]
+            local = view.beginnings(space)[ordinals[at] - first]
             found = answer_beginnings(query, rows, local, n_rows)
             units[at] = np.where(local >= 0, local + first, -1)
             winners[at], similarities[at] = found.winners, found.similarities
@@ -446,6 +410,34 @@ class Snapshot:
     def _spans(self) -> Iterator[tuple[SegmentView, slice]]:
         for number, view in enumerate(self._views):
             yield view, slice(int(self.unit_offsets[number]), int(self.unit_offsets[number + 1]))
+
+    def _scored_together(
+        self, space: str
+    ) -> Iterator[tuple[SpaceRows, slice, Sequence[SegmentView]]]:
+        """Yield rows that one call scores, their units' ordinals, and the segments that have them.
+
+        Those of a log, in many small segments, lie in one block.
+        """
+        for first, stop, blocks in self._runs:
+            views = self._views[first:stop]
+            span = slice(int(self.unit_offsets[first]), int(self.unit_offsets[stop]))
+            if blocks is None:
+                yield views[0].segment.spaces[space], span, views
+            else:
+                yield blocks[space].rows(space, self.spaces[space]), span, views
+
+    @cached_property
+    def _runs(self) -> list[tuple[int, int, Mapping[str, RowBlock] | None]]:
+        """Which segments are scored together: from one to another, and the blocks of a log."""
+        sizes = [n for n, _ in self._logs]
+        n_plain = len(self._views) - sum(sizes)
+        runs: list[tuple[int, int, Mapping[str, RowBlock] | None]] = [
+            (number, number + 1, None) for number in range(n_plain)
+        ]
+        for (n, blocks), first in zip(self._logs, accumulate(sizes, initial=n_plain), strict=False):
+            if n:
+                runs.append((first, first + n, blocks))
+        return runs
 
     def _segments_of(self, ordinals: Int64Array) -> Int64Array:
         if len(ordinals) and not (ordinals.min() >= 0 and ordinals.max() < self.n_units):

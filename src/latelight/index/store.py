@@ -77,7 +77,7 @@ class Store:
             raise AlreadyExistsError(_taken(path))
         log = create_log(path, 1, options.files).name if options.log_documents else None
         manifest = Manifest(1, pipeline_digest, dict(spaces), requires=_required(spaces))
-        manifest = manifest.with_log(log)
+        manifest = manifest.with_logs(log)
         try:
             publish_manifest(path, manifest, options.files)
         except CommitConflictError as error:

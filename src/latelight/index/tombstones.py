@@ -1,13 +1,17 @@
 """Marks of deletion: one small file per segment and change, a bit per document."""
 
+import secrets
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from latelight.errors import CorruptFileError
 from latelight.index.files import LOCAL_FILES, Files
+from latelight.index.manifest import SegmentEntry
 from latelight.index.metadata import BoolArray
 from latelight.index.sections import SectionFile, SectionWriter
+from latelight.index.segment import segment_directory
 
 KIND = "tombstones"
 
@@ -37,3 +41,27 @@ def read_tombstones(path: Path) -> BoolArray:
             "copy, or add the documents again; `latelight verify` lists all damage."
         )
     return dead.astype(np.bool_)
+
+
+def mark_dead(
+    root: Path, entry: SegmentEntry, dead: BoolArray, number: int, files: Files
+) -> SegmentEntry:
+    """Return a segment's entry for manifest `number`, with what is dead on the disk.
+
+    A file is written unless the entry says as many already, or nothing of the segment lives.
+
+    Args:
+        root: the generation's directory.
+        entry: as it was.
+        dead: (n_documents,) bool, which of its documents are deleted.
+        number: of the manifest that will say so.
+        files: the disk operations.
+    """
+    n_dead = int(np.count_nonzero(dead))
+    if n_dead in (entry.n_dead, entry.n_documents):
+        return replace(entry, n_dead=n_dead)
+    name = f"tombstones-{number:08d}-{secrets.token_hex(4)}.ll"
+    directory = segment_directory(root, entry.segment_id)
+    write_tombstones(directory / name, dead, files)
+    files.fsync_directory(directory)
+    return replace(entry, tombstones=name, n_dead=n_dead)

@@ -89,31 +89,42 @@ def _manifest_problems(root: Path, number: int) -> list[Problem]:
 
 def _live_problems(root: Path, manifest: Manifest, progress: Progress) -> list[Problem]:
     total, done = sum(entry.n_bytes for entry in manifest.segments), 0
-    log = f"wal/{manifest.log}"
-    records: list[Record] = []
-    problems = _guarded(log, _read_log(root, manifest, records))
-    seen = _LiveIds(records)
+    commits: list[_Commit] = []
+    problems = [
+        problem
+        for name in manifest.logs
+        for problem in _guarded(f"wal/{name}", _read_log(root, name, commits))
+    ]
+    seen = _LiveIds([commit.record for commit in commits])
     for entry in manifest.segments:
         problems += _guarded(_path_name(entry), _entry_problems(root, manifest, entry, seen))
         done += entry.n_bytes
         progress(done, total)
-    for record in records:
-        problems += _guarded(log, _record_problems(log, record, manifest.spaces, seen))
+    for commit in commits:
+        problems += _guarded(commit.log, _commit_problems(commit, manifest.spaces, seen))
     return problems
 
 
-def _read_log(root: Path, manifest: Manifest, records: list[Record]) -> Iterator[Problem]:
-    """Fill in the log's commits; what one left that was never acknowledged is no problem."""
-    if manifest.log is not None:
-        with LogReader(root, manifest.log) as reader:
-            records += reader.read(reader.start())
+@dataclass(frozen=True)
+class _Commit:
+    """A record, and the file that it is in."""
+
+    log: str
+    record: Record
+
+
+def _read_log(root: Path, name: str, commits: list[_Commit]) -> Iterator[Problem]:
+    """Add the log's commits; what one left that was never acknowledged is no problem."""
+    with LogReader(root, name) as reader:
+        commits += [_Commit(f"wal/{name}", record) for record in reader.read(reader.start())]
     yield from ()
 
 
-def _record_problems(
-    log: str, record: Record, spaces: Mapping[str, SpaceSpec], seen: "_LiveIds"
+def _commit_problems(
+    commit: _Commit, spaces: Mapping[str, SpaceSpec], seen: "_LiveIds"
 ) -> Iterator[Problem]:
-    seen.begin(record)
+    log, record = commit.log, commit.record
+    seen.begin_next()
     if record.segment is None:
         return
     segment = Segment.over(f"{log} record {record.sequence}", record.segment, spaces)
@@ -146,18 +157,18 @@ class _LiveIds:
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._hashes: set[int] = set()
-        self._last: dict[str, int] = {}  # the last record that deletes or replaces an id
-        for record in records:
-            self._last.update(dict.fromkeys((*record.deleted, *added_ids(record)), record.sequence))
-        self._sequence = 0
+        self._last: dict[str, int] = {}  # the last of the records that deletes or replaces an id
+        for number, record in enumerate(records, 1):
+            self._last.update(dict.fromkeys((*record.deleted, *added_ids(record)), number))
+        self._number = 0  # of the record whose ids are to come, 0 for segments
 
-    def begin(self, record: Record) -> None:
-        """Say that the ids to come are those of a record."""
-        self._sequence = record.sequence
+    def begin_next(self) -> None:
+        """Say that the ids to come are those of the next record."""
+        self._number += 1
 
     def repeated(self, doc_ids: list[str]) -> list[str]:
         """Return those of the ids that live here and elsewhere."""
-        doc_ids = [d for d in doc_ids if self._last.get(d, 0) <= self._sequence]
+        doc_ids = [d for d in doc_ids if self._last.get(d, 0) <= self._number]
         hashes: list[int] = hash_ids(doc_ids).tolist()
         repeated = []
         for doc_id, doc_hash in zip(doc_ids, hashes, strict=True):

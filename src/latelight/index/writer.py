@@ -9,30 +9,27 @@ from types import TracebackType
 import numpy as np
 
 from latelight.errors import CommitConflictError, InputError, ShapeError, StorageError
-from latelight.index.buffer import buried, live_documents
+from latelight.index.buffer import Logged
 from latelight.index.checks import check_document
 from latelight.index.codes import MAX_UNITS
 from latelight.index.coding import choose_coding
+from latelight.index.documents import HashedIds
 from latelight.index.garbage import collect_garbage
 from latelight.index.live import Live, State
 from latelight.index.lock import WriterLock
-from latelight.index.log import BLOCK, LogMark
-from latelight.index.log_file import LogAppender, create_log
+from latelight.index.log import BLOCK, LogMark, start_of
+from latelight.index.log_file import LogAppender, create_log, sync_logs
 from latelight.index.manifest import SegmentEntry, is_newest, publish_manifest
 from latelight.index.merge_policy import plan_upkeep
 from latelight.index.options import DEFAULT_OPTIONS, WriterOptions
 from latelight.index.rows import SpaceSpec, StoredRows, store_rows
-from latelight.index.segment import (
-    StoredDocument,
-    encode_segment,
-    segment_directory,
-    write_segment,
-)
-from latelight.index.snapshot import SegmentView
-from latelight.index.tombstones import write_tombstones
+from latelight.index.segment import Segment, StoredDocument, encode_segment, write_segment
+from latelight.index.segment_view import SegmentView
+from latelight.index.tombstones import mark_dead
 from latelight.types import Document, MultiVector, OffsetMap, Unit
 
 _RECORD_BYTES = 2 * BLOCK  # about what a record takes beside the rows and texts of its documents
+_PATIENCE = 2  # so many times the caps of a log, while the one before waits to become a segment
 
 
 class _Held:
@@ -47,9 +44,9 @@ class _Held:
         self.entry = entry
         self.view = view
 
-    def bury(self, doc_ids: Sequence[str]) -> set[str]:
+    def bury(self, ids: HashedIds) -> set[str]:
         """Mark documents as deleted; return those that were alive here."""
-        self.view, gone = buried(self.view, doc_ids)
+        self.view, gone = self.view.buried(ids)
         return set(gone)
 
 
@@ -63,11 +60,12 @@ class Writer:
         self,
         live: Live,
         options: WriterOptions = DEFAULT_OPTIONS,
-        leave: Callable[[Sequence[SegmentEntry]], None] = lambda segments: None,
+        leave: Callable[[State], None] = lambda state: None,
     ) -> None:
         """Take the lock and bring `live` up to date; it is told of every commit.
 
-        `leave` is called with the segments once the lock is free, when there are new ones.
+        `leave` is called with the newest state once the lock is free, when there may be something
+        to do for the background.
 
         Raises:
             WriterLockedError: another process, or another writer of this one, is writing.
@@ -90,7 +88,7 @@ class Writer:
         self._state = state
         entries = state.manifest.segments
         self._held = [_Held(entry, view) for entry, view in zip(entries, state.views, strict=True)]
-        self._buffer = [_Held(None, b.view) for b in state.buffer]
+        self._buffer = [_Held(None, view) for view in state.buffer]
         self._pending: dict[str, StoredDocument] = {}
         self._pending_bytes = 0
         self._pending_rows = 0
@@ -116,8 +114,8 @@ class Writer:
         if self._log is not None:
             self._log.close()
         self._lock.release()
-        if self._has_published:
-            self._leave(self._state.manifest.segments)
+        if self._has_published or self._state.sealed is not None:
+            self._leave(self._state)
 
     @property
     def n_pending_documents(self) -> int:
@@ -171,8 +169,8 @@ class Writer:
             raise InputError(
                 f"doc_ids is a list of ids; got the text {doc_ids!r}. Write [{doc_ids!r}]."
             )
-        wanted = list(dict.fromkeys(doc_ids))
-        gone = {doc_id for doc_id in wanted if self._drop_pending(doc_id)}
+        wanted = HashedIds.of(doc_ids)
+        gone = {doc_id for doc_id in wanted.ids if self._drop_pending(doc_id)}
         for held in (*self._held, *self._buffer):
             gone |= held.bury(wanted)
         self._touched |= gone
@@ -182,7 +180,8 @@ class Writer:
         """Publish everything since the last commit at once; return the new state's version.
 
         When this returns, the changes are on the disk. A few documents are appended to the log;
-        many, or those that find it full, become a segment. Without changes nothing is written.
+        many, or those that find it full and the background behind, become a segment. Without
+        changes nothing is written.
 
         Raises:
             CommitConflictError: another writer published in between; nothing of ours was.
@@ -190,10 +189,7 @@ class Writer:
         self._check_open()
         if self._touched:
             with self._failing_for_good():
-                if self._fits_the_log():
-                    self._append()
-                else:
-                    self._publish()
+                self._commit()
         return self._state.snapshot.version
 
     def flush(self) -> int:
@@ -259,18 +255,51 @@ class Writer:
 
     # Logging
 
+    def _commit(self) -> None:
+        if self._fits_the_log():
+            self._append()
+        elif self._may_rotate():
+            self._rotate()
+            self._append()
+        else:
+            self._publish()
+
     def _fits_the_log(self) -> bool:
-        state, options = self._state, self._options
+        """Return whether the log takes what is pending, or may until the sealed one is flushed."""
+        state = self._state
         if state.mark is None or self._has_new_segments:
             return False
-        segments = [held.view.segment for held in self._buffer]
-        n_documents = len(self._touched) + sum(s.n_documents for s in segments)
-        n_rows = self._pending_rows + sum(s.n_rows for s in segments)
+        times = _PATIENCE if state.sealed is not None and self._options.background else 1
+        buffer = [buffered.view.segment for buffered in state.logs[-1].buffer]
+        return self._fits(times, state.mark, buffer)
+
+    def _may_rotate(self) -> bool:
+        """Return whether the log may be left to the background, and the next one do."""
+        state = self._state
+        if not self._options.background or self._has_new_segments or state.sealed is not None:
+            return False
+        return state.mark is not None and self._fits(1, start_of(state.mark.name), ())
+
+    def _fits(self, times: int, mark: LogMark, buffer: Sequence[Segment]) -> bool:
+        """Return whether a log of so many times the usual caps takes what is pending."""
+        options = self._options
+        n_documents = len(self._touched) + sum(s.n_documents for s in buffer)
+        n_rows = self._pending_rows + sum(s.n_rows for s in buffer)
         return (
-            max(n_documents, state.mark.n_records + 1) <= options.log_documents
-            and n_rows <= options.log_rows
-            and state.mark.end + self._pending_bytes + _RECORD_BYTES <= options.log_bytes
+            max(n_documents, mark.n_records + 1) <= times * options.log_documents
+            and n_rows <= times * options.log_rows
+            and mark.end + self._pending_bytes + _RECORD_BYTES <= times * options.log_bytes
         )
+
+    def _rotate(self) -> None:
+        """Seal the log, which the background makes a segment of, and begin another."""
+        state = self._state
+        sync_logs(self._root, [log.mark for log in state.logs], self._options.files)
+        mark = create_log(self._root, state.manifest.number + 1, self._options.files)
+        manifest = replace(state.manifest, number=state.manifest.number + 1)
+        manifest = manifest.with_logs(mark.name, sealed=state.manifest.log)
+        publish_manifest(self._root, manifest, self._options.files)
+        self._take_over(State(manifest, state.views, (*state.logs, Logged(mark))))
 
     def _append(self) -> None:
         """Append the pending changes to the log; the writer goes on from there."""
@@ -304,11 +333,11 @@ class Writer:
         base = self._state.manifest
         number, n_commits = base.number + 1, self._state.snapshot.version + 1
         manifest = replace(base, number=number, segments=entries, n_commits=n_commits)
-        manifest = manifest.with_log(None if mark is None else mark.name)
+        manifest = manifest.with_logs(None if mark is None else mark.name)
         publish_manifest(self._root, manifest, files)
-        self._has_published = True
         logged = self._state.n_logged
-        self._settle(State(manifest, tuple(h.view for h in held), mark=mark))
+        logs = () if mark is None else (Logged(mark),)
+        self._settle(State(manifest, tuple(h.view for h in held), logs))
         if crowd or logged:
             with suppress(OSError):  # the commit stands; what is left over goes next time
                 collect_garbage(self._root, manifest, files)
@@ -333,11 +362,12 @@ class Writer:
 
     def _flush(self, with_buffer: bool = False) -> None:
         """Write pending documents to a segment, burying the versions that they replace."""
+        replaced = HashedIds.of(self._pending)
         for held in (*self._held, *self._buffer):
-            held.bury(list(self._pending))
+            held.bury(replaced)
         documents = list(self._pending.values())
         if with_buffer:
-            logged = [stored for held in self._buffer for stored in live_documents(held.view)]
+            logged = [stored for held in self._buffer for stored in held.view.documents()]
             documents, self._buffer = logged + documents, []
         self._pending, self._pending_bytes = {}, 0
         self._pending_rows = self._pending_units = 0
@@ -362,23 +392,28 @@ class Writer:
         ]
         self._held = [held for held in self._held if held not in chosen]
         for held in chosen:
-            for stored in live_documents(held.view):
+            for stored in held.view.documents():
                 self._put(stored)
         self._flush()
 
     def _published_entry(self, held: _Held) -> SegmentEntry:
         """Return the segment's entry, with its tombstones on the disk."""
         assert held.entry is not None
-        if held.view.dead is None or held.view.n_dead == held.entry.n_dead:
+        if held.view.dead is None:
             return held.entry
-        name = f"tombstones-{self._state.manifest.number + 1:08d}-{secrets.token_hex(4)}.ll"
-        directory = segment_directory(self._root, held.entry.segment_id)
-        write_tombstones(directory / name, held.view.dead, self._options.files)
-        self._options.files.fsync_directory(directory)
-        return replace(held.entry, tombstones=name, n_dead=held.view.n_dead)
+        number = self._state.manifest.number + 1
+        return mark_dead(self._root, held.entry, held.view.dead, number, self._options.files)
+
+    # Going on
 
     def _settle(self, state: State) -> None:
+        """Go on from a state that holds all that was pending."""
+        self._take_over(state)
         self._start_from(state)
+
+    def _take_over(self, state: State) -> None:
+        self._has_published |= state.manifest is not self._state.manifest
+        self._state = state
         self._live.put(state)
         if self._log is not None and self._log.mark.name != (state.mark and state.mark.name):
             self._log.close()

@@ -1,13 +1,13 @@
 """Spherical k-means: the centroids that rows are coded against, and the nearest one of each row."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
 
 from latelight.errors import ShapeError
 from latelight.kernels.maxsim import MAX_QUERY_ROWS, Rows, maxsim_argmax, quantize_int8
+from latelight.kernels.pacing import each
 
 Float32Array = npt.NDArray[np.float32]
 Int8Array = npt.NDArray[np.int8]
@@ -35,9 +35,7 @@ def nearest_centroids(
     def fill(span: slice) -> None:
         nearest[span] = maxsim_argmax(np.ascontiguousarray(rows[span]), book)[0][0]
 
-    spans = list(_spans(len(rows), MAX_QUERY_ROWS))
-    with ThreadPoolExecutor(max(1, n_threads)) as pool:
-        list(pool.map(fill, spans))
+    each(fill, _spans(len(rows), MAX_QUERY_ROWS), n_threads)
     return nearest
 
 

@@ -11,7 +11,6 @@ adds the same to every row, leaves a query's best row as it is.
 
 import math
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -21,6 +20,8 @@ import numpy.typing as npt
 from latelight.errors import ShapeError
 from latelight.kernels.clustering import nearest_centroids, spherical_kmeans
 from latelight.kernels.maxsim import quantize_int8
+from latelight.kernels.pacing import each
+from latelight.kernels.product import product
 from latelight.kernels.residuals import (
     Bits,
     encode_residuals,
@@ -37,6 +38,7 @@ UInt8Array = npt.NDArray[np.uint8]
 UInt16Array = npt.NDArray[np.uint16]
 
 _CHUNK_ROWS = 1 << 15
+_PIECE_ROWS = 1 << 13  # encoded at once: they stay in the cache, and background work rests after
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +136,7 @@ def train_codebook(  # noqa: PLR0913  a sample, what to make of it, and what to 
     """
     if rotation is None:
         rotation = random_rotation(rows.shape[1], rng)
-    turned = rows @ rotation
+    turned = product(rows, rotation)
     centroids, scales = spherical_kmeans(turned, n_centroids, rng, n_threads=n_threads)
     draft = Codebook(rotation, centroids, scales, bits, 0.0, levels_of(bits))
     measured = rows if unseen is None or not len(unseen) else unseen
@@ -147,7 +149,7 @@ def coding_error(book: Codebook, rows: Float32Array, n_threads: int = 1) -> floa
 
     Much more than the codebook's own `error` says that rows have drifted away from it.
     """
-    turned = rows @ book.rotation
+    turned = product(rows, book.rotation)
     nearest = nearest_centroids(turned, book.centroids, book.scales, n_threads)
     return float(((turned - _centroid_rows(book, nearest)) ** 2).sum(axis=1).mean())
 
@@ -159,7 +161,7 @@ def encode_rows(
 
     Args:
         book: as trained.
-        rows: (n_rows, dim) float32, read in runs of some ten thousand.
+        rows: (n_rows, dim) float32, read in runs of some thousand.
         offsets: (n_units + 1,) int64, unit `u` has the rows `offsets[u]` to `offsets[u + 1]`.
         n_threads: does not change the result.
     """
@@ -168,8 +170,7 @@ def encode_rows(
         own = offsets[chunk[0] : chunk[1] + 1]
         return _encode_units(book, rows[own[0] : own[-1]], own)
 
-    with ThreadPoolExecutor(max(1, n_threads)) as pool:
-        parts = list(pool.map(encode, unit_chunks(offsets)))
+    parts = each(encode, unit_chunks(offsets), n_threads)
     if not parts:
         return _nothing(book, len(offsets) - 1), 0.0
     coded = CodedRows(
@@ -181,7 +182,7 @@ def encode_rows(
     return coded, sum(lost for _, lost in parts) / max(len(rows), 1)
 
 
-def unit_chunks(offsets: Int64Array, n_rows: int = _CHUNK_ROWS) -> Iterator[tuple[int, int]]:
+def unit_chunks(offsets: Int64Array, n_rows: int = _PIECE_ROWS) -> Iterator[tuple[int, int]]:
     """Yield (first, stop) of runs of units that hold about `n_rows` rows together."""
     first, n_units = 0, len(offsets) - 1
     while first < n_units:
@@ -195,7 +196,7 @@ def _encode_units(
     book: Codebook, rows: Float32Array, offsets: Int64Array
 ) -> tuple[CodedRows, float]:
     counts = np.diff(offsets)
-    turned = rows @ book.rotation
+    turned = product(rows, book.rotation)
     nearest = nearest_centroids(turned, book.centroids, book.scales)
     residuals = turned
     residuals -= _centroid_rows(book, nearest)
@@ -240,7 +241,7 @@ def decode_rows(
     rows += _centroid_rows(book, coded.centroid_of[chosen].astype(np.int32))
     units = np.searchsorted(offsets, chosen, "right") - 1
     rows += (coded.means * coded.mean_scales[:, None])[units]
-    return np.asarray(rows @ book.rotation.T, np.float32)
+    return product(rows, book.rotation.T)
 
 
 def centroid_lists(
