@@ -40,7 +40,8 @@ class Reranker {
       const Part& part = parts[shares[i].segment];
       const Kernel& kernel = kernel_of(segments_[shares[i].segment]);
       std::vector<float> scores(part.units.size());
-      const Scorer scorer(kernel, packed_.at(&kernel), part.documents, {scores.data(), nullptr, nullptr});
+      const Output output{scores.data(), nullptr, nullptr};  // a scorer keeps references
+      const Scorer scorer(kernel, packed_.at(&kernel), part.documents, output);
       for (int64_t j = shares[i].begin; j < shares[i].end; ++j) {
         scorer.score(j);
         found[part.places[j]].score = scores[j];

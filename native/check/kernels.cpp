@@ -1,8 +1,8 @@
 // Checks every compiled instruction set against a plain double-precision definition, without
 // Python: for paths that this processor cannot run, through an emulator.
 //
-//   g++ -std=c++20 -O2 -DLATELIGHT_SIMDE native/check/kernels.cpp -pthread    AVX-512 by SIMDe
-//   aarch64-linux-gnu-g++ -std=c++20 -O2 -static native/check/kernels.cpp -pthread    then qemu
+//   g++ -std=c++20 -O2 -ffp-contract=off -DLATELIGHT_SIMDE native/check/kernels.cpp -pthread    AVX-512 by SIMDe
+//   aarch64-linux-gnu-g++ -std=c++20 -O2 -ffp-contract=off -static native/check/kernels.cpp -pthread    then qemu
 #include <cmath>
 #include <cstdio>
 #include <random>
@@ -12,6 +12,8 @@
 #include "../candidates.hpp"
 #include "../driver.hpp"
 #include "../isas.hpp"
+#include "pool.hpp"
+#include "search.hpp"
 
 using namespace latelight;
 
@@ -160,79 +162,6 @@ int check(const Isa& isa, const std::string& form, int dim, int n_query, int n_t
   return wrong;
 }
 
-// Runs one search over random codes on a path; what the portable path finds is the definition.
-struct Searched {
-  std::vector<float> scores;
-  std::vector<int32_t> units;
-};
-
-Searched searched(const Isa& isa, int bits, int dim, int n_query, unsigned seed) {
-  std::mt19937 bytes(seed);
-  const int n_units = 40, n_centroids = 50;
-  std::vector<int64_t> offsets{0}, list_offsets{0};
-  for (int u = 0; u < n_units; ++u) offsets.push_back(offsets.back() + bytes() % 90);
-  const int64_t n_rows = offsets.back();
-  const auto fill = [&](auto& values, int64_t n) {
-    values.resize(n);
-    for (auto& x : values) x = static_cast<std::decay_t<decltype(x)>>(bytes());
-  };
-  std::vector<int8_t> centroids, means;
-  std::vector<uint8_t> codes, code_scales;
-  std::vector<uint16_t> centroid_of, lists;
-  fill(centroids, int64_t{n_centroids} * dim);
-  fill(means, int64_t{n_units} * dim);
-  fill(codes, n_rows * dim * bits / 8);
-  fill(code_scales, n_rows);
-  for (int64_t r = 0; r < n_rows; ++r) centroid_of.push_back(bytes() % n_centroids);
-  for (int c = 0; c < n_centroids; ++c) {
-    for (int u = 0; u < n_units; ++u) {
-      const auto begin = centroid_of.begin() + offsets[u], end = centroid_of.begin() + offsets[u + 1];
-      if (std::find(begin, end, c) != end) lists.push_back(static_cast<uint16_t>(u));
-    }
-    list_offsets.push_back(static_cast<int64_t>(lists.size()));
-  }
-  const std::vector<float> scales(n_centroids, 1.0F / 800), mean_scales(n_units, 1e-4F);
-  std::vector<float> scale_of_code(256), rotation(int64_t{dim} * dim, 0.0F), query;
-  for (int i = 0; i < 256; ++i) scale_of_code[i] = static_cast<float>(i) * 1e-5F;
-  for (int d = 0; d < dim; ++d) rotation[d * dim + (d + 1) % dim] = 1.0F;
-  for (int i = 0; i < n_query * dim; ++i) {
-    query.push_back(static_cast<float>(static_cast<int>(bytes() % 2001) - 1000) / 8000);
-  }
-  const Codebook book = Codebook::of(centroids.data(), scales.data(), n_centroids, dim);
-  std::vector<uint8_t> levels;
-  fill(levels, 16);
-  for (auto& level : levels) level = std::max<uint8_t>(level, 1);
-  const std::vector<uint64_t> filled = filled_units(offsets.data(), n_units, n_rows);
-  const CodedRows rows{centroid_of.data(),   codes.data(),       code_scales.data(),
-                       offsets.data(),       means.data(),       mean_scales.data(),
-                       list_offsets.data(),  lists.data(),       scale_of_code.data(),
-                       filled.data(),        nullptr,            Documents{},
-                       "i8",                 n_units,            n_rows,
-                       static_cast<int64_t>(lists.size()),       bits,
-                       levels.data()};
-  Searcher searcher;
-  std::vector<float> micros(n_stages);
-  searcher.search(isa, query.data(), rotation.data(), n_query, {&book}, {rows},
-                  {4, n_units, n_units, 0}, 1, micros.data());
-  Searched found;
-  for (const Found& one : searcher.found) {
-    found.scores.push_back(one.score);
-    found.units.push_back(one.unit);
-  }
-  return found;
-}
-
-int check_search(const Isa& isa, int bits, int dim, int n_query) {
-  const Searched wanted = searched(*find_isa("portable"), bits, dim, n_query, 7);
-  const Searched found = searched(isa, bits, dim, n_query, 7);
-  if (found.units.size() != wanted.units.size()) return 1;
-  int wrong = 0;
-  for (size_t i = 0; i < found.scores.size(); ++i) {
-    wrong += !(std::fabs(found.scores[i] - wanted.scores[i]) <= 1e-3F * n_query);
-  }
-  return wrong;
-}
-
 }  // namespace
 
 int main() {
@@ -256,7 +185,7 @@ int main() {
     for (const int bits : {2, 3, 4}) {
       for (const int dim : {8, 48, 128, 1024}) {
         for (const int n_query : {1, 16, 33, 70}) {
-          const int wrong = check_search(isa, bits, dim, n_query);
+          const int wrong = check_search(isa, bits, dim, n_query, n_query % 2 * 30);
           if (wrong) {
             std::printf("%s search %d bits dim %d query %d: %d\n", isa.name, bits, dim, n_query, wrong);
           }
@@ -265,8 +194,13 @@ int main() {
         }
       }
     }
+    n_failed += check_threads(isa) > 0;
+    ++n_checks;
     std::printf("%-12s %s\n", isa.name, n_failed == before ? "agrees" : "DISAGREES");
   }
-  std::printf("%d checks, %d failed\n", n_checks, n_failed);
+  const int n_lost = check_pool();
+  if (n_lost) std::printf("the pool did %d pieces not once\n", n_lost);
+  n_failed += n_lost > 0;
+  std::printf("%d checks, %d failed\n", ++n_checks, n_failed);
   return n_failed > 0;
 }

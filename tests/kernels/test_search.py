@@ -56,7 +56,10 @@ def test_a_native_path_finds_what_the_reference_finds(path, bits, dim, n_query, 
     rows, offsets = ragged(rng, 50, dim)
     more, more_offsets = ragged(rng, 20, dim)
     first = segment_of(rows, offsets, bits)
-    segments = [first, segment_of(more, more_offsets, book=first.book)]
+    book = first.book
+    if seed % 2:
+        book = train_codebook(more, bits, min(20, len(more)), rng, rotation=book.rotation)
+    segments = [first, segment_of(more, more_offsets, book=book)]
     query = queries_near(rng, rows, 1, n_query)[0]
     query[0] *= seed != 1  # a row of zeros takes part
     options = SearchOptions(4, 40, 40, n_exact)  # wide enough that no stage cuts a tie
@@ -70,6 +73,27 @@ def test_a_native_path_finds_what_the_reference_finds(path, bits, dim, n_query, 
     clear = np.abs(np.diff(wanted.scores[0, :n], prepend=np.inf, append=-np.inf)) > 2 * near
     alone = clear[:-1] & clear[1:]
     np.testing.assert_array_equal(found.units[0, :n][alone], wanted.units[0, :n][alone])
+
+
+@pytest.mark.parametrize("path", NATIVE)
+def test_a_native_probe_keeps_what_the_reference_keeps(path):
+    rng = np.random.default_rng(13)
+    rows, offsets = topical_rows(rng, 300, 6, 32)
+    first = segment_of(rows, offsets, 2)
+    book = train_codebook(rows, 2, 25, rng, rotation=first.book.rotation)
+    segments = [first, segment_of(rows, offsets, book=book)]
+    n_alike = 0
+    for query in queries_near(rng, rows, 20, 8):
+        options = SearchOptions(4, 10, 10, 0)  # eighty sums of six hundred get their means
+        found, wanted = (
+            search_coded(segments, [query], options, isa=isa) for isa in (path, "numpy")
+        )
+        n_alike += len(_places(found) & _places(wanted))
+    assert n_alike >= 195
+
+
+def _places(hits):
+    return set(zip(hits.segments[0].tolist(), hits.units[0].tolist(), strict=True))
 
 
 @pytest.mark.parametrize("path", available_isas())
@@ -98,6 +122,40 @@ def test_codes_alone_rank_nearly_as_the_rows_do(bits):
         exact = maxsim(query, Rows(rows, offsets))
         wrong.append(np.abs(found.scores[0] - exact[found.units[0]]).mean() / 12)
     assert np.mean(wrong) < {2: 0.03, 3: 0.015, 4: 0.008}[bits]
+
+
+@pytest.mark.parametrize("path", available_isas())
+def test_units_that_cannot_rank_are_passed_over(path):
+    rng = np.random.default_rng(11)
+    rows, offsets = topical_rows(rng, 300, 10, 64)
+    segment, few, all_of_them = segment_of(rows, offsets, 2, n_centroids=120), [], []
+    whole = SearchOptions(n_probe=16, n_candidates=200, n_scored=150, n_exact=100)
+    hasty = dataclasses.replace(whole, deviations=3.0).at_least(5)
+    n_right = 0
+    for query in queries_near(rng, rows, 20, 12):
+        found = search_coded([segment], [query], hasty, isa=path)
+        wanted = search_coded([segment], [query], whole, isa=path)
+        few.append((found.units[0] >= 0).sum())
+        all_of_them.append((wanted.units[0] >= 0).sum())
+        n_right += len(set(found.units[0, :5].tolist()) & set(wanted.units[0, :5].tolist()))
+    assert n_right >= 97
+    assert min(all_of_them) == 100
+    assert np.mean(few) < 50
+    assert min(few) >= 9  # the best five, and four more to learn from
+
+
+@pytest.mark.parametrize("path", NATIVE)
+def test_a_native_path_passes_over_what_the_reference_does(path):
+    rng = np.random.default_rng(12)
+    rows, offsets = topical_rows(rng, 200, 8, 32)
+    segment = segment_of(rows, offsets, 2, n_centroids=80)
+    options = SearchOptions(8, 150, 100, 60, deviations=2.0, k=3)
+    n_alike = 0
+    for query in queries_near(rng, rows, 20, 8):
+        found = search_coded([segment], [query], options, isa=path)
+        wanted = search_coded([segment], [query], options, isa="numpy")
+        n_alike += set(found.units[0].tolist()) == set(wanted.units[0].tolist())
+    assert n_alike >= 18  # a score beside the bound may fall on either side
 
 
 def test_threads_and_company_change_nothing():
@@ -155,6 +213,8 @@ def test_wrong_options_and_queries_are_refused():
         SearchOptions(n_probe=0)
     rows, offsets = topical_rows(np.random.default_rng(9), 10, 5, 8)
     segment = segment_of(rows, offsets)
+    with pytest.raises(ShapeError, match="at least 0"):
+        SearchOptions(deviations=-1.0)
     for wrong in (np.ones((2, 16), np.float32), np.ones((0, 8), np.float32), np.ones((2, 8))):
         with pytest.raises(ShapeError, match="finite float32"):
             search_coded([segment], [wrong], THOROUGH)

@@ -20,8 +20,8 @@ RECALL_LEVELS: tuple[RecallLevel, ...] = get_args(RecallLevel)
 # Chosen by benchmarks/engines.py; docs/performance.md has the measurements.
 PRESETS: Mapping[RecallLevel, SearchOptions | None] = {
     "fast": SearchOptions(16, n_candidates=200, n_scored=120, n_exact=32, deviations=2.0),
-    "balanced": SearchOptions(16, n_candidates=400, n_scored=160, n_exact=32, deviations=3.0),
-    "best": SearchOptions(64, n_candidates=800, n_scored=400, n_exact=64, deviations=4.0),
+    "balanced": SearchOptions(16, n_candidates=400, n_scored=120, n_exact=32, deviations=3.5),
+    "best": SearchOptions(64, n_candidates=800, n_scored=400, n_exact=64, deviations=6.0),
     "exact": None,
 }
 

@@ -184,7 +184,8 @@ def _totals(segment: CodedSegment, table: Table) -> Int64Array:
         span = slice(segment.list_offsets[centroid], segment.list_offsets[centroid + 1])
         units = segment.lists[span]
         best[units] = np.maximum(best[units], table.bytes[centroid])
-    return np.maximum(best, table.floor).sum(axis=1, dtype=np.int64)
+    totals: Int64Array = np.maximum(best, table.floor).sum(axis=1, dtype=np.int64)
+    return totals
 
 
 def _offset(table: Table, zero: float) -> int:

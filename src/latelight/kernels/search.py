@@ -107,9 +107,9 @@ def search_coded(
 ) -> CodedHits:
     """Return the best units of each query.
 
-    As many as the last stage scores, at most as `options` say. With stored rows a score is the exact MaxSim over
-    them, equal to `maxsim`'s; without, the residual score. An answer depends neither on the number
-    of threads nor on the other queries.
+    As many as the last stage scores, at most as `options` say. With stored rows a score is the
+    exact MaxSim over them, equal to `maxsim`'s; without, the residual score. An answer depends
+    neither on the number of threads nor on the other queries.
 
     Args:
         segments: their codebooks share one rotation.
