@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latelight.index.buffer import FANOUT, Logged, plan_merges
+from latelight.index.buffer import Logged, plan_merges
 from latelight.index.log import encode_record, read_records, start_of
 from latelight.index.rows import store_rows
 from latelight.index.segment import StoredDocument, encode_segment
@@ -21,7 +21,7 @@ def test_a_buffer_has_few_segments(n_commits):
     assert [number for first, stop, _ in runs for number in range(first, stop)] == list(
         range(n_commits)
     )
-    assert len(runs) <= (FANOUT - 1) * 5
+    assert len(runs) <= 3 + 3 + 15 + 1
 
 
 @given(st.lists(st.integers(1, 20), max_size=12))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from latelight.errors import CorruptFileError, FormatVersionError, WriterLockedError
-from latelight.index import Store, Writer, WriterOptions
+from latelight.index import SpaceSpec, Store, Writer, WriterOptions
 from latelight.index import manifest as manifest_module
 from latelight.index.flushing import flush_sealed
 from latelight.index.lock import FlushLock, MergeLock, WriterLock
@@ -282,6 +282,32 @@ def test_while_the_background_is_behind_the_log_may_be_twice_as_long(tmp_path):
     assert store.verify() == []
 
 
+def test_small_segments_from_the_background_share_the_codes_book_of_a_large_one(tmp_path):
+    options = WriterOptions(min_coded_rows=200, min_shared_rows=20, log_documents=10)
+    spaces = {"text": SpaceSpec(8, bits=2)}
+    store = Store.create(tmp_path / "g", spaces, options=options)
+    with store.writer() as writer:
+        for n in range(60):
+            put(writer, f"large{n}", [[n % 8, 1, 2], [3, n % 5]])
+        writer.commit()
+    for n in range(21):
+        with store.writer() as writer:
+            put(writer, f"d{n}", [[n % 8, 1, 2], [3, n % 5]])
+            writer.commit()
+        store.release()
+    assert store.background_error is None
+    state = store._live.state()
+    assert [view.segment.n_rows for view in state.views] == [300, 50, 50]
+    coded = [view.segment.spaces["text"].coded for view in state.views]
+    assert len({id(one.book) for one in coded}) == 1
+    with store.writer() as writer:
+        for n in range(11):  # whoever waits for a commit does not wait for codes
+            put(writer, f"e{n}", [[n % 8, 1, 2], [3, n % 5]])
+        writer.commit()
+    assert store._live.state().views[-1].segment.spaces["text"].coded is None
+    assert store.verify() == []
+
+
 def test_without_a_background_the_commit_writes_the_segment(tmp_path):
     path = make_store(tmp_path / "g", {}).path
     store = Store.open(path, options=WriterOptions(log_documents=3, background=False))
@@ -385,7 +411,8 @@ import sys
 from pathlib import Path
 from latelight.index import Store, WriterOptions
 from tests.index.test_flushing import add
-store = Store.open(Path(sys.argv[1]), options=WriterOptions(log_documents=4, merge_factor=3, lock_seconds=60))
+OPTIONS = WriterOptions(log_documents=4, merge_factor=3, lock_seconds=30)
+store = Store.open(Path(sys.argv[1]), options=OPTIONS)
 for n in range(60):
     add(store, f"{sys.argv[2]}{n}", n % 8)
     print(n, flush=True)

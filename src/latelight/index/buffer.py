@@ -15,8 +15,13 @@ from latelight.index.segment import KIND, Segment, encode_segment
 from latelight.index.segment_view import SegmentView
 from latelight.index.strings import StringColumn
 
-FANOUT = 4
-"""So many neighbours of one level become one of the next: a full buffer has a dozen segments."""
+FANOUTS = (4, 4, 16)
+"""So many neighbours of the levels 0, 1, ... become one of the next; higher ones as the last.
+
+The first two keep a full buffer at two dozen segments. A merge of more documents than 16 would be
+felt by the commit that finds it due, and by readers in other processes: a buffer of the usual size
+has none.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +104,13 @@ def plan_merges(levels: Sequence[int]) -> list[tuple[int, int, int]]:
     runs: list[tuple[int, int, int]] = []
     for number, level in enumerate(levels):
         runs.append((number, number + 1, level))
-        while len(runs) >= FANOUT and len({run[2] for run in runs[-FANOUT:]}) == 1:
-            last = runs[-FANOUT:]
-            runs[-FANOUT:] = [(last[0][0], last[-1][1], level := level + 1)]
+        while len(runs) >= (n := _fanout(level)) and len({run[2] for run in runs[-n:]}) == 1:
+            runs[-n:] = [(runs[-n][0], runs[-1][1], level := level + 1)]
     return runs
+
+
+def _fanout(level: int) -> int:
+    return FANOUTS[min(level, len(FANOUTS) - 1)]
 
 
 def _merged(buffer: Sequence[Buffered], spaces: Mapping[str, SpaceSpec]) -> Iterator[Buffered]:

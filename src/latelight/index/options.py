@@ -37,7 +37,7 @@ class WriterOptions:
     min_shared_rows: int = 6_000
     n_threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     files: Files = LOCAL_FILES
-    log_documents: int = 256
+    log_documents: int = 255  # one more would be merged in memory just before it goes to the disk
     log_rows: int = 65_536
     log_bytes: int = 16 << 20
     lock_seconds: float = 0.5
