@@ -139,7 +139,7 @@ def _page_content(page: pdfium.PdfPage, options: ExtractionOptions) -> _Page:
     picture = None
     if by_ocr or options.render_images:
         picture = draw_page(page, options.dpi, options.max_pixels)
-    text, words = read_picture(picture, options.ocr_threads) if by_ocr and picture else found.text()
+    text, words = read_picture(picture, options.ocr_choice) if by_ocr and picture else found.text()
     return _Page(
         text, words, encoded(picture) if options.render_images and picture else None, False, by_ocr
     )
