@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from latelight.extractors.ink import InkedWord, cut_apart, inked
+from latelight.extractors.ink import InkedWord, inked_line
 from latelight.extractors.layout import Word, reading_lines, text_of_lines
 from latelight.extractors.ocr_engine import Layout, Line, OcrEngine, load_engine
 from latelight.extractors.ocr_models import DEFAULT_CHOICE, OcrChoice
@@ -63,7 +63,7 @@ def picture_words(picture: Image.Image, choice: OcrChoice) -> PictureWords:
     engine = load_engine(choice)
     view, lines = _read_upright(engine, View.of(picture).padded())
     grey = np.asarray(view.picture.convert("L"), np.int16)  # (height, width)
-    found = [inked(word, grey) for line in lines for word in cut_apart(_words(line), grey)]
+    found = [one for line in lines for one in inked_line(_words(line), grey)]
     order = reading_lines([one.word for one in found], ordered=False)
     return PictureWords([_on_page(one, view) for one in found], order)
 
