@@ -30,7 +30,7 @@ class ImageExtractor:
 
     info = ExtractorInfo(
         name="image",
-        version="1",
+        version="2",
         media_types=tuple(FORMATS),
         unit_kinds=("image", "page"),
         licence="Apache-2.0 AND MIT-CMU",

@@ -44,7 +44,7 @@ def inked_line(words: Sequence[Word], grey: Grey) -> list[InkedWord]:
     band = grey[top : math.ceil(max(w.bottom for w in words))]
     ink = _ink(band)
     rules = _rules(ink)
-    columns = (ink & ~rules).any(0)  # (width,)
+    columns = np.asarray((ink & ~rules).any(0))  # (width,)
     placed = _cut_apart(words, columns, float(len(band)))
     return [_inked(word, band, rules, top) for word in placed]
 

@@ -40,9 +40,7 @@ class PictureWords:
     lines: list[list[int]]
 
 
-def read_picture(
-    picture: Image.Image, choice: OcrChoice = DEFAULT_CHOICE
-) -> tuple[str, WordBoxes]:
+def read_picture(picture: Image.Image, choice: OcrChoice = DEFAULT_CHOICE) -> tuple[str, WordBoxes]:
     """Return the words on an RGB picture in reading order, and their boxes.
 
     A picture on its side or head, or skewed, is read as it should stand; the boxes are those on

@@ -32,6 +32,7 @@ _SETTINGS: dict[str, Any] = {
     # The classifier of upside-down lines turns long upright ones; whole pages are turned instead.
     "Global.use_cls": False,
 }
+_NOTHING = np.full((48, 96, 3), 255, np.uint8)
 _THREADS = "EngineConfig.onnxruntime.intra_op_num_threads"
 
 
@@ -69,7 +70,8 @@ class Layout:
 
     def longest(self, count: int) -> list[int]:
         """Return the numbers of the longest lines."""
-        return np.argsort(-self._sides().max(axis=0), kind="stable")[:count].tolist()
+        order = np.argsort(-self._sides().max(axis=0), kind="stable")
+        return [int(number) for number in order[:count]]
 
     def only(self, lines: Sequence[int]) -> "Layout":
         """Return these lines."""
@@ -167,7 +169,9 @@ def load_engine(choice: OcrChoice) -> OcrEngine:
             warnings.simplefilter("ignore")
             from rapidocr import RapidOCR
 
-            return OcrEngine(RapidOCR(params=settings))
+            engine = RapidOCR(params=settings)
+            engine.recognize_txt([_NOTHING])  # it loads its models only when it needs them
+            return OcrEngine(engine)
     except Exception as error:
         raise ExtractionError(
             f"OCR cannot be loaded ({type(error).__name__}: {error}), expected the package "

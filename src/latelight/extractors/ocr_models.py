@@ -57,7 +57,8 @@ def model_file(language: str, models: str) -> Path:
     if language not in LANGUAGES:
         listed = ", ".join(f"{code} ({what})" for code, what in LANGUAGES.items())
         raise SettingError(
-            f"ocr_language is {language!r}; leave it empty for {_CARRIED}, or give one of: {listed}."
+            f"ocr_language is {language!r}; leave it empty for {_CARRIED}, "
+            f"or give one of: {listed}."
         )
     name = f"{language}_PP-OCRv5_rec_mobile.onnx"
     if not models:

@@ -82,9 +82,7 @@ class View:
     def _after(self, matrix: Matrix) -> Matrix:
         """Return the way to the page of a view from which `matrix` leads to this one."""
         linear = self.to_page[:, :2]
-        return np.column_stack(
-            [linear @ matrix[:, :2], linear @ matrix[:, 2] + self.to_page[:, 2]]
-        )
+        return np.column_stack([linear @ matrix[:, :2], linear @ matrix[:, 2] + self.to_page[:, 2]])
 
 
 def _ground(picture: Image.Image) -> tuple[int, ...]:
