@@ -9,10 +9,7 @@ all documents, and within the document that the question is about.
 
 import argparse
 import json
-import os
-import platform
 import statistics
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from beir import SET_NAMES, BeirSet, load_set
+from circumstances import circumstances
 
 import latelight
 from latelight.evaluation import Measure, Run, mean, write_run
@@ -59,7 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
         for row in judge(collection, judged, folder / "runs"):
             rows.append(row)
             print(_table_line(row), flush=True)
-    result = {**_circumstances(given), "sets": sets, "rows": [asdict(row) for row in rows]}
+    result = {
+        **circumstances("quality", None),  # nothing is drawn at random
+        "pipeline": given.pipeline,
+        "limit": given.limit,
+        "sets": sets,
+        "rows": [asdict(row) for row in rows],
+    }
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(result, indent=1) + "\n")
     return result
@@ -136,32 +140,6 @@ def _ranking(
         return tuple((f"{hit.doc_id}#p{hit.unit.locator.page}", hit.score) for hit in hits)
     hits = collection.search(text, k=DEPTH, mode=mode, group_by="document")
     return tuple((hit.doc_id, hit.score) for hit in hits)
-
-
-def _circumstances(given: argparse.Namespace) -> dict[str, Any]:
-    return {
-        "benchmark": "quality",
-        "commit": _commit(),
-        "machine": f"{_cpu()}, {os.cpu_count()} CPUs, {platform.system()}",
-        "seed": None,  # nothing is drawn at random
-        "pipeline": given.pipeline,
-        "limit": given.limit,
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-    }
-
-
-def _commit() -> str:
-    here = Path(__file__).parent
-    command = ["git", "-C", str(here), "rev-parse", "--short", "HEAD"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
-
-
-def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def _build_line(built: Mapping[str, Any]) -> str:

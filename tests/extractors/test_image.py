@@ -4,7 +4,7 @@ from PIL import Image
 
 from latelight.errors import DamagedFileError, FileTooLargeError, UnsupportedMediaError
 from latelight.extractors.image import ImageExtractor
-from latelight.extractors.pictures import on_white
+from latelight.extractors.pictures import is_blank, on_white
 from latelight.extractors.protocol import ExtractionOptions
 from latelight.testing.files import picture_bytes
 from latelight.types import Extraction, Source
@@ -99,3 +99,17 @@ def test_every_mode_becomes_rgb_on_white(picture: Image.Image, expected: tuple[i
     flat = on_white(picture)
     assert flat.mode == "RGB"
     assert flat.getpixel((0, 0)) == expected
+
+
+def scanned(picture: Image.Image) -> Image.Image:
+    noise = np.random.default_rng(0).normal(0, 5, (*picture.size[::-1], 3))
+    shaded = np.asarray(picture, np.float64) - np.linspace(0, 30, picture.width)[None, :, None]
+    return Image.fromarray(np.clip(shaded + noise, 0, 255).astype(np.uint8))
+
+
+def test_a_scan_of_nothing_is_blank_and_one_of_a_full_stop_is_not() -> None:
+    page = Image.new("RGB", (400, 300), (240, 238, 230))
+    assert is_blank(page)
+    assert is_blank(scanned(page))
+    page.paste((60, 60, 60), (200, 150, 204, 154))
+    assert not is_blank(scanned(page))

@@ -355,6 +355,8 @@ class Collection:
         return ExtractionOptions(
             passage_characters=given.passage_characters,
             ocr=given.ocr,
+            ocr_language=given.ocr_language,
+            ocr_models=given.ocr_models,
             dpi=given.dpi,
             max_bytes=given.max_bytes,
             max_pages=given.max_pages,

@@ -30,7 +30,7 @@ class ImageExtractor:
 
     info = ExtractorInfo(
         name="image",
-        version="1",
+        version="2",
         media_types=tuple(FORMATS),
         unit_kinds=("image", "page"),
         licence="Apache-2.0 AND MIT-CMU",
@@ -86,7 +86,7 @@ def _picture_type(source: Source) -> str:
 def _unit(shown: Image.Image, page: int, start: int, options: ExtractionOptions) -> Unit:
     text, words = "", WordBoxes.empty()
     if options.ocr != "never":
-        text, words = read_picture(shown, options.ocr_threads)
+        text, words = read_picture(shown, options.ocr_choice)
     return Unit(
         unit_id=f"p{page}" if page else "i1",
         kind="page" if page else "image",

@@ -14,6 +14,7 @@ from latelight.extractors.ocr import read_picture
 from latelight.extractors.pdf_file import draw_page, opened_pdf
 from latelight.extractors.pdf_words import PageWords, page_words
 from latelight.extractors.pictures import encoded
+from latelight.extractors.plausibility import is_plausible
 from latelight.extractors.progress import Progress, silent
 from latelight.extractors.protocol import ExtractionOptions
 from latelight.types import CharSpan, Extraction, ExtractorInfo, Locator, Source, Unit, WordBoxes
@@ -43,7 +44,7 @@ class PdfExtractor:
 
     info = ExtractorInfo(
         name="pdf",
-        version="1",
+        version="2",
         media_types=("application/pdf",),
         unit_kinds=("page",),
         licence="Apache-2.0 AND BSD-3-Clause",
@@ -135,14 +136,19 @@ def _page_content(page: pdfium.PdfPage, options: ExtractionOptions) -> _Page:
         found = page_words(page)
     except pdfium.PdfiumError:
         return _Page(failed=True)
-    by_ocr = options.ocr == "always" or (options.ocr == "auto" and needs_ocr(page, found))
-    picture = None
-    if by_ocr or options.render_images:
-        picture = draw_page(page, options.dpi, options.max_pixels)
-    text, words = read_picture(picture, options.ocr_threads) if by_ocr and picture else found.text()
-    return _Page(
-        text, words, encoded(picture) if options.render_images and picture else None, False, by_ocr
-    )
+    read_it = options.ocr == "always" or (options.ocr == "auto" and needs_ocr(page, found))
+    doubted = options.ocr == "auto" and not read_it and not is_plausible(found.texts)
+    content = _Page() if read_it else _Page(*found.text())
+    if not (read_it or doubted or options.render_images):
+        return content
+    picture = draw_page(page, options.dpi, options.max_pixels)
+    if read_it or doubted:
+        text, words = read_picture(picture, options.ocr_choice)
+        # What reads no better stays as the file has it: some pages are made of codes.
+        if read_it or (text and is_plausible(text.split())):
+            content = _Page(text, words, by_ocr=True)
+    content.picture = encoded(picture) if options.render_images else None
+    return content
 
 
 def _drawn(page: pdfium.PdfPage, area: float) -> tuple[float, int]:

@@ -55,6 +55,11 @@ class PageWords:
     n_broken: int
 
     @property
+    def texts(self) -> list[str]:
+        """What the words say."""
+        return [word.text for word in self.words]
+
+    @property
     def n_characters(self) -> int:
         """Characters in words."""
         return sum(len(word.text) for word in self.words)

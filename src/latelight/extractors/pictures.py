@@ -22,6 +22,8 @@ FORMATS = {
 }
 EXIF_ORIENTATION, EXIF_CREATED = 0x0112, 0x0132
 _JPEG_QUALITY = 88
+_MIN_STEP = 16  # of 255, between two pixels of half the size: an edge
+_MIN_EDGES = 6  # a full stop has more
 
 
 def open_picture(
@@ -110,6 +112,16 @@ def on_white(picture: Image.Image) -> Image.Image:
         page.paste(seen, mask=seen.getchannel("A"))
         return page
     return picture.convert("RGB")
+
+
+def is_blank(picture: Image.Image) -> bool:
+    """Whether a picture has no edges at all, so that nothing can be written on it."""
+    grey = picture.convert("L")
+    if min(grey.size) >= 64:
+        grey = grey.reduce(2)  # evens out a scanner's noise
+    levels = np.asarray(grey, np.int16)  # (height, width)
+    n_edges = sum(int((np.abs(np.diff(levels, axis=axis)) > _MIN_STEP).sum()) for axis in (0, 1))
+    return n_edges < _MIN_EDGES
 
 
 def encoded(picture: Image.Image) -> bytes:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
 from latelight.errors import SettingError
+from latelight.extractors.ocr_models import OcrChoice, model_file
 from latelight.types import Extraction, ExtractorInfo, Source
 
 OcrMode = Literal["auto", "always", "never"]
@@ -19,6 +20,9 @@ class ExtractionOptions:
         passage_characters: passages are packed with whole sentences up to this length.
         ocr: `auto` reads pictures, and pages without a usable text layer; `always` reads every
             page's picture and ignores text layers; `never` reads no pictures.
+        ocr_language: a recognition model beside the one that comes with the package, which reads
+            Chinese, Japanese and languages in Latin letters (see `ocr_models.LANGUAGES`).
+        ocr_models: the directory that holds that model.
         ocr_threads: for each process; 0 uses the machine's cores, at most 4.
         dpi: resolution of page pictures, for OCR and for `Unit.image`.
         render_images: fill `Unit.image` for encoders that look at the page.
@@ -33,6 +37,8 @@ class ExtractionOptions:
 
     passage_characters: int = 1600
     ocr: OcrMode = "auto"
+    ocr_language: str = ""
+    ocr_models: str = ""
     ocr_threads: int = 0
     dpi: int = 150
     render_images: bool = False
@@ -49,10 +55,17 @@ class ExtractionOptions:
             raise SettingError(
                 f"ocr is {self.ocr!r}; it must be one of {', '.join(get_args(OcrMode))}."
             )
+        if self.ocr_language and self.ocr != "never":
+            model_file(self.ocr_language, self.ocr_models)
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if not value >= least:
                 raise SettingError(f"{name} is {value}; it must be at least {least}.")
+
+    @property
+    def ocr_choice(self) -> OcrChoice:
+        """How pictures are read."""
+        return OcrChoice(self.ocr_threads, self.ocr_language, self.ocr_models)
 
 
 _LEAST: dict[str, float] = {

@@ -20,6 +20,9 @@ class ExtractSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         passage_characters: passages of text are packed up to this length.
         ocr: when pages and pictures are read by character recognition.
+        ocr_language: a recognition model beside the carried one, which reads Chinese, Japanese and
+            languages in Latin letters.
+        ocr_models: the directory that holds that model.
         dpi: dots per inch of page images for recognition.
         max_bytes: larger files are refused.
         max_pages: longer documents are refused.
@@ -29,6 +32,8 @@ class ExtractSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     passage_characters: int = 1600
     ocr: Literal["auto", "always", "never"] = "auto"
+    ocr_language: str = ""
+    ocr_models: str = ""
     dpi: int = 150
     max_bytes: int = 512 * 2**20
     max_pages: int = 5_000
