@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from latelight.encoders.answerai import TOKENIZER
-from latelight.encoders.carried import locate
+from latelight.weights import locate
 from latelight.encoders.wordpieces import CLS, MASK, SEP, WordpieceTokenizer
 
 N_MARKERS = 3  # ids 0 to 2: padding and the two markers

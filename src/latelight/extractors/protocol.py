@@ -7,6 +7,7 @@ from latelight.errors import SettingError
 from latelight.types import Extraction, ExtractorInfo, Source
 
 OcrMode = Literal["auto", "always", "never"]
+SpeechMode = Literal["auto", "never"]
 
 MEBIBYTE = 1 << 20
 
@@ -20,6 +21,13 @@ class ExtractionOptions:
         ocr: `auto` reads pictures, and pages without a usable text layer; `always` reads every
             page's picture and ignores text layers; `never` reads no pictures.
         ocr_threads: for each process; 0 uses the machine's cores, at most 4.
+        speech: `auto` writes down what is said in sound; `never` keeps sound without words.
+        speech_model: a directory with a CTranslate2 conversion of Whisper, or its name on the
+            hub; empty for the carried weights.
+        speech_language: such as `en`; empty lets the model tell it from the sound.
+        speech_threads: for each process; 0 uses the machine's cores, at most 4.
+        frames_per_minute: most frames of a video that become units, in any minute.
+        max_seconds: longest sound or video.
         dpi: resolution of page pictures, for OCR and for `Unit.image`.
         render_images: fill `Unit.image` for encoders that look at the page.
         max_bytes: longest file.
@@ -27,13 +35,20 @@ class ExtractionOptions:
         max_pages: longest PDF.
         max_frames: most frames of a multi-frame TIFF; further ones are left out with a warning.
         max_characters: longest text of one document.
-        timeout_s: longest time that a worker process may spend without finishing a page.
+        timeout_s: longest time that a worker process may spend without finishing a page, a
+            frame, or half a minute of sound.
         memory_bytes: address space of a worker process.
     """
 
     passage_characters: int = 1600
     ocr: OcrMode = "auto"
     ocr_threads: int = 0
+    speech: SpeechMode = "auto"
+    speech_model: str = ""
+    speech_language: str = ""
+    speech_threads: int = 0
+    frames_per_minute: int = 10
+    max_seconds: float = 43_200.0
     dpi: int = 150
     render_images: bool = False
     max_bytes: int = 512 * MEBIBYTE
@@ -45,19 +60,25 @@ class ExtractionOptions:
     memory_bytes: int = 4096 * MEBIBYTE
 
     def __post_init__(self) -> None:
-        if self.ocr not in get_args(OcrMode):
-            raise SettingError(
-                f"ocr is {self.ocr!r}; it must be one of {', '.join(get_args(OcrMode))}."
-            )
+        _check_choice("ocr", self.ocr, get_args(OcrMode))
+        _check_choice("speech", self.speech, get_args(SpeechMode))
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if not value >= least:
                 raise SettingError(f"{name} is {value}; it must be at least {least}.")
 
 
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise SettingError(f"{name} is {value!r}; it must be one of {', '.join(choices)}.")
+
+
 _LEAST: dict[str, float] = {
     "passage_characters": 40,
     "ocr_threads": 0,
+    "speech_threads": 0,
+    "frames_per_minute": 1,
+    "max_seconds": 0.001,
     "dpi": 18,
     "max_bytes": 1,
     "max_pixels": 4096,

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from latelight.encoders.carried import CarriedFile, locate, sha256_of
+from latelight.weights import CarriedFile, locate, sha256_of
 from latelight.errors import DigestMismatchError, WeightsNotFoundError
 
 CONTENT = b"weights"
