@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 
 SAMPLES_PER_SECOND = 2.0
 SIGHT = (160, 90)  # width and height at which frames are compared
-NEW_SCENE = 0.25  # a frame that differs by more is another one; less is the same, seen again
-STILL = 0.08  # two samples that differ by less show no movement
-PATIENCE_S = 1.5  # how long a moving picture is waited for to settle
+NEW_COLOURS = 0.25  # histograms this far apart are another scene: a cut, or a long pan
+NEW_PIXELS = 0.03  # share of pixels: on a picture at rest, other words on the same slide
+STILL_PIXELS = 0.01  # two samples that differ by less show no movement
+PATIENCE_S = 1.5  # how long a moving scene is waited for to settle
 BLANK = 6.0  # standard deviation of grey levels under which a frame shows nothing
 _BINS = 16
 _CHANGED = 28  # levels by which a pixel must change to count
-_CHANGED_WEIGHT = 5.0  # a slide's words are a few hundredths of its pixels
 PARAMETERS = {
     "samples_per_second": SAMPLES_PER_SECOND,
-    "new_scene": NEW_SCENE,
-    "still": STILL,
+    "new_colours": NEW_COLOURS,
+    "new_pixels": NEW_PIXELS,
+    "still_pixels": STILL_PIXELS,
     "patience_s": PATIENCE_S,
 }
 
@@ -73,23 +74,13 @@ class Viewing:
 
     Attributes:
         duration_s: until the end of the last frame.
-        n_scenes: how many different frames there were, those beyond the cap included.
+        n_left: scenes that the cap left out.
         size: width and height of the last kept frame.
     """
 
     duration_s: float = 0.0
-    n_scenes: int = 0
+    n_left: int = 0
     size: tuple[int, int] = (0, 0)
-    _recent: deque[float] = field(default_factory=deque)
-
-    def may_keep(self, time: float, cap: int) -> bool:
-        """Whether under `cap` frames were kept in the minute before `time`; counts this one."""
-        while self._recent and self._recent[0] <= time - 60.0:
-            self._recent.popleft()
-        if len(self._recent) >= cap:
-            return False
-        self._recent.append(time)
-        return True
 
 
 def watch(
@@ -97,15 +88,16 @@ def watch(
 ) -> Iterator[Kept]:
     """Yield the frames to keep, in order of time; `viewing` tells the rest afterwards.
 
-    Frames are looked at twice a second. One is kept when it differs from the last kept one and
-    the picture has come to rest, or has not for a while; a blank one only at the very beginning.
-    A scene that comes while the cap is reached is kept as soon as it allows it.
+    Frames are looked at twice a second. One is kept when it has other colours than the last kept
+    one, once it has come to rest or has not for a while, or when it is at rest with other pixels.
+    A blank one is kept only at the very beginning. A scene that comes while the cap is reached is
+    kept as soon as it allows it, if it is still there.
 
     Raises:
         DamagedFileError: no frame can be decoded.
         FileTooLargeError: frames are larger, or the video longer, than allowed.
     """
-    chooser = _Chooser(options.frames_per_minute, viewing)
+    chooser = _Chooser(options.frames_per_minute)
     for time, frame in _sampled(media, options, viewing):
         tell(time)
         sight = sight_of(frame)
@@ -114,6 +106,7 @@ def watch(
             viewing.size = picture.size
             yield Kept(time, picture, sight)
             tell(time)
+        viewing.n_left = chooser.n_left
 
 
 @dataclass
@@ -121,39 +114,54 @@ class _Chooser:
     """Decides which sampled frames are kept."""
 
     cap: int
-    viewing: Viewing
-    last: Sight | None = None  # kept
+    n_left: int = 0
+    kept: Sight | None = None
     before: Sight | None = None  # the sample before this one
     since: float | None = None  # when the picture began to differ from the kept one
+    is_held: bool = False  # whether the cap holds that picture back
+    recent: deque[float] = field(default_factory=deque)  # times of the last minute's kept frames
 
     def wants(self, time: float, sight: Sight) -> bool:
-        moves = self.before is not None and difference(self.before, sight) > STILL
+        """Whether to keep the next sample."""
+        rests = self.before is not None and changed_pixels(self.before, sight) <= STILL_PIXELS
         self.before = sight
-        if self.last is not None and (
-            sight.is_blank or difference(self.last, sight) <= NEW_SCENE
-        ):
-            self.since = None
+        if self.kept is not None and not self._is_due(time, sight, rests):
             return False
-        if self.since is None:
-            self.since = time
-            self.viewing.n_scenes += 1
-        if self.last is not None and moves and time - self.since < PATIENCE_S:
+        if not self._is_allowed(time):
+            self.n_left += not self.is_held
+            self.is_held = True
             return False
-        if not self.viewing.may_keep(time, self.cap):
-            return False
-        self.last, self.since = sight, None
+        self.n_left -= self.is_held
+        self.recent.append(time)
+        self.kept, self.since, self.is_held = sight, None, False
         return True
 
+    def _is_due(self, time: float, sight: Sight, rests: bool) -> bool:
+        assert self.kept is not None
+        has_other_colours = other_colours(self.kept, sight) > NEW_COLOURS
+        is_other = has_other_colours or changed_pixels(self.kept, sight) > NEW_PIXELS
+        if sight.is_blank or not is_other:
+            self.since, self.is_held = None, False
+            return False
+        if not has_other_colours:
+            return rests
+        self.since = time if self.since is None else self.since
+        return rests or time - self.since >= PATIENCE_S
 
-def difference(one: Sight, other: Sight) -> float:
-    """Return how much two frames differ, 0 (equal) to 1.
+    def _is_allowed(self, time: float) -> bool:
+        while self.recent and self.recent[0] <= time - 60.0:
+            self.recent.popleft()
+        return len(self.recent) < self.cap
 
-    The larger of two views: half the distance between their histograms (a cut), and the weighted
-    share of pixels that changed (new words on the same slide).
-    """
-    by_colour = float(np.abs(one.histogram - other.histogram).sum(axis=1).max()) / 2
-    changed = float((np.abs(one.grey - other.grey) > _CHANGED).mean())
-    return min(max(by_colour, _CHANGED_WEIGHT * changed), 1.0)
+
+def other_colours(one: Sight, other: Sight) -> float:
+    """Return how far two frames' histograms are apart, 0 (equal) to 1, in the worst channel."""
+    return float(np.abs(one.histogram - other.histogram).sum(axis=1).max()) / 2
+
+
+def changed_pixels(one: Sight, other: Sight) -> float:
+    """Return the share of pixels whose grey level changed, 0 to 1."""
+    return float((np.abs(one.grey - other.grey) > _CHANGED).mean())
 
 
 def sight_of(frame: "VideoFrame") -> Sight:

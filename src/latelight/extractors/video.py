@@ -128,10 +128,9 @@ def _read(frames: Iterator[Kept], options: ExtractionOptions) -> Iterator[Part]:
 def _frame_warnings(
     frames: list[Part], viewing: Viewing, options: ExtractionOptions
 ) -> Iterator[str]:
-    n_left = viewing.n_scenes - len(frames)
-    if n_left > 0:
+    if viewing.n_left:
         yield (
-            f"{n_left:,} short scenes were left out: at most {options.frames_per_minute} frames "
+            f"{viewing.n_left:,} short scenes were left out: at most {options.frames_per_minute} frames "
             "are kept in a minute; raise frames_per_minute for more."
         )
     if frames and options.ocr == "never":
@@ -140,5 +139,5 @@ def _frame_warnings(
 
 def _metadata(viewing: Viewing, recording: Recording) -> Metadata:
     seconds = round(max(viewing.duration_s, recording.duration_s), 3)
-    size = {"width": viewing.size[0], "height": viewing.size[1]} if viewing.n_scenes else {}
+    size = {"width": viewing.size[0], "height": viewing.size[1]} if any(viewing.size) else {}
     return {**sound_metadata(recording), "seconds": seconds, **size}
