@@ -166,16 +166,17 @@ def changed_pixels(one: Sight, other: Sight) -> float:
 
 def sight_of(frame: "VideoFrame") -> Sight:
     """Return what a decoded frame looks like."""
-    small = frame.reformat(width=SIGHT[0], height=SIGHT[1], format="rgb24").to_ndarray()
+    reduced = frame.reformat(width=SIGHT[0], height=SIGHT[1], format="rgb24")
+    small = reduced.to_ndarray().astype(np.int16)  # (height, width, 3)
     levels = (small >> 4).reshape(-1, 3)
-    histogram = np.stack([np.bincount(levels[:, i], minlength=_BINS) for i in range(3)])
-    grey = (small.astype(np.int16) @ np.array([2, 5, 1], np.int16)) >> 3
-    return Sight(grey, histogram.astype(np.float32) / len(levels))
+    counts = np.stack([np.bincount(levels[:, i], minlength=_BINS) for i in range(3)])
+    grey = (small @ np.array([2, 5, 1], np.int16)) >> 3
+    return Sight(grey, (counts / len(levels)).astype(np.float32))
 
 
 def upright(frame: "VideoFrame") -> Image.Image:
     """Return a frame as RGB, turned as the file says it was filmed."""
-    picture: Image.Image = frame.to_image()
+    picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
     turn = round(frame.rotation / 90) % 4  # anticlockwise
     return picture.rotate(90 * turn, expand=True) if turn else picture
 

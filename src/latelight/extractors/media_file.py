@@ -16,10 +16,7 @@ from latelight.extractors.media_types import DEMUXERS
 from latelight.extractors.protocol import ExtractionOptions
 
 if TYPE_CHECKING:
-    from av import AudioFrame, VideoFrame
     from av.container import InputContainer
-
-    Frame = AudioFrame | VideoFrame
 
 REMEDY = 'install it with: pip install "latelight[media]"'
 _MICROSECONDS = 1_000_000
@@ -55,8 +52,8 @@ class MediaFile:
         tags = {key.lower(): value for key, value in self.container.metadata.items()}
         return " ".join(tags.get("title", "").split())[:300]
 
-    def frames(self, stream: Any) -> "Iterator[tuple[float, Frame]]":
-        """Yield the stream's frames with their times in seconds, ascending as decoded.
+    def frames(self, stream: Any) -> Iterator[tuple[float, Any]]:
+        """Yield the stream's frames as decoded, with their times in seconds, -1 for none given.
 
         Raises:
             DamagedFileError: nothing of the stream can be decoded.
@@ -70,7 +67,7 @@ class MediaFile:
         if not n_frames:
             raise damaged(self.name, f"no frame of its {stream.type} can be decoded")
 
-    def _decoded(self, stream: Any) -> "Iterator[Frame]":
+    def _decoded(self, stream: Any) -> Iterator[Any]:
         for packet in self._packets(stream):
             try:
                 frames = packet.decode()
@@ -118,7 +115,8 @@ def _described(
         raise _nothing_in(container, name, media_type)
     if picture is not None:
         check_pixels(name, (picture.codec_context.width, picture.codec_context.height), options)
-    for stream in filter(None, (sound, picture)):
+    streams: list[Any] = [stream for stream in (sound, picture) if stream is not None]
+    for stream in streams:
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = max(options.speech_threads, 1)
     claimed = max(container.duration or 0, 0) / _MICROSECONDS

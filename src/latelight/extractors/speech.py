@@ -1,5 +1,6 @@
 """Sound -> spoken words with their times, whatever model listens."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -88,16 +89,10 @@ def listen(
     A minute of sound is held at a time. The language, unless given, is settled by the first clip
     that leaves little doubt.
     """
-    found = Recording(language=language)
+    listener = _Listener(transcriber, language, tell)
     for buffer, is_last in _buffers(pieces):
-        found.duration_s = buffer.end_s
-        if transcriber is not None:
-            buffer.keep_from(_hear(buffer, transcriber, found, is_last, tell, language))
-        else:
-            buffer.keep_from(len(buffer.samples()))
-        tell(buffer.start_s)
-    found.language = found.language if found.words else ""
-    return found
+        listener.hear(buffer, is_last)
+    return listener.found()
 
 
 @dataclass
@@ -144,28 +139,53 @@ def _buffers(pieces: Iterable[Piece]) -> Iterator[tuple[_Buffer, bool]]:
         yield buffer, True
 
 
-def _hear(  # noqa: PLR0913, PLR0917  one step of `listen`, whose state it takes
-    buffer: _Buffer,
-    transcriber: Transcriber,
-    found: Recording,
-    is_last: bool,
-    tell: Tell,
-    language: str,
-) -> int:
-    """Write down the buffer's clips; return from which sample on it must be heard again."""
-    samples = buffer.samples()
-    clips = list(_clips(transcriber.find_speech(samples)))
-    keep = len(samples)
-    if clips and not is_last and clips[-1][1] > len(samples) - _EDGE_S * RATE and clips[-1][0]:
-        keep, _ = clips.pop()
-    for start, stop in clips:
-        known = language or found.language
-        heard = transcriber.write_down(samples[start:stop], known)
-        _note(found, heard, buffer.start_s + start / RATE, buffer.start_s + stop / RATE)
-        if not known and heard.certainty >= _SURE:
-            found.language = heard.language
-        tell(buffer.start_s + stop / RATE)
-    return keep
+class _Listener:
+    """Listens to one recording, buffer by buffer."""
+
+    def __init__(self, transcriber: Transcriber | None, language: str, tell: Tell) -> None:
+        self.transcriber = transcriber
+        self.language = language  # empty until it is settled
+        self.guesses: Counter[str] = Counter()
+        self.recording = Recording()
+        self.tell = tell
+
+    def hear(self, buffer: _Buffer, is_last: bool) -> None:
+        """Take what can be written down now out of the buffer."""
+        self.recording.duration_s = buffer.end_s
+        samples, keep = buffer.samples(), buffer.n_samples
+        clips = list(_clips(self.transcriber.find_speech(samples))) if self.transcriber else []
+        if not is_last and clips and _goes_on(clips[-1], keep):
+            keep, _ = clips.pop()
+        for start, stop in clips:
+            begun_s, end_s = buffer.start_s + start / RATE, buffer.start_s + stop / RATE
+            self._write_down(samples[start:stop], begun_s, end_s)
+            self.tell(end_s)
+        buffer.keep_from(keep)
+        self.tell(buffer.start_s)
+
+    def found(self) -> Recording:
+        """Return all that was heard."""
+        if self.recording.words:
+            guess = self.guesses.most_common(1)
+            self.recording.language = self.language or (guess[0][0] if guess else "")
+        return self.recording
+
+    def _write_down(self, samples: Float32Array, start_s: float, end_s: float) -> None:
+        assert self.transcriber is not None
+        heard = self.transcriber.write_down(samples, self.language)
+        if not heard.words:
+            return
+        self.recording.words += _placed(heard.words, start_s, end_s)
+        self.recording.spoken.append(TimeRange(start_s, end_s))
+        self.guesses[heard.language] += 1
+        if not self.language and heard.certainty >= _SURE:
+            self.language = heard.language
+
+
+def _goes_on(clip: tuple[int, int], n_samples: int) -> bool:
+    """Whether somebody may speak on after the buffer's end, in a clip that can still grow."""
+    start, stop = clip
+    return start > 0 and stop > n_samples - _EDGE_S * RATE
 
 
 def _clips(speech: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -182,14 +202,11 @@ def _clips(speech: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         yield start, stop
 
 
-def _note(found: Recording, heard: Heard, start_s: float, end_s: float) -> None:
-    """Add a clip's words with times that ascend and stay inside the clip."""
+def _placed(words: Iterable[SpokenWord], start_s: float, end_s: float) -> Iterator[SpokenWord]:
+    """Yield a clip's words with times in the recording that ascend and stay inside the clip."""
     last = start_s
-    for word in heard.words:
+    for word in words:
         begin = min(max(start_s + word.time.start_s, last), end_s)
         end = min(max(start_s + word.time.end_s, begin), end_s)
-        found.words.append(SpokenWord(word.text, TimeRange(begin, end)))
+        yield SpokenWord(word.text, TimeRange(begin, end))
         last = begin
-    if heard.words:
-        found.spoken.append(TimeRange(start_s, end_s))
-        found.language = found.language or heard.language

@@ -74,14 +74,10 @@ def _may_end(words: Sequence[SpokenWord], first: int, i: int) -> bool:
 def _best_cut(words: Sequence[SpokenWord], first: int, stop: int) -> int:
     """Return where to end a passage before the word `stop`: a sentence, a breath, or there."""
     least = first + max((stop - first) // 2, 1)
-    for ends in (
-        lambda i: _ends_sentence(words[i - 1]),
-        lambda i: _pause_after(words, i - 1) >= _BREATH_S,
-    ):
-        places = [i for i in range(least, stop + 1) if ends(i)]
-        if places:
-            return places[-1]
-    return stop
+    after = range(stop, least - 1, -1)
+    sentence = next((i for i in after if _ends_sentence(words[i - 1])), 0)
+    breath = next((i for i in after if _pause_after(words, i - 1) >= _BREATH_S), 0)
+    return sentence or breath or stop
 
 
 def _pause_after(words: Sequence[SpokenWord], i: int) -> float:

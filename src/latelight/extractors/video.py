@@ -78,9 +78,7 @@ class VideoExtractor:
             warnings=(*warnings, *told),
         )
 
-    def _frames(
-        self, media: MediaFile, options: ExtractionOptions, viewing: Viewing
-    ) -> list[Part]:
+    def _frames(self, media: MediaFile, options: ExtractionOptions, viewing: Viewing) -> list[Part]:
         """Return the frames to keep, each with its words, lasting until the next one."""
         total = 2 * math.ceil(media.claimed_s)
 
@@ -130,8 +128,8 @@ def _frame_warnings(
 ) -> Iterator[str]:
     if viewing.n_left:
         yield (
-            f"{viewing.n_left:,} short scenes were left out: at most {options.frames_per_minute} frames "
-            "are kept in a minute; raise frames_per_minute for more."
+            f"{viewing.n_left:,} short scenes were left out: at most {options.frames_per_minute} "
+            "frames are kept in a minute; raise frames_per_minute for more."
         )
     if frames and options.ocr == "never":
         yield "No words were looked for on the frames, because ocr is 'never'."

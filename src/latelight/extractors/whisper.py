@@ -89,7 +89,9 @@ class WhisperTranscriber:
             min_silence_duration_ms=int(PARAMETERS["least_silence_ms"]),
             speech_pad_ms=int(PARAMETERS["speech_pad_ms"]),
         )
-        return [(int(one["start"]), int(one["end"])) for one in get_speech_timestamps(samples, given)]
+        return [
+            (int(one["start"]), int(one["end"])) for one in get_speech_timestamps(samples, given)
+        ]
 
     def write_down(self, samples: Float32Array, language: str) -> Heard:
         """Return what is said in a clip: beam search without sampling, no memory of other clips."""

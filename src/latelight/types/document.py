@@ -82,9 +82,9 @@ class Unit:
         locator: where it is; `locator.span` is its place in the document's text.
         text: its text, possibly empty.
         words: boxes of the words of `text`, for pages, pictures and frames.
-        spoken: times of the words of `text`, for sound.
         image: encoded picture (PNG or JPEG) for encoders that look at it, else None.
         heading: the titles above it, outermost first; context for encoders, never a locator.
+        spoken: times of the words of `text`, for sound.
     """
 
     unit_id: str
@@ -92,6 +92,6 @@ class Unit:
     locator: Locator
     text: str = ""
     words: WordBoxes | None = field(default=None, compare=False, repr=False)
-    spoken: WordTimes | None = field(default=None, compare=False, repr=False)
     image: bytes | None = field(default=None, compare=False, repr=False)
     heading: tuple[str, ...] = ()
+    spoken: WordTimes | None = field(default=None, compare=False, repr=False)
