@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 SAMPLES_PER_SECOND = 2.0
 SIGHT = (160, 90)  # width and height at which frames are compared
 NEW_COLOURS = 0.25  # histograms this far apart are another scene: a cut, or a long pan
-NEW_PIXELS = 0.03  # share of pixels: on a picture at rest, other words on the same slide
-STILL_PIXELS = 0.01  # two samples that differ by less show no movement
+NEW_PIXELS = 0.008  # share of pixels: on a picture at rest, other words on the same slide
+STILL_PIXELS = 0.004  # two samples that differ by less show no movement
 PATIENCE_S = 1.5  # how long a moving scene is waited for to settle
 BLANK = 6.0  # standard deviation of grey levels under which a frame shows nothing
 _BINS = 16

@@ -14,7 +14,7 @@ from latelight.extractors.audio import (
 )
 from latelight.extractors.detect import detect_media_type
 from latelight.extractors.frames import PARAMETERS as FRAME_PARAMETERS
-from latelight.extractors.frames import Kept, Viewing, watch
+from latelight.extractors.frames import NEW_COLOURS, Kept, Sight, Viewing, other_colours, watch
 from latelight.extractors.limits import check_bytes, check_characters
 from latelight.extractors.media_file import MediaFile, opened_media
 from latelight.extractors.media_types import VIDEO_MEDIA_TYPES
@@ -110,10 +110,18 @@ class VideoExtractor:
 
 
 def _read(frames: Iterator[Kept], options: ExtractionOptions) -> Iterator[Part]:
+    """Yield frames with their words, those left out that show what the one before shows.
+
+    Small changes may be other words on a slide, or the speaker beside it: the words tell.
+    """
+    before: tuple[str, Sight] | None = None
     for kept in frames:
         text, words = "", WordBoxes.empty()
         if options.ocr != "never":
             text, words = read_picture(kept.picture, options.ocr_threads)
+        if before and before[0] == text and other_colours(before[1], kept.sight) <= NEW_COLOURS:
+            continue
+        before = text, kept.sight
         yield Part(
             kind="frame",
             time=TimeRange(kept.start_s, kept.start_s),
