@@ -6,8 +6,8 @@ show them. A broken packet costs itself, not the file.
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from latelight.errors import DamagedFileError, ExtractionError, UnsupportedMediaError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 REMEDY = 'install it with: pip install "latelight[media]"'
 _MICROSECONDS = 1_000_000
+_SEEK_BACK_S = 2.0  # decoders need a run-up
 # Whatever the container says, no longer claim is believed.
 _LONGEST_CLAIM_S = 1e8
 
@@ -36,6 +37,7 @@ class MediaFile:
         claimed_s: length that the container announces, 0 when it does not; never trusted.
         n_broken: packets that could not be decoded so far.
         was_cut: whether reading ended before the container's own end.
+        was_sought: whether reading began somewhere else than at the beginning.
     """
 
     name: str
@@ -43,8 +45,9 @@ class MediaFile:
     sound: Any = None
     picture: Any = None
     claimed_s: float = 0.0
-    n_broken: int = field(default=0)
-    was_cut: bool = field(default=False)
+    n_broken: int = 0
+    was_cut: bool = False
+    was_sought: bool = False
 
     @property
     def title(self) -> str:
@@ -58,14 +61,28 @@ class MediaFile:
         Raises:
             DamagedFileError: nothing of the stream can be decoded.
         """
-        begin = (self.container.start_time or 0) / _MICROSECONDS
+        begin = self._begin / _MICROSECONDS
         n_frames = 0
         for frame in self._decoded(stream):
             n_frames += 1
             time = frame.time
             yield (max(time - begin, 0.0) if time is not None else -1.0), frame
-        if not n_frames:
+        if not n_frames and not self.was_sought:
             raise damaged(self.name, f"no frame of its {stream.type} can be decoded")
+
+    def seek(self, seconds: float) -> None:
+        """Go to a place from which decoding reaches `seconds`; the beginning where that is near."""
+        if seconds > _SEEK_BACK_S:
+            self.was_sought = True
+            with suppress(*_errors()):  # what cannot be sought is read from the beginning
+                self.container.seek(
+                    round((seconds - _SEEK_BACK_S) * _MICROSECONDS) + self._begin, backward=True
+                )
+
+    @property
+    def _begin(self) -> int:
+        """The container's first timestamp in microseconds."""
+        return self.container.start_time or 0
 
     def _decoded(self, stream: Any) -> Iterator[Any]:
         for packet in self._packets(stream):

@@ -92,8 +92,13 @@ def _stream_type(data: bytes) -> str | None:
         return "audio/aac"
     if data[0] == 0xFF and data[1] & 0xE0 == 0xE0 and _is_mpeg_header(data):
         return "audio/mpeg"
+    return "video/mp2t" if _is_transport_stream(data) else None
+
+
+def _is_transport_stream(data: bytes) -> bool:
+    """Whether three packets in a row begin with the mark, a "G", and are no text."""
     marks = data[: 3 * _TS_PACKET : _TS_PACKET]
-    return "video/mp2t" if len(marks) == 3 and set(marks) == {0x47} else None
+    return len(marks) == 3 and set(marks) == {0x47} and not data[:_TS_PACKET].isascii()
 
 
 def _is_mpeg_header(data: bytes) -> bool:

@@ -8,14 +8,13 @@ from PIL import Image
 from latelight.errors import NotFoundError
 from latelight.extractors.frames import upright
 from latelight.extractors.limits import check_pixels
-from latelight.extractors.media_file import MediaFile, opened_media
+from latelight.extractors.media_file import opened_media
 from latelight.extractors.protocol import DEFAULT_OPTIONS, ExtractionOptions
 from latelight.extractors.sound import RATE, Piece, read_sound
 from latelight.extractors.spectrogram import spectrogram
 from latelight.types import Float32Array, TimeRange
 
 _NAME = "original"
-_SEEK_BACK_S = 2.0
 _SAME_S = 1e-3
 
 
@@ -31,7 +30,7 @@ def draw_frame(
     with opened_media(data, media_type, _NAME, options) as media:
         if media.picture is None:
             raise NotFoundError("The file holds no moving picture; show its sound instead.")
-        _seek(media, media.picture, time.start_s)
+        media.seek(time.start_s)
         for at, frame in media.frames(media.picture):
             if at >= time.start_s - _SAME_S:
                 check_pixels(_NAME, (frame.width, frame.height), options)
@@ -51,19 +50,11 @@ def draw_sound(
     with opened_media(data, media_type, _NAME, options) as media:
         if media.sound is None:
             raise NotFoundError("The file holds no sound; show its frames instead.")
-        _seek(media, media.sound, time.start_s)
+        media.seek(time.start_s)
         samples = _samples_during(read_sound(media, options), time)
     if not len(samples):
         raise NotFoundError(f"The sound ends before {time.start_s:.3f} s; ask for an earlier time.")
     return spectrogram(samples)
-
-
-def _seek(media: MediaFile, stream: object, seconds: float) -> None:
-    """Go to a place from which decoding reaches `seconds`; stay at the beginning if it is near."""
-    target = seconds - _SEEK_BACK_S
-    if target > 0:
-        begin = (media.container.start_time or 0) / 1_000_000
-        media.container.seek(int((target + begin) * 1_000_000), backward=True)
 
 
 def _samples_during(pieces: Iterator[Piece], time: TimeRange) -> Float32Array:

@@ -1,5 +1,6 @@
 """Spoken words -> passages of about half a minute, and what lies between them."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ LONGEST_PASSAGE_S = 40.0  # ... and never later than this
 PAUSE_S = 3.0  # or where nobody speaks for so long
 QUIET_S = 30.0
 _BREATH_S = 0.35
+_RATHER_ONE = 0.1  # of a window more is not worth another one
 _SENTENCE_ENDS = tuple(".!?…。！？｡؟۔।")
 _CLOSERS = "\"'”’»)]」』"
 
@@ -118,7 +120,7 @@ def _quiet(recording: Recording) -> Iterator[TimeRange]:
     for spoken in [*recording.spoken, ends]:
         length = spoken.start_s - place
         if length > 0 and length >= least:
-            n_windows = max(round(length / QUIET_S), 1)
+            n_windows = max(math.ceil(length / QUIET_S - _RATHER_ONE), 1)
             step = length / n_windows
             for i in range(n_windows):
                 yield TimeRange(place + i * step, place + (i + 1) * step)

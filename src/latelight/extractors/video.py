@@ -13,8 +13,8 @@ from latelight.extractors.audio import (
     sound_warnings,
 )
 from latelight.extractors.detect import detect_media_type
-from latelight.extractors.frames import PARAMETERS as FRAME_PARAMETERS
 from latelight.extractors.frames import NEW_COLOURS, Kept, Sight, Viewing, other_colours, watch
+from latelight.extractors.frames import PARAMETERS as FRAME_PARAMETERS
 from latelight.extractors.limits import check_bytes, check_characters
 from latelight.extractors.media_file import MediaFile, opened_media
 from latelight.extractors.media_types import VIDEO_MEDIA_TYPES
