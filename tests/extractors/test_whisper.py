@@ -1,4 +1,4 @@
-"""The carried speech model: few tests, each worth its seconds. Needs the extra `media` (dev has it).
+"""The carried speech model: few tests, each worth its seconds. Needs what group `dev` installs.
 
 No recording of a voice is small enough to be kept here: what it understands is measured by
 `benchmarks/speech.py`.
