@@ -1,5 +1,6 @@
 import builtins
 import struct
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -60,6 +61,14 @@ def test_any_rate_and_channels_become_one_timeline() -> None:
     assert unit.text == "ferry"
     assert unit.locator.time is not None
     assert unit.locator.time.end_s == pytest.approx(0.4, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "clock"),
+    [(0.2, 0.7, "0:00–0:01"), (12.0, 31.0, "0:12–0:31"), (3599.5, 3661.2, "59:59–1:01:02")],
+)
+def test_times_are_shown_as_players_show_them(start: float, end: float, clock: str) -> None:
+    assert TimeRange(start, end).clock == clock
 
 
 def test_a_title_is_the_files_own() -> None:
@@ -139,6 +148,15 @@ def test_progress_is_told_in_seconds_of_sound() -> None:
     assert done == sorted(done)
     assert max(b - a for a, b in pairwise([0, *done])) <= 61
     assert told[-1] == (144, 144)
+
+
+def test_what_shapes_the_text_is_declared_and_part_of_the_identity() -> None:
+    info = AudioExtractor().info
+    other = replace(info, parameters={**info.parameters, "beam_size": 1})
+    assert info.parameters["beam_size"] == 5
+    assert info.identity.startswith("1+")
+    assert other.identity != info.identity
+    assert replace(info, parameters={}).identity == "1"
 
 
 # -- files that lie or end early -----------------------------------------------------------
