@@ -63,6 +63,7 @@ PARAMETERS: Mapping[str, str | int | float] = {
     "beam_size": 5,
     "temperature": 0.0,
     "most_repeated": 2.4,  # segments that compress better than this are loops, and left out
+    "least_logprob": -1.0,  # so unsure a segment is a guess at noise ("Thank you very much.")
     "voice_threshold": 0.5,
     "least_speech_ms": 250,
     "least_silence_ms": 400,
@@ -104,13 +105,18 @@ class WhisperTranscriber:
                 condition_on_previous_text=False,
                 word_timestamps=True,
             )
-            kept = [s for s in segments if s.compression_ratio <= PARAMETERS["most_repeated"]]
+            kept = [segment for segment in segments if _is_credible(segment)]
         words = tuple(
             SpokenWord(word.word, TimeRange(float(word.start), float(word.end)))
             for segment in kept
             for word in segment.words or ()
         )
         return Heard(words, info.language, float(info.language_probability))
+
+
+def _is_credible(segment: Any) -> bool:
+    is_loop = segment.compression_ratio > PARAMETERS["most_repeated"]
+    return not is_loop and segment.avg_logprob >= PARAMETERS["least_logprob"]
 
 
 def open_transcriber(options: ExtractionOptions) -> WhisperTranscriber:
