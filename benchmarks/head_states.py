@@ -17,10 +17,10 @@ import numpy as np
 from head_texts import sources
 
 from latelight.encoders import answerai, minilm
-from latelight.encoders.carried import locate
 from latelight.encoders.onnx_model import OnnxModel
 from latelight.encoders.wordpieces import CLS, MASK, SEP, WordpieceTokenizer
 from latelight.types import Float32Array, Int32Array
+from latelight.weights import locate
 
 WINDOW = 509
 N_TITLES = 1500

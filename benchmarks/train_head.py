@@ -20,8 +20,8 @@ import numpy as np
 import torch
 
 from latelight.encoders.answerai import TOKENIZER
-from latelight.encoders.carried import locate
 from latelight.encoders.wordpieces import CLS, MASK, SEP, WordpieceTokenizer
+from latelight.weights import locate
 
 N_MARKERS = 3  # ids 0 to 2: padding and the two markers
 WEIGHTS = {"wordnet": 1.0, "debian": 1.0, "sections": 1.0, "sentences": 0.5}

@@ -9,7 +9,7 @@ PACKAGE = Path(latelight.__file__).parent
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "types"}),
-    frozenset({"kernels"}),
+    frozenset({"kernels", "weights"}),
     frozenset({"extractors", "encoders", "index", "evaluation", "sample"}),
     frozenset({"explain"}),
     frozenset({"settings", "plugins", "pipelines"}),

@@ -18,10 +18,14 @@ from latelight.testing.files import (
     text_pdf,
     text_picture,
 )
+from latelight.testing.media import sound_bytes, spoken_tones, video_bytes, wav_bytes
 from latelight.types import Extraction, Source
 
-OPTIONS = ExtractionOptions(ocr="never", max_pixels=4_000_000, max_pages=50)
+OPTIONS = ExtractionOptions(
+    ocr="never", speech="never", max_pixels=4_000_000, max_pages=50, max_seconds=600
+)
 PICTURE = text_picture(["words"], (96, 64))
+TONES = spoken_tones(["ferry", "stop."])
 GOOD = {
     "a.txt": "Plain words. Caf\u00e9!\n\nMore of them.".encode(),
     "b.txt": "Plain words in UTF-16.".encode("utf-16"),
@@ -35,6 +39,14 @@ GOOD = {
     "a.gif": picture_bytes(PICTURE.convert("P"), "GIF"),
     "a.webp": picture_bytes(PICTURE, "WEBP"),
     "a.bmp": picture_bytes(PICTURE, "BMP"),
+    "a.wav": wav_bytes(TONES),
+    "a.flac": sound_bytes(TONES, "flac", "flac"),
+    "a.mp3": sound_bytes(TONES, "mp3", "libmp3lame"),
+    "a.ogg": sound_bytes(TONES, "ogg", "libopus"),
+    "a.m4a": sound_bytes(TONES, "ipod", "aac"),
+    "a.mkv": video_bytes([PICTURE], samples=TONES),
+    "a.mp4": video_bytes([PICTURE], samples=TONES, container="mp4"),
+    "a.ts": sound_bytes(TONES, "mpegts", "aac"),
     "a.tif": picture_bytes(PICTURE, "TIFF", save_all=True, append_images=[PICTURE]),
 }  # fmt: skip
 

@@ -31,6 +31,8 @@ from latelight.releases.catalog import Generation
 from latelight.settings import Settings
 from latelight.types import Document, Metadata, Unit
 
+MAX_SPEECH_THREADS = 2  # encoding goes on beside it
+
 
 @dataclass(frozen=True)
 class CollectionPaths:
@@ -358,6 +360,12 @@ class Collection:
             ocr_language=given.ocr_language,
             ocr_models=given.ocr_models,
             dpi=given.dpi,
+            speech=given.speech,
+            speech_model=given.speech_model,
+            speech_language=given.speech_language,
+            speech_threads=min(self._settings.n_threads, MAX_SPEECH_THREADS),
+            frames_per_minute=given.frames_per_minute,
+            max_seconds=given.max_seconds,
             max_bytes=given.max_bytes,
             max_pages=given.max_pages,
             max_pixels=given.max_pixels,

@@ -1,15 +1,17 @@
 """What a machine has of what Latelight needs, each as one sentence."""
 
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 from latelight.app.library import Library
 from latelight.encoders.registry import create_encoder
-from latelight.errors import ExtractionError
+from latelight.errors import ExtractionError, WeightsNotFoundError
+from latelight.extractors.media_file import REMEDY
 from latelight.extractors.ocr import read_picture
+from latelight.extractors.whisper import speech_model_state
 from latelight.kernels.maxsim import available_isas, isa
 from latelight.pipelines.items import LIBRARY_MARK
 from latelight.settings import read_settings
@@ -47,6 +49,29 @@ def character_recognition() -> str:
     return f"rapidocr {version('rapidocr')} reads"
 
 
+def speech() -> str:
+    """Say whether sound and video can be read, which needs an extra.
+
+    Raises:
+        ModelError: the carried weights are not the recorded ones.
+    """
+    missing = [name for name in ("av", "faster-whisper") if not _is_installed(name)]
+    if missing:
+        return f"not installed ({', '.join(missing)}); for sound and video {REMEDY}"
+    try:
+        return speech_model_state()
+    except WeightsNotFoundError as error:
+        return f"no carried weights: {error}"
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
 def library_state(root: Path) -> str:
     """Say what the library in `root` holds; that there is none yet is fine.
 
@@ -63,4 +88,5 @@ def library_state(root: Path) -> str:
 MODELS: Mapping[str, Callable[[], str]] = {
     "encoder": default_encoder,
     "recognition": character_recognition,
+    "speech": speech,
 }

@@ -50,5 +50,5 @@ def load_checked(encoders: Mapping[str, Encoder], lock: PipelineLock) -> None:
 def lock_for(encoders: Mapping[str, Encoder]) -> PipelineLock:
     """Return the lock of a generation that is about to be made; loads the encoders."""
     with _loading:
-        versions = {one.info.name: one.info.version for one in all_extractors()}
+        versions = {one.info.name: one.info.identity for one in all_extractors()}
         return make_lock(encoders, versions, ANALYZER_VERSION)

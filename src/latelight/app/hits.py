@@ -12,6 +12,8 @@ from latelight.pipelines.stages import Stage
 from latelight.types import Hit, TokenEvidence
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from latelight.app.pictures import Pictures
 
 
@@ -44,6 +46,16 @@ class SearchHit(Hit):
         self._need_evidence()
         assert self.pictures is not None
         return self.pictures.heatmap(self, token)
+
+    def preview(self) -> "Image.Image":
+        """Return the page, picture or frame itself, or the spectrogram of sound.
+
+        Raises:
+            NotFoundError: the original file is no longer in the library.
+            UnsupportedMediaError: the unit is text alone.
+        """
+        assert self.pictures is not None
+        return self.pictures.page_image(self)
 
     def _need_evidence(self) -> tuple[TokenEvidence, ...]:
         if not self.evidence:

@@ -9,7 +9,10 @@ from PIL import Image
 from latelight.explain.caption import Legend
 from latelight.explain.heatmap import HeatMap, check_drawable, page_heatmap
 from latelight.explain.lighting import RowSimilarities, by_evidence
+from latelight.explain.sound_map import evidence_on_sound, rows_on_sound
 from latelight.extractors.pages import render_page
+from latelight.extractors.previews import draw_frame, draw_sound
+from latelight.extractors.protocol import ExtractionOptions
 from latelight.pipelines.originals import Originals
 from latelight.pipelines.reader import EncodedQuery, Reader
 from latelight.types import Int64Array, TokenEvidence
@@ -39,6 +42,8 @@ class Pictures:
     def heatmap(self, hit: "SearchHit", word: str | None) -> HeatMap:
         """Return a hit's page with the regions lit that answered the query, or one word of it.
 
+        Sound is lit on its spectrogram, where the words are said.
+
         Raises:
             InputError: the unit has no picture, or `word` is not a word of the query.
             NotFoundError: the original is no longer kept.
@@ -47,17 +52,29 @@ class Pictures:
         legend = Legend(
             query=hit.query,
             title=hit.document.title or hit.document.source.rsplit("/", 1)[-1],
-            place=f"page {hit.unit.locator.page}" if hit.unit.kind == "page" else "",
+            place=_place(hit),
             score=hit.score,
             score_norm=hit.score_norm,
         )
-        rows = self._similarities(int(self.ordinals[hit.rank - 1]), hit.evidence)
-        return page_heatmap(self.page_image(hit), hit.evidence, legend, word=word, rows=rows)
+        rows = list(self._similarities(int(self.ordinals[hit.rank - 1]), hit.evidence))
+        evidence, time = hit.evidence, hit.unit.locator.time
+        if hit.unit.kind == "audio" and time is not None:
+            evidence, rows = evidence_on_sound(evidence, time), rows_on_sound(rows, time)
+        return page_heatmap(self.page_image(hit), evidence, legend, word=word, rows=rows)
 
     def page_image(self, hit: "SearchHit") -> Image.Image:
-        """Return the page or picture itself, upright."""
+        """Return the page, picture or frame itself, upright; the spectrogram of sound.
+
+        Raises:
+            NotFoundError: the original is no longer kept.
+            UnsupportedMediaError: the unit is text alone.
+        """
         data = self.originals.read(hit.document.sha256)
-        extract = self.reader.spec.extract
+        extract, time = self.reader.spec.extract, hit.unit.locator.time
+        if time is not None:
+            draw = draw_sound if hit.unit.kind == "audio" else draw_frame
+            options = ExtractionOptions(max_pixels=extract.max_pixels)
+            return draw(data, hit.document.media_type, time, options)
         return render_page(
             data,
             hit.document.media_type,
@@ -81,3 +98,11 @@ class Pictures:
                     by_evidence(similarities, mine),
                     self.reader.snapshot.row_locators(space, ordinal),
                 )
+
+
+def _place(hit: "SearchHit") -> str:
+    """Return where in its document a picture is, for the caption."""
+    where = hit.unit.locator
+    if hit.unit.kind == "page":
+        return f"page {where.page}"
+    return where.time.clock if where.time is not None else ""

@@ -50,7 +50,7 @@ def explain(  # noqa: PLR0913, PLR0917  a command's options
 
 
 def _write_picture(hit: SearchHit, token: str | None, output: Path | None) -> Path | None:
-    if hit.unit.kind not in ("page", "image") and output is None:
+    if hit.unit.kind == "passage" and output is None:
         return None
     path = output or Path(f"explain-{hit.doc_id[:24]}-{hit.unit.unit_id}.png")
     hit.heatmap(token).save(path)

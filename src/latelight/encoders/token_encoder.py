@@ -223,10 +223,10 @@ class TokenEncoder:
     def _join(self, unit: Unit, windows: Sequence[_Rows]) -> MultiVector:
         if not windows:
             nothing = np.zeros((0, self._info.dim), np.float32)
-            return MultiVector(nothing, row_locators(np.zeros((0, 2), np.int32), unit.words))
+            return MultiVector(nothing, row_locators(np.zeros((0, 2), np.int32), unit))
         vectors = np.concatenate([rows for rows, _ in windows])
         spans = np.concatenate([spans for _, spans in windows])
-        return MultiVector(vectors, row_locators(spans, unit.words))
+        return MultiVector(vectors, row_locators(spans, unit))
 
 
 def _n_usable_cores() -> int:

@@ -145,9 +145,9 @@ def check_drawable(unit: Unit) -> None:
     """Refuse units that have no page to draw on.
 
     Raises:
-        InputError: the unit is a passage or sound.
+        InputError: the unit is a passage.
     """
-    if unit.kind not in ("page", "image", "frame"):
+    if unit.kind == "passage":
         raise InputError(
             f"The unit {unit.unit_id!r} is of kind {unit.kind!r} and has no picture to light; "
             "use snippet() for its text."

@@ -3,6 +3,7 @@
 import re
 
 from latelight.extractors.decode import BYTE_ORDER_MARKS, SAMPLE_BYTES, text_encoding
+from latelight.extractors.media_types import media_type_of
 from latelight.types import Source
 
 UNKNOWN = "application/octet-stream"
@@ -29,18 +30,8 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"SQLite format 3\x00", "application/vnd.sqlite3"),
     (0, b"PAR1", "application/vnd.apache.parquet"),
     (0, b"\x7fELF", "application/x-elf"),
-    (0, b"ID3", "audio/mpeg"),
-    (0, b"\xff\xfb", "audio/mpeg"),
-    (0, b"fLaC", "audio/flac"),
-    (0, b"OggS", "audio/ogg"),
-    (0, b"\x1aE\xdf\xa3", "video/x-matroska"),
-    (4, b"ftypM4A", "audio/mp4"),
-    (4, b"ftypavif", "image/avif"),
-    (4, b"ftypheic", "image/heic"),
-    (4, b"ftyp", "video/mp4"),
     (0, b"%!PS", "application/postscript"),
 )
-_RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _ZIP_MEMBERS: tuple[tuple[bytes, str], ...] = (
     (b"word/", f"{_OFFICE}.wordprocessingml.document"),
@@ -80,11 +71,11 @@ def _binary_type(data: bytes) -> str | None:
     for offset, magic, media_type in _MAGIC:
         if data.startswith(magic, offset):
             return _zip_type(data) if media_type == "application/zip" else media_type
-    if data.startswith(b"RIFF"):
-        return _RIFF.get(data[8:12])
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "image/webp"
     if data.startswith(b"BM") and data[6:10] == b"\x00\x00\x00\x00":
         return "image/bmp"
-    return "application/pdf" if _is_pdf(data) else None
+    return "application/pdf" if _is_pdf(data) else media_type_of(data)
 
 
 def _is_pdf(data: bytes) -> bool:

@@ -45,3 +45,12 @@ def check_pages(name: str, n_pages: int, options: ExtractionOptions) -> None:
             f"{name}: announces {n_pages:,} pages, at most {options.max_pages:,} are read; "
             "split the file or raise max_pages."
         )
+
+
+def check_seconds(name: str, seconds: float, options: ExtractionOptions) -> None:
+    """Raise when more of a recording was decoded than allowed, whatever its header announces."""
+    if seconds > options.max_seconds:
+        raise FileTooLargeError(
+            f"{name}: more than {options.max_seconds:,.0f} seconds of sound or video, the longest "
+            "that is read; split the file or raise max_seconds."
+        )

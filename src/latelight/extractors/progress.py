@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-# (pages done, pages in all)
+# (done, in all): pages, or seconds of sound and video
 Progress = Callable[[int, int], None]
 
 

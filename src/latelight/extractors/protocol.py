@@ -8,6 +8,7 @@ from latelight.extractors.ocr_models import OcrChoice, model_file
 from latelight.types import Extraction, ExtractorInfo, Source
 
 OcrMode = Literal["auto", "always", "never"]
+SpeechMode = Literal["auto", "never"]
 
 MEBIBYTE = 1 << 20
 
@@ -24,6 +25,13 @@ class ExtractionOptions:
             Chinese, Japanese and languages in Latin letters (see `ocr_models.LANGUAGES`).
         ocr_models: the directory that holds that model.
         ocr_threads: for each process; 0 uses the machine's cores, at most 4.
+        speech: `auto` writes down what is said in sound; `never` keeps sound without words.
+        speech_model: a directory with a CTranslate2 conversion of Whisper, or its name on the
+            hub; empty for the carried weights.
+        speech_language: such as `en`; empty lets the model tell it from the sound.
+        speech_threads: for each process; 0 uses the machine's cores, at most 4.
+        frames_per_minute: most frames of a video that become units, in any minute.
+        max_seconds: longest sound or video.
         dpi: resolution of page pictures, for OCR and for `Unit.image`.
         render_images: fill `Unit.image` for encoders that look at the page.
         max_bytes: longest file.
@@ -31,7 +39,8 @@ class ExtractionOptions:
         max_pages: longest PDF.
         max_frames: most frames of a multi-frame TIFF; further ones are left out with a warning.
         max_characters: longest text of one document.
-        timeout_s: longest time that a worker process may spend without finishing a page.
+        timeout_s: longest time that a worker process may spend without finishing a page, a
+            frame, or half a minute of sound.
         memory_bytes: address space of a worker process.
     """
 
@@ -40,6 +49,12 @@ class ExtractionOptions:
     ocr_language: str = ""
     ocr_models: str = ""
     ocr_threads: int = 0
+    speech: SpeechMode = "auto"
+    speech_model: str = ""
+    speech_language: str = ""
+    speech_threads: int = 0
+    frames_per_minute: int = 10
+    max_seconds: float = 43_200.0
     dpi: int = 150
     render_images: bool = False
     max_bytes: int = 512 * MEBIBYTE
@@ -51,10 +66,8 @@ class ExtractionOptions:
     memory_bytes: int = 4096 * MEBIBYTE
 
     def __post_init__(self) -> None:
-        if self.ocr not in get_args(OcrMode):
-            raise SettingError(
-                f"ocr is {self.ocr!r}; it must be one of {', '.join(get_args(OcrMode))}."
-            )
+        _check_choice("ocr", self.ocr, get_args(OcrMode))
+        _check_choice("speech", self.speech, get_args(SpeechMode))
         if self.ocr_language and self.ocr != "never":
             model_file(self.ocr_language, self.ocr_models)
         for name, least in _LEAST.items():
@@ -68,9 +81,17 @@ class ExtractionOptions:
         return OcrChoice(self.ocr_threads, self.ocr_language, self.ocr_models)
 
 
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise SettingError(f"{name} is {value!r}; it must be one of {', '.join(choices)}.")
+
+
 _LEAST: dict[str, float] = {
     "passage_characters": 40,
     "ocr_threads": 0,
+    "speech_threads": 0,
+    "frames_per_minute": 1,
+    "max_seconds": 0.001,
     "dpi": 18,
     "max_bytes": 1,
     "max_pixels": 4096,

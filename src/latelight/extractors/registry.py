@@ -6,6 +6,7 @@ from latelight.errors import (
     ExtractionTimeoutError,
     UnsupportedMediaError,
 )
+from latelight.extractors.audio import AudioExtractor
 from latelight.extractors.detect import UNKNOWN, detect_media_type
 from latelight.extractors.html import HtmlExtractor
 from latelight.extractors.image import ImageExtractor
@@ -15,19 +16,22 @@ from latelight.extractors.pdf import PdfExtractor
 from latelight.extractors.progress import Progress, silent
 from latelight.extractors.protocol import DEFAULT_OPTIONS, ExtractionOptions, Extractor
 from latelight.extractors.text import TextExtractor
+from latelight.extractors.video import VideoExtractor
 from latelight.types import Extraction, Source
 
 __all__ = ["all_extractors", "detect_media_type", "extract", "extractor_for"]
 
 
 def all_extractors(progress: Progress = silent) -> tuple[Extractor, ...]:
-    """Return every built-in extractor; `progress` hears of each page that is finished."""
+    """Return every built-in extractor; `progress` hears of what is finished."""
     return (
         TextExtractor(),
         MarkdownExtractor(),
         HtmlExtractor(),
         PdfExtractor(progress),
         ImageExtractor(progress),
+        AudioExtractor(progress),
+        VideoExtractor(progress),
     )
 
 

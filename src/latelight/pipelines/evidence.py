@@ -112,35 +112,40 @@ def _term_evidence(
 def term_places(
     reader: Reader, ordinal: int, unit: Unit, terms: Sequence[Term]
 ) -> list[list[Locator]]:
-    """Return where the unit's text holds each term, the first few places, with boxes if known."""
+    """Return where the unit's text holds each term, the first few, with box and time if known."""
     wanted = {term.text for term in terms}
     spans: dict[str, list[CharSpan]] = {}
     for term in analyze(unit.text):
         if term.text in wanted and len(spans.setdefault(term.text, [])) < MAX_TERM_PLACES:
             spans[term.text].append(CharSpan(term.start, term.end))
-    boxes = _Boxes.of(reader, ordinal)
-    return [[boxes.locate(unit, span) for span in spans.get(term.text, [])] for term in terms]
+    places = _Places.of(reader, ordinal)
+    return [[places.locate(unit, span) for span in spans.get(term.text, [])] for term in terms]
 
 
-class _Boxes:
-    """The page boxes of a unit's characters, known from its rows in any space."""
+class _Places:
+    """The boxes and times of a unit's characters, known from its rows in any space."""
 
     def __init__(self, columns: Sequence[RowLocators]) -> None:
         self._columns = columns
 
     @classmethod
-    def of(cls, reader: Reader, ordinal: int) -> "_Boxes":
+    def of(cls, reader: Reader, ordinal: int) -> "_Places":
         columns = [reader.snapshot.row_locators(space, ordinal) for space in reader.encoders]
-        return cls([c for c in columns if c.spans is not None and c.boxes is not None])
+        return cls([c for c in columns if c.spans is not None and _has_places(c)])
 
     def locate(self, unit: Unit, span: CharSpan) -> Locator:
         start = unit.locator.span.start if unit.locator.span is not None else 0
         for column in self._columns:
             source = _overlapping(column, span)
             if source is not None:
-                place = RowLocators(boxes=column.boxes).locators_of(source, unit.locator)[0]
-                return Locator(span=span.shifted(start), page=place.page, box=place.box)
-        return Locator(span=span.shifted(start), page=unit.locator.page)
+                found = RowLocators(boxes=column.boxes, times=column.times)
+                place = found.locators_of(source, unit.locator)[0]
+                return replace(place, span=span.shifted(start), source_span=None)
+        return Locator(span=span.shifted(start), page=unit.locator.page, time=unit.locator.time)
+
+
+def _has_places(column: RowLocators) -> bool:
+    return column.boxes is not None or column.times is not None
 
 
 def _overlapping(column: RowLocators, span: CharSpan) -> int | None:

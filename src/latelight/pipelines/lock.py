@@ -14,7 +14,17 @@ from latelight.types import EncoderInfo, Float32Array
 
 GOLDEN_QUERY = "How much did the ferry's 2019 refit cost, and who paid for it?"
 GOLDEN_COSINE = 0.97
-LIBRARIES = ("onnxruntime", "tokenizers", "pypdfium2", "pillow", "rapidocr", "numpy")
+LIBRARIES = (
+    "onnxruntime",
+    "tokenizers",
+    "pypdfium2",
+    "pillow",
+    "rapidocr",
+    "numpy",
+    "av",
+    "faster-whisper",
+    "ctranslate2",
+)
 
 
 class EncoderLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

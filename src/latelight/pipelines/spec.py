@@ -24,6 +24,11 @@ class ExtractSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             languages in Latin letters.
         ocr_models: the directory that holds that model.
         dpi: dots per inch of page images for recognition.
+        speech: whether what is said in sound is written down.
+        speech_model: directory or hub name of a Whisper model; empty for the carried one.
+        speech_language: of all sound, such as `en`; empty lets the model tell.
+        frames_per_minute: most frames of a video that are kept, in any minute.
+        max_seconds: longer sound and video is refused.
         max_bytes: larger files are refused.
         max_pages: longer documents are refused.
         max_pixels: larger pictures are refused, page images are scaled down to it.
@@ -35,6 +40,11 @@ class ExtractSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ocr_language: str = ""
     ocr_models: str = ""
     dpi: int = 150
+    speech: Literal["auto", "never"] = "auto"
+    speech_model: str = ""
+    speech_language: str = ""
+    frames_per_minute: int = 10
+    max_seconds: float = 43_200.0
     max_bytes: int = 512 * 2**20
     max_pages: int = 5_000
     max_pixels: int = 50_000_000
@@ -168,6 +178,8 @@ def _check(spec: PipelineSpec, origin: str) -> None:
     limits = (
         ("extract.passage_characters", spec.extract.passage_characters, 100, 100_000),
         ("extract.dpi", spec.extract.dpi, 36, 600),
+        ("extract.frames_per_minute", spec.extract.frames_per_minute, 1, 600),
+        ("extract.max_seconds", spec.extract.max_seconds, 1, 10_000_000),
         ("extract.max_pages", spec.extract.max_pages, 1, 10_000_000),
         ("lexical.k1", spec.lexical.k1, 0, 10),
         ("lexical.b", spec.lexical.b, 0, 1),

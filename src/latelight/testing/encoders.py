@@ -79,7 +79,7 @@ class FakeEncoder:
     def _encode(self, unit: Unit) -> MultiVector:
         words = list(_WORD.finditer(unit.text))
         spans: Int32Array = np.array([w.span() for w in words], np.int32).reshape(-1, 2)
-        return MultiVector(self._stack([w[0] for w in words]), row_locators(spans, unit.words))
+        return MultiVector(self._stack([w[0] for w in words]), row_locators(spans, unit))
 
     def _stack(self, words: list[str]) -> Float32Array:
         rows = [self._row(word.lower()) for word in words]

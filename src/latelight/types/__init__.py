@@ -8,6 +8,7 @@ from latelight.types.document import (
     Unit,
     UnitKind,
     WordBoxes,
+    WordTimes,
 )
 from latelight.types.encoder import EncoderInfo, Similarity
 from latelight.types.evidence import Hit, Signal, TokenEvidence
@@ -51,4 +52,5 @@ __all__ = [
     "Unit",
     "UnitKind",
     "WordBoxes",
+    "WordTimes",
 ]

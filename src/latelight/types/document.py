@@ -59,6 +59,19 @@ class WordBoxes:
         return cls(np.zeros((0, 2), np.int32), np.zeros((0, 4), np.float32))
 
 
+@dataclass(frozen=True, eq=False)
+class WordTimes:
+    """The words of a piece of sound: where they stand in its text and when they are said.
+
+    Attributes:
+        spans: (n_words, 2) int32, characters of the unit's text, ascending.
+        times: (n_words, 2) float32, seconds from the beginning of the recording, start and end.
+    """
+
+    spans: Int32Array  # (n_words, 2)
+    times: Float32Array  # (n_words, 2)
+
+
 @dataclass(frozen=True)
 class Unit:
     """The smallest ranked piece of a document.
@@ -68,9 +81,10 @@ class Unit:
         kind: what it is.
         locator: where it is; `locator.span` is its place in the document's text.
         text: its text, possibly empty.
-        words: boxes of the words of `text`, for pages and pictures.
+        words: boxes of the words of `text`, for pages, pictures and frames.
         image: encoded picture (PNG or JPEG) for encoders that look at it, else None.
         heading: the titles above it, outermost first; context for encoders, never a locator.
+        spoken: times of the words of `text`, for sound.
     """
 
     unit_id: str
@@ -80,3 +94,4 @@ class Unit:
     words: WordBoxes | None = field(default=None, compare=False, repr=False)
     image: bytes | None = field(default=None, compare=False, repr=False)
     heading: tuple[str, ...] = ()
+    spoken: WordTimes | None = field(default=None, compare=False, repr=False)

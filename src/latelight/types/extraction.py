@@ -1,5 +1,7 @@
 """What an extractor takes and gives."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +35,7 @@ class ExtractorInfo:
         media_types: what it reads.
         unit_kinds: what it gives.
         licence: SPDX name of the code and models that it runs.
+        parameters: fixed values that shape the units, by name; part of the pipeline's lock.
     """
 
     name: str
@@ -40,6 +43,15 @@ class ExtractorInfo:
     media_types: tuple[str, ...]
     unit_kinds: tuple[UnitKind, ...]
     licence: str
+    parameters: Mapping[str, str | int | float] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        """The version, with a digest of the parameters where there are any."""
+        if not self.parameters:
+            return self.version
+        told = ";".join(f"{name}={self.parameters[name]}" for name in sorted(self.parameters))
+        return f"{self.version}+{hashlib.sha256(told.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, eq=False)

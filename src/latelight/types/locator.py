@@ -1,5 +1,6 @@
 """Where in a document a thing is: characters, a place on a page, a time."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,17 @@ class TimeRange:
 
     start_s: float
     end_s: float
+
+    @property
+    def clock(self) -> str:
+        """The range as a player shows it, such as `0:12–0:31`: whole seconds that cover it."""
+        return f"{_clock(math.floor(self.start_s))}–{_clock(math.ceil(self.end_s))}"
+
+
+def _clock(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from latelight.encoders.carried import CarriedFile, locate, sha256_of
 from latelight.errors import DigestMismatchError, WeightsNotFoundError
+from latelight.weights import CarriedFile, locate, sha256_of
 
 CONTENT = b"weights"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

@@ -1,0 +1,204 @@
+"""Video -> the frames worth a unit: one for each scene, near-duplicates merged, a cap a minute."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from latelight.extractors.limits import check_pixels, check_seconds
+from latelight.extractors.media_file import MediaFile
+from latelight.extractors.protocol import ExtractionOptions
+from latelight.extractors.speech import Tell
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+SAMPLES_PER_SECOND = 2.0
+SIGHT = (160, 90)  # width and height at which frames are compared
+NEW_COLOURS = 0.25  # histograms this far apart are another scene: a cut, or a long pan
+NEW_PIXELS = 0.008  # share of pixels: on a picture at rest, other words on the same slide
+STILL_PIXELS = 0.004  # two samples that differ by less show no movement
+PATIENCE_S = 1.5  # how long a moving scene is waited for to settle
+BLANK = 6.0  # standard deviation of grey levels under which a frame shows nothing
+_BINS = 16
+_CHANGED = 28  # levels by which a pixel must change to count
+PARAMETERS = {
+    "samples_per_second": SAMPLES_PER_SECOND,
+    "new_colours": NEW_COLOURS,
+    "new_pixels": NEW_PIXELS,
+    "still_pixels": STILL_PIXELS,
+    "patience_s": PATIENCE_S,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What a frame looks like, small.
+
+    Attributes:
+        grey: (height, width) int16.
+        histogram: (3, n_bins) float32, shares of each colour's levels.
+    """
+
+    grey: npt.NDArray[np.int16]  # (height, width)
+    histogram: npt.NDArray[np.float32]  # (3, n_bins)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether it shows nothing: black, white, or a fade."""
+        return float(self.grey.std()) < BLANK
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """A frame that stands for a stretch of the video.
+
+    Attributes:
+        start_s: its own time.
+        picture: upright, RGB.
+        sight: what it looks like.
+    """
+
+    start_s: float
+    picture: Image.Image
+    sight: Sight
+
+
+@dataclass
+class Viewing:
+    """What was seen of a video, known once its frames have been read.
+
+    Attributes:
+        duration_s: until the end of the last frame.
+        n_left: scenes that the cap left out.
+        size: width and height of the last kept frame.
+    """
+
+    duration_s: float = 0.0
+    n_left: int = 0
+    size: tuple[int, int] = (0, 0)
+
+
+def watch(
+    media: MediaFile, options: ExtractionOptions, viewing: Viewing, tell: Tell
+) -> Iterator[Kept]:
+    """Yield the frames to keep, in order of time; `viewing` tells the rest afterwards.
+
+    Frames are looked at twice a second. One is kept when it has other colours than the last kept
+    one, once it has come to rest or has not for a while, or when it is at rest with other pixels.
+    A blank one is kept only at the very beginning. A scene that comes while the cap is reached is
+    kept as soon as it allows it, if it is still there.
+
+    Raises:
+        DamagedFileError: no frame can be decoded.
+        FileTooLargeError: frames are larger, or the video longer, than allowed.
+    """
+    chooser = _Chooser(options.frames_per_minute)
+    for time, frame in _sampled(media, options, viewing):
+        tell(time)
+        sight = sight_of(frame)
+        if chooser.wants(time, sight):
+            picture = upright(frame)
+            viewing.size = picture.size
+            yield Kept(time, picture, sight)
+            tell(time)
+        viewing.n_left = chooser.n_left
+
+
+@dataclass
+class _Chooser:
+    """Decides which sampled frames are kept."""
+
+    cap: int
+    n_left: int = 0
+    kept: Sight | None = None
+    before: Sight | None = None  # the sample before this one
+    since: float | None = None  # when the picture began to differ from the kept one
+    is_held: bool = False  # whether the cap holds that picture back
+    recent: deque[float] = field(default_factory=deque)  # times of the last minute's kept frames
+
+    def wants(self, time: float, sight: Sight) -> bool:
+        """Whether to keep the next sample."""
+        rests = self.before is not None and changed_pixels(self.before, sight) <= STILL_PIXELS
+        self.before = sight
+        if self.kept is not None and not self._is_due(time, sight, rests):
+            return False
+        if not self._is_allowed(time):
+            self.n_left += not self.is_held
+            self.is_held = True
+            return False
+        self.n_left -= self.is_held
+        self.recent.append(time)
+        self.kept, self.since, self.is_held = sight, None, False
+        return True
+
+    def _is_due(self, time: float, sight: Sight, rests: bool) -> bool:
+        assert self.kept is not None
+        has_other_colours = other_colours(self.kept, sight) > NEW_COLOURS
+        is_other = has_other_colours or changed_pixels(self.kept, sight) > NEW_PIXELS
+        if sight.is_blank or not is_other:
+            self.since, self.is_held = None, False
+            return False
+        if not has_other_colours:
+            return rests
+        self.since = time if self.since is None else self.since
+        return rests or time - self.since >= PATIENCE_S
+
+    def _is_allowed(self, time: float) -> bool:
+        while self.recent and self.recent[0] <= time - 60.0:
+            self.recent.popleft()
+        return len(self.recent) < self.cap
+
+
+def other_colours(one: Sight, other: Sight) -> float:
+    """Return how far two frames' histograms are apart, 0 (equal) to 1, in the worst channel."""
+    return float(np.abs(one.histogram - other.histogram).sum(axis=1).max()) / 2
+
+
+def changed_pixels(one: Sight, other: Sight) -> float:
+    """Return the share of pixels whose grey level changed, 0 to 1."""
+    return float((np.abs(one.grey - other.grey) > _CHANGED).mean())
+
+
+def sight_of(frame: "VideoFrame") -> Sight:
+    """Return what a decoded frame looks like."""
+    reduced = frame.reformat(width=SIGHT[0], height=SIGHT[1], format="rgb24")
+    small = reduced.to_ndarray().astype(np.int16)  # (height, width, 3)
+    levels = (small >> 4).reshape(-1, 3)
+    counts = np.stack([np.bincount(levels[:, i], minlength=_BINS) for i in range(3)])
+    grey = (small @ np.array([2, 5, 1], np.int16)) >> 3
+    return Sight(grey, (counts / len(levels)).astype(np.float32))
+
+
+def upright(frame: "VideoFrame") -> Image.Image:
+    """Return a frame as RGB, turned as the file says it was filmed."""
+    picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+    turn = round(frame.rotation / 90) % 4  # anticlockwise
+    return picture.rotate(90 * turn, expand=True) if turn else picture
+
+
+def _sampled(
+    media: MediaFile, options: ExtractionOptions, viewing: Viewing
+) -> Iterator[tuple[float, "VideoFrame"]]:
+    """Yield the first frame of each half second; times never go back."""
+    step, due, last = 1 / SAMPLES_PER_SECOND, 0.0, 0.0
+    for given, frame in media.frames(media.picture):
+        time = max(given, last)
+        check_seconds(media.name, time, options)
+        viewing.duration_s = max(viewing.duration_s, time + _lasts(media))
+        last = time
+        if time < due:
+            continue
+        due = (time // step + 1) * step
+        check_pixels(media.name, (frame.width, frame.height), options)
+        yield time, frame
+
+
+def _lasts(media: MediaFile) -> float:
+    """Return the seconds that a frame is shown, by the stream's rate where that is plausible."""
+    rate = float(media.picture.average_rate or 0)
+    return 1 / rate if 1 <= rate <= 240 else 0.04
