@@ -27,6 +27,10 @@ class ExtractionOptions:
         max_pages: longest PDF.
         max_frames: most frames of a multi-frame TIFF; further ones are left out with a warning.
         max_characters: longest text of one document.
+        max_members: most parts of an archive (office files and books are archives).
+        max_unpacked_bytes: what all parts of an archive that are read may unpack to.
+        max_attachments: most files that one file may carry; further ones are left out with a
+            warning.
         timeout_s: longest time that a worker process may spend without finishing a page.
         memory_bytes: address space of a worker process.
     """
@@ -41,6 +45,9 @@ class ExtractionOptions:
     max_pages: int = 5_000
     max_frames: int = 200
     max_characters: int = 50_000_000
+    max_members: int = 20_000
+    max_unpacked_bytes: int = 1024 * MEBIBYTE
+    max_attachments: int = 200
     timeout_s: float = 120.0
     memory_bytes: int = 4096 * MEBIBYTE
 
@@ -64,6 +71,9 @@ _LEAST: dict[str, float] = {
     "max_pages": 1,
     "max_frames": 1,
     "max_characters": 1,
+    "max_members": 1,
+    "max_unpacked_bytes": 1,
+    "max_attachments": 0,
     "timeout_s": 0.001,
     "memory_bytes": 512 * MEBIBYTE,
 }

@@ -1,0 +1,155 @@
+"""Legacy office files (.doc, .xls, .ppt) -> pages, through LibreOffice where it is installed."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from latelight.errors import (
+    DamagedFileError,
+    EncryptedFileError,
+    ExtractionTimeoutError,
+    UnsupportedMediaError,
+)
+from latelight.extractors.detect import detect_media_type
+from latelight.extractors.limits import check_bytes
+from latelight.extractors.ole import ENCRYPTED, LEGACY
+from latelight.extractors.pdf import PdfExtractor
+from latelight.extractors.progress import Progress, silent
+from latelight.extractors.protocol import ExtractionOptions
+from latelight.types import Extraction, ExtractorInfo, Source
+
+PROGRAMS = ("soffice", "libreoffice")
+_TIME_SHARE = 0.8  # of the longest silence, so that this process stops the converter first
+_SUFFIXES = {
+    "application/msword": ".doc",
+    "application/vnd.ms-excel": ".xls",
+    "application/vnd.ms-powerpoint": ".ppt",
+}
+
+
+class LegacyExtractor:
+    """Word, Excel and PowerPoint files of before 2007."""
+
+    info = ExtractorInfo(
+        name="legacy-office",
+        version="1",
+        media_types=(*LEGACY, ENCRYPTED),
+        unit_kinds=("page",),
+        licence="Apache-2.0",
+    )
+
+    def __init__(self, progress: Progress = silent) -> None:
+        self.progress = progress
+
+    def extract(self, source: Source, options: ExtractionOptions) -> Extraction:
+        """Return the pages that LibreOffice prints, as `PdfExtractor` reads them.
+
+        Raises:
+            DamagedFileError: it cannot be converted.
+            EncryptedFileError: a password is needed.
+            ExtractionTimeoutError: the conversion took longer than allowed.
+            UnsupportedMediaError: LibreOffice is not installed.
+        """
+        check_bytes(source, options)
+        media_type = detect_media_type(source)
+        if media_type == ENCRYPTED:
+            raise EncryptedFileError(
+                f"{source.name}: an office file locked with a password, expected a readable one; "
+                "save it without a password."
+            )
+        program = _program(source.name)
+        with tempfile.TemporaryDirectory(prefix="latelight-office-") as folder:
+            pdf = _converted(program, source, _SUFFIXES.get(media_type, ".doc"), Path(folder), options)
+        found = PdfExtractor(self.progress).extract(Source(source.name, pdf), options)
+        return replace(found, media_type=media_type)
+
+
+def _program(name: str) -> str:
+    found = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if found is None:
+        raise UnsupportedMediaError(
+            f"{name}: an office file of before 2007, which only LibreOffice reads, and no "
+            f"{PROGRAMS[0]!r} is on the PATH; install LibreOffice (for example: apt-get install "
+            "libreoffice), or save the file as .docx, .xlsx, .pptx or PDF."
+        )
+    return found
+
+
+def _converted(
+    program: str, source: Source, suffix: str, folder: Path, options: ExtractionOptions
+) -> bytes:
+    """Return the file as PDF, made with a profile of its own that is thrown away."""
+    original = folder / f"original{suffix}"  # the file's own name never becomes a path
+    original.write_bytes(source.data)
+    profile = (folder / "profile").as_uri()
+    command = [
+        program,
+        f"-env:UserInstallation={profile}",
+        *("--headless", "--norestore", "--nolockcheck", "--nodefault", "--nofirststartwizard"),
+        *("--convert-to", "pdf", "--outdir", str(folder / "out"), str(original)),
+    ]
+    said = _run(command, source.name, folder, _TIME_SHARE * options.timeout_s)
+    pdf = folder / "out" / "original.pdf"
+    if not pdf.is_file():
+        raise DamagedFileError(
+            f"{source.name}: LibreOffice made no PDF of it ({said or 'it said nothing'}); "
+            "open and save the file anew, or leave it out."
+        )
+    return pdf.read_bytes()
+
+
+def _run(command: list[str], name: str, folder: Path, seconds: float) -> str:
+    """Run the converter in a process group of its own and return the last line that it printed."""
+    with (folder / "log").open("w+b") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env={**os.environ, "HOME": str(folder), "SAL_USE_VCLPLUGIN": "svp"},
+            start_new_session=True,
+            preexec_fn=_cpu_limit(seconds),
+        )
+        try:
+            process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise ExtractionTimeoutError(
+                f"{name}: LibreOffice did not finish within {seconds:g} s; split the file, or "
+                "raise timeout_s."
+            ) from None
+        finally:
+            _stop(process)
+        log.seek(0)
+        lines = log.read(100_000).decode(errors="replace").split("\n")
+    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _cpu_limit(seconds: float) -> Callable[[], None] | None:
+    """Return what bounds the converter even when the process that started it is killed."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    most = int(seconds) + 60
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (most, most))
+
+    return limit
