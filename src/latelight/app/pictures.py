@@ -9,10 +9,12 @@ from PIL import Image
 from latelight.explain.caption import Legend
 from latelight.explain.heatmap import HeatMap, check_drawable, page_heatmap
 from latelight.explain.lighting import RowSimilarities, by_evidence
+from latelight.extractors.detect import detect_media_type
 from latelight.extractors.pages import render_page
+from latelight.extractors.parts import open_part
 from latelight.pipelines.originals import Originals
 from latelight.pipelines.reader import EncodedQuery, Reader
-from latelight.types import Int64Array, TokenEvidence
+from latelight.types import Int64Array, Source, TokenEvidence
 
 if TYPE_CHECKING:
     from latelight.app.hits import SearchHit
@@ -56,11 +58,15 @@ class Pictures:
 
     def page_image(self, hit: "SearchHit") -> Image.Image:
         """Return the page or picture itself, upright."""
-        data = self.originals.read(hit.document.sha256)
+        shown = Source(hit.document.source, self.originals.read(hit.document.sha256))
+        media_type = hit.document.media_type
+        if hit.unit.locator.part:
+            shown = open_part(shown, hit.unit.locator.part)
+            media_type = detect_media_type(shown)
         extract = self.reader.spec.extract
         return render_page(
-            data,
-            hit.document.media_type,
+            shown.data,
+            media_type,
             hit.unit.locator.page or 1,
             max_pixels=extract.max_pixels,
             dpi=extract.dpi,

@@ -79,7 +79,14 @@ class Archive:
                     self._n_unpacked += len(chunk)
                     self._check_size(info, n_bytes)
                     yield chunk
-        except (BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
+        except (
+            BadZipFile,
+            zlib.error,
+            EOFError,
+            OSError,
+            ValueError,
+            NotImplementedError,
+        ) as error:
             raise self._damaged(f"{member} cannot be unpacked ({error})") from error
 
     def _checked(self, member: str) -> ZipInfo:

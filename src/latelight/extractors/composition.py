@@ -124,13 +124,11 @@ class Composition:
             return
         start = self._take(found.text)
         for unit in found.units:
-            at = unit.locator
-            span = CharSpan(start, start) if at.span is None else at.span.shifted(start)
-            place = replace(at, span=span, source_span=None, part=(part, *at.part))
+            moved = moved_unit(unit, start)
+            place = replace(moved.locator, source_span=None, part=(part, *unit.locator.part))
             heading = (title, *unit.heading) if title else unit.heading
-            self.units.append(
-                replace(unit, unit_id=f"{prefix}{unit.unit_id}", locator=place, heading=heading)
-            )
+            own_id = f"{prefix}{unit.unit_id}"
+            self.units.append(replace(moved, unit_id=own_id, locator=place, heading=heading))
 
     def _append(self, text: str) -> int:
         """Add a block to the passages under way and return where it starts among them."""
@@ -151,3 +149,10 @@ class Composition:
         self._length += len(text)
         check_characters(self.name, self._length, self.options)
         return start
+
+
+def moved_unit(unit: Unit, by: int) -> Unit:
+    """Return a unit whose document's text begins `by` characters later in another's."""
+    at = unit.locator
+    span = CharSpan(by, by) if at.span is None else at.span.shifted(by)
+    return replace(unit, locator=replace(at, span=span))

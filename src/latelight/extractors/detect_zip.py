@@ -18,7 +18,9 @@ _TYPES = "[Content_Types].xml"
 _MAIN = (
     (re.compile(rb"wordprocessingml\.(?:document|template)\.main|ms-word\.\w+\.macro"), _WORD),
     (
-        re.compile(rb"presentationml\.(?:presentation|template|slideshow)\.main|ms-powerpoint\.\w+"),
+        re.compile(
+            rb"presentationml\.(?:presentation|template|slideshow)\.main|ms-powerpoint\.\w+"
+        ),
         _SLIDES,
     ),
     (re.compile(rb"spreadsheetml\.(?:sheet|template)\.main|ms-excel\.\w+\.macro"), _SHEETS),

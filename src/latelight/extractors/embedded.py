@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from latelight.errors import ExtractionError
-from latelight.extractors.composition import Composition
+from latelight.extractors.composition import BREAK, Composition, moved_unit
 from latelight.extractors.detect import detect_media_type
 from latelight.extractors.image import ImageExtractor
 from latelight.extractors.pictures import FORMATS, open_picture
 from latelight.extractors.progress import Progress
+from latelight.extractors.protocol import ExtractionOptions
 from latelight.types import Extraction, Source
 
 MIN_SIDE = 48
@@ -80,3 +81,23 @@ def _first(found: Extraction) -> Extraction:
     """Return a picture's extraction without units that say nothing and show nothing."""
     units = tuple(unit for unit in found.units if unit.text or unit.image is not None)
     return replace(found, units=units) if units else replace(found, units=(), text="")
+
+
+def with_pictures(
+    found: Extraction,
+    pictures: Iterable[tuple[str, bytes]],
+    options: ExtractionOptions,
+    progress: Progress,
+) -> Extraction:
+    """Return an extraction with the pictures that its file carries behind its text."""
+    composition = Composition(found.title or "pictures", options)
+    reader = Pictures(composition, progress)
+    reader.add(pictures)
+    warnings = (*found.warnings, *reader.warnings())
+    if not composition.units:
+        return replace(found, warnings=warnings)
+    gap = BREAK if found.text.strip() else ""
+    start = len(found.text) + len(gap)
+    moved = tuple(moved_unit(unit, start) for unit in composition.units)
+    text = found.text + gap + composition.text
+    return replace(found, text=text, units=(*found.units, *moved), warnings=warnings)

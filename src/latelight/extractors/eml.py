@@ -87,10 +87,13 @@ class EmlExtractor:
         """Return an attachment, read; None for the small pictures of signatures."""
         source = Source(one.name, one.data)
         media_type = detect_media_type(source)
-        if media_type in FORMATS:
-            if min(open_picture(one.data, media_type, one.name, options).size) < MIN_SIDE:
-                return None
+        if media_type in FORMATS and _is_small(one, media_type, options):
+            return None
         return self.read(source, options, self.depth + 1)
+
+
+def _is_small(one: Attachment, media_type: str, options: ExtractionOptions) -> bool:
+    return min(open_picture(one.data, media_type, one.name, options).size) < MIN_SIDE
 
 
 def _put_message(mail: Mail, into: Composition) -> None:
@@ -104,5 +107,3 @@ def _put_message(mail: Mail, into: Composition) -> None:
     elif mail.html is not None:
         page = read_html(mail.html)
         into.passages(page.text, page.structure)
-
-

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -66,7 +65,9 @@ class LegacyExtractor:
             )
         program = _program(source.name)
         with tempfile.TemporaryDirectory(prefix="latelight-office-") as folder:
-            pdf = _converted(program, source, _SUFFIXES.get(media_type, ".doc"), Path(folder), options)
+            pdf = _converted(
+                program, source, _SUFFIXES.get(media_type, ".doc"), Path(folder), options
+            )
         found = PdfExtractor(self.progress).extract(Source(source.name, pdf), options)
         return replace(found, media_type=media_type)
 
@@ -109,14 +110,13 @@ def _run(command: list[str], name: str, folder: Path, seconds: float) -> str:
     """Run the converter in a process group of its own and return the last line that it printed."""
     with (folder / "log").open("w+b") as log:
         process = subprocess.Popen(
-            command,
+            _bounded(command, seconds),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=folder,
             env={**os.environ, "HOME": str(folder), "SAL_USE_VCLPLUGIN": "svp"},
             start_new_session=True,
-            preexec_fn=_cpu_limit(seconds),
         )
         try:
             process.wait(timeout=seconds)
@@ -141,15 +141,8 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def _cpu_limit(seconds: float) -> Callable[[], None] | None:
-    """Return what bounds the converter even when the process that started it is killed."""
+def _bounded(command: list[str], seconds: float) -> list[str]:
+    """Return the command with a limit that holds even when the process that starts it is killed."""
     if sys.platform == "win32":
-        return None
-    import resource
-
-    most = int(seconds) + 60
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_CPU, (most, most))
-
-    return limit
+        return command
+    return ["/bin/sh", "-c", 'ulimit -t "$0" && exec "$@"', str(int(seconds) + 60), *command]

@@ -6,6 +6,7 @@ that mail in the wild has.
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header
@@ -113,10 +114,9 @@ def mail_metadata(mail: Mail) -> dict[str, str]:
     found["author"] = ", ".join(
         name or address for name, address in getaddresses([mail.headers.get("From", "")])
     )
-    try:
+    # A date that no clock shows is no metadata.
+    with suppress(ValueError, TypeError, IndexError, OverflowError):
         found["created"] = parsedate_to_datetime(mail.headers.get("Date", "")).date().isoformat()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        pass  # a date that no clock shows is no metadata
     return {key: value[:500] for key, value in found.items() if value}
 
 

@@ -9,6 +9,24 @@ from latelight.types import Extraction, ExtractorInfo, Source
 OcrMode = Literal["auto", "always", "never"]
 
 MEBIBYTE = 1 << 20
+ParameterValue = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class PluginUse:
+    """One extractor plugin that a pipeline names.
+
+    Attributes:
+        name: of its entry point.
+        parameters: those that the pipeline sets, in name order.
+        media_types: that it reads although a built-in extractor could.
+        priority: of two plugins that read a media type, the one with the larger number does.
+    """
+
+    name: str
+    parameters: tuple[tuple[str, ParameterValue], ...] = ()
+    media_types: tuple[str, ...] = ()
+    priority: int = 0
 
 
 @dataclass(frozen=True)
@@ -33,6 +51,7 @@ class ExtractionOptions:
             warning.
         timeout_s: longest time that a worker process may spend without finishing a page.
         memory_bytes: address space of a worker process.
+        plugins: extractors of other packages that may read files; see `plugins.py`.
     """
 
     passage_characters: int = 1600
@@ -50,6 +69,7 @@ class ExtractionOptions:
     max_attachments: int = 200
     timeout_s: float = 120.0
     memory_bytes: int = 4096 * MEBIBYTE
+    plugins: tuple[PluginUse, ...] = ()
 
     def __post_init__(self) -> None:
         if self.ocr not in get_args(OcrMode):

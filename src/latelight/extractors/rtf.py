@@ -24,9 +24,10 @@ _MAX_DEPTH = 2_000
 _MAX_PICTURES = 1_000
 _INFO = {b"title": "title", b"author": "author", b"subject": "subject", b"keywords": "keywords"}
 _SKIPPED_WORDS = b"""
-fonttbl colortbl stylesheet listtable listoverridetable header headerl headerr headerf footer footerl
-footerr footerf revtbl rsidtbl generator themedata colorschememapping datastore latentstyles xmlnstbl
-objdata objclass fldinst nonshppict pgdsctbl template operator company doccomm comment category
+fonttbl colortbl stylesheet listtable listoverridetable header headerl headerr headerf footer
+footerl footerr footerf revtbl rsidtbl generator themedata colorschememapping datastore latentstyles
+xmlnstbl objdata objclass fldinst nonshppict pgdsctbl template operator company doccomm
+category comment
 creatim revtim printim buptim annotation bkmkstart bkmkend pntext pntxta pntxtb listtext
 """
 _SKIPPED = frozenset(_SKIPPED_WORDS.split())
