@@ -73,12 +73,13 @@ class Composition:
             first = next((h.title for h in structure.headings if h.title), "")
             self.first_heading = self.first_heading or first
 
-    def table(self, table: str, rows: Iterable[Row], part: tuple[str, ...] = ()) -> None:
+    def table(self, table: str, rows: Iterable[Row], heading: tuple[str, ...] = ()) -> None:
         """Append a table as units of its own, `t0`, `t1`, …; see `table_pieces`."""
         self.end_passages()
         for piece in table_pieces(table, rows, self.options.passage_characters):
             text = without_surrogates(piece.text)
-            self.unit("t", Unit("", "passage", Locator(cells=piece.cells, part=part), text))
+            place = Locator(cells=piece.cells)
+            self.unit("t", Unit("", "passage", place, text, heading=heading))
 
     def unit(self, prefix: str, unit: Unit) -> None:
         """Append a unit as it is: `prefix` and a number become its id, its span its place here."""
@@ -126,7 +127,8 @@ class Composition:
         for unit in found.units:
             moved = moved_unit(unit, start)
             place = replace(moved.locator, source_span=None, part=(part, *unit.locator.part))
-            heading = (title, *unit.heading) if title else unit.heading
+            named = not title or unit.heading[:1] == (title,)
+            heading = unit.heading if named else (title, *unit.heading)
             own_id = f"{prefix}{unit.unit_id}"
             self.units.append(replace(moved, unit_id=own_id, locator=place, heading=heading))
 

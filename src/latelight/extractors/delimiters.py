@@ -24,7 +24,7 @@ def find_delimiter(lines: Iterable[str]) -> str | None:
 
 def _score(sample: Sequence[str], delimiter: str) -> tuple[float, int]:
     try:
-        records = [r for r in csv.reader(sample, delimiter=delimiter) if any(r)]
+        records = [r for r in csv.reader(sample, delimiter=delimiter) if r]
     except csv.Error:
         return 0.0, 0
     if not records:

@@ -108,7 +108,7 @@ def _read_text(archive: Archive, into: Composition) -> None:
 
 def _read_sheets(archive: Archive, into: Composition) -> None:
     for (_, name), rows in groupby(_sheet_rows(archive), key=lambda row: row[0]):
-        into.table(name, _rows(row for _, row in rows))
+        into.table(name, _rows(row for _, row in rows), (name,))
 
 
 def _sheet_rows(archive: Archive) -> Iterator[tuple[tuple[int, str], Element]]:

@@ -51,7 +51,7 @@ class XlsxExtractor:
         composition = Composition(source.name, options)
         drawings: list[str] = []
         for name, part in _sheets(package, main):
-            composition.table(name, self._rows(package, part, book))
+            composition.table(name, self._rows(package, part, book), (name,))
             drawing = package.related(part, "/drawing")
             drawings += [drawing] if drawing else []
         pictures = Pictures(composition, self.progress)
