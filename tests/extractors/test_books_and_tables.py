@@ -22,8 +22,8 @@ from latelight.errors import (
 from latelight.extractors.archive import Archive
 from latelight.extractors.protocol import DEFAULT_OPTIONS, ExtractionOptions
 from latelight.extractors.registry import extract
-from latelight.testing.files import picture_bytes, text_pdf, text_picture
-from latelight.testing.office_files import make_epub, make_ole, make_zip
+from latelight.testing.files import picture_bytes, text_picture
+from latelight.testing.office_files import make_docx, make_epub, make_ole, make_zip
 from latelight.types import Extraction, Source
 
 NO_OCR = ExtractionOptions(ocr="never", render_images=True)
@@ -86,6 +86,14 @@ def test_pictures_in_rich_text_are_units() -> None:
     found = read("a.rtf", data + b"}}}")
     assert found.units[-1].locator.part == ("picture 1",)
     assert found.units[-1].kind == "image"
+
+
+def test_styles_make_headings_and_pictures_for_old_readers_are_left_out() -> None:
+    data = rb"""{\rtf1{\stylesheet{\s0 Normal;}{\s1\outlinelevel1 heading 2;}}
+\pard\s1 Title\par\pard\s0 Body\par{\nonshppict{\pict\wmetafile8 0102}}}"""
+    found = read("a.rtf", data)
+    assert (found.text, found.units[0].heading) == ("Title\n\nBody", ("Title",))
+    assert found.warnings == ()
 
 
 def test_groups_without_end_are_refused() -> None:
@@ -171,13 +179,13 @@ def converter(folder: Path, body: str) -> None:
     program.chmod(program.stat().st_mode | stat.S_IEXEC)
 
 
-MAKES_PDF = f"""
+MAKES_DOCX = f"""
 options = dict(zip(sys.argv, sys.argv[1:]))
 profile = [a for a in sys.argv if a.startswith("-env:UserInstallation=file:///")]
 assert profile and "--headless" in sys.argv and sys.argv[-1].endswith(".doc")
 out = pathlib.Path(options["--outdir"])
 out.mkdir()
-(out / "original.pdf").write_bytes({text_pdf("Converted words.")!r})
+(out / "original.docx").write_bytes({make_docx(["Converted words."])!r})
 """
 
 
@@ -195,11 +203,10 @@ class TestLegacy:
         with pytest.raises(UnsupportedMediaError, match=r"a\.doc.*install LibreOffice"):
             read("a.doc", make_ole("WordDocument"))
 
-    def test_a_legacy_file_is_read_through_its_pages(self, programs: Path) -> None:
-        converter(programs, MAKES_PDF)
+    def test_a_legacy_file_is_converted_and_read(self, programs: Path) -> None:
+        converter(programs, MAKES_DOCX)
         found = read("a.doc", make_ole("WordDocument"))
         assert (found.media_type, found.text) == ("application/msword", "Converted words.")
-        assert found.units[0].kind == "page"
 
     def test_a_converter_that_makes_nothing_is_quoted(self, programs: Path) -> None:
         converter(programs, "print('Error: source file could not be loaded')")

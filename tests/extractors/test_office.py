@@ -152,7 +152,9 @@ def test_opendocument_slides_are_pages() -> None:
         "<draw:page><draw:frame><draw:text-box><text:p>Body</text:p></draw:text-box></draw:frame>"
         '<draw:frame presentation:class="title"><draw:text-box><text:p>Head</text:p>'
         "</draw:text-box></draw:frame><presentation:notes><draw:frame><draw:text-box>"
-        "<text:p>Say it</text:p></draw:text-box></draw:frame></presentation:notes></draw:page>"
+        "<text:p>Say it</text:p></draw:text-box></draw:frame>"
+        '<draw:frame presentation:class="page-number"><draw:text-box>'
+        "<text:p>7</text:p></draw:text-box></draw:frame></presentation:notes></draw:page>"
     )
     found = read("a.odp", make_odf("presentation", page))
     assert told(found) == [("s0", "Head\nBody\nNotes: Say it")]

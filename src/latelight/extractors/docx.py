@@ -17,7 +17,8 @@ from latelight.types import Extraction, ExtractorInfo, Source
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _BLOCKS = frozenset({"p", "tbl"})
-_LEFT_OUT = frozenset({"Fallback", "del", "moveFrom", "instrText", "delText", "rPr", "pPr", "tcPr"})
+_LEFT_OUT_WORDS = "Fallback del moveFrom instrText delText rPr pPr tcPr fld"  # fld: slide numbers
+_LEFT_OUT = frozenset(_LEFT_OUT_WORDS.split())
 _CHARACTERS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _NOTES = (("/footnotes", "Footnotes"), ("/endnotes", "Endnotes"))
 _MAX_COLUMNS = 1024

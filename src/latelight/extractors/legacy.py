@@ -1,4 +1,8 @@
-"""Legacy office files (.doc, .xls, .ppt) -> pages, through LibreOffice where it is installed."""
+"""Legacy office files (.doc, .xls, .ppt) -> units, through LibreOffice where it is installed.
+
+LibreOffice makes the format of today of them, which keeps headings, slides and cells; printed as
+PDF, columns that are too narrow would read `###`.
+"""
 
 import os
 import shutil
@@ -7,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from latelight.errors import (
@@ -17,19 +21,32 @@ from latelight.errors import (
     UnsupportedMediaError,
 )
 from latelight.extractors.detect import detect_media_type
+from latelight.extractors.docx import DocxExtractor
 from latelight.extractors.limits import check_bytes
 from latelight.extractors.ole import ENCRYPTED, LEGACY
-from latelight.extractors.pdf import PdfExtractor
+from latelight.extractors.pptx import PptxExtractor
 from latelight.extractors.progress import Progress, silent
 from latelight.extractors.protocol import ExtractionOptions
+from latelight.extractors.xlsx import XlsxExtractor
 from latelight.types import Extraction, ExtractorInfo, Source
 
 PROGRAMS = ("soffice", "libreoffice")
 _TIME_SHARE = 0.8  # of the longest silence, so that this process stops the converter first
-_SUFFIXES = {
-    "application/msword": ".doc",
-    "application/vnd.ms-excel": ".xls",
-    "application/vnd.ms-powerpoint": ".ppt",
+
+
+@dataclass(frozen=True)
+class _Way:
+    """From a legacy format's suffix to one of today and the extractor that reads that."""
+
+    before: str
+    after: str
+    reader: type[DocxExtractor] | type[XlsxExtractor] | type[PptxExtractor]
+
+
+_WAYS = {
+    "application/msword": _Way(".doc", "docx", DocxExtractor),
+    "application/vnd.ms-excel": _Way(".xls", "xlsx", XlsxExtractor),
+    "application/vnd.ms-powerpoint": _Way(".ppt", "pptx", PptxExtractor),
 }
 
 
@@ -40,7 +57,7 @@ class LegacyExtractor:
         name="legacy-office",
         version="1",
         media_types=(*LEGACY, ENCRYPTED),
-        unit_kinds=("page",),
+        unit_kinds=("passage", "page", "image"),
         licence="Apache-2.0",
     )
 
@@ -48,7 +65,7 @@ class LegacyExtractor:
         self.progress = progress
 
     def extract(self, source: Source, options: ExtractionOptions) -> Extraction:
-        """Return the pages that LibreOffice prints, as `PdfExtractor` reads them.
+        """Return what the DOCX, XLSX or PPTX extractor reads in the converted file.
 
         Raises:
             DamagedFileError: it cannot be converted.
@@ -63,12 +80,16 @@ class LegacyExtractor:
                 f"{source.name}: an office file locked with a password, expected a readable one; "
                 "save it without a password."
             )
+        way = _WAYS.get(media_type)
+        if way is None:
+            raise UnsupportedMediaError(
+                f"{source.name}: the content is {media_type}, expected {', '.join(LEGACY)}; "
+                "convert it or leave it out."
+            )
         program = _program(source.name)
         with tempfile.TemporaryDirectory(prefix="latelight-office-") as folder:
-            pdf = _converted(
-                program, source, _SUFFIXES.get(media_type, ".doc"), Path(folder), options
-            )
-        found = PdfExtractor(self.progress).extract(Source(source.name, pdf), options)
+            data = _converted(program, source, way, Path(folder), options)
+        found = way.reader(self.progress).extract(Source(source.name, data), options)
         return replace(found, media_type=media_type)
 
 
@@ -84,26 +105,26 @@ def _program(name: str) -> str:
 
 
 def _converted(
-    program: str, source: Source, suffix: str, folder: Path, options: ExtractionOptions
+    program: str, source: Source, way: _Way, folder: Path, options: ExtractionOptions
 ) -> bytes:
-    """Return the file as PDF, made with a profile of its own that is thrown away."""
-    original = folder / f"original{suffix}"  # the file's own name never becomes a path
+    """Return the file in the other format, made with a profile that is thrown away."""
+    original = folder / f"original{way.before}"  # the file's own name never becomes a path
     original.write_bytes(source.data)
     profile = (folder / "profile").as_uri()
     command = [
         program,
         f"-env:UserInstallation={profile}",
         *("--headless", "--norestore", "--nolockcheck", "--nodefault", "--nofirststartwizard"),
-        *("--convert-to", "pdf", "--outdir", str(folder / "out"), str(original)),
+        *("--convert-to", way.after, "--outdir", str(folder / "out"), str(original)),
     ]
     said = _run(command, source.name, folder, _TIME_SHARE * options.timeout_s)
-    pdf = folder / "out" / "original.pdf"
-    if not pdf.is_file():
+    made = folder / "out" / f"original.{way.after}"
+    if not made.is_file():
         raise DamagedFileError(
-            f"{source.name}: LibreOffice made no PDF of it ({said or 'it said nothing'}); "
+            f"{source.name}: LibreOffice made no {way.after} of it ({said or 'it said nothing'}); "
             "open and save the file anew, or leave it out."
         )
-    return pdf.read_bytes()
+    return made.read_bytes()
 
 
 def _run(command: list[str], name: str, folder: Path, seconds: float) -> str:

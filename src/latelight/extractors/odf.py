@@ -23,6 +23,8 @@ _CONTENT, _META, _MANIFEST = "content.xml", "meta.xml", "META-INF/manifest.xml"
 _BLOCKS = frozenset({"h", "p", "list", "table", "tracked-changes"})
 _LEFT_OUT = frozenset({"tracked-changes", "annotation", "note-citation", "desc", "title"})
 _PARAGRAPHS = ("p", "h")
+_FURNITURE = ("page-number", "date-time", "header", "footer")
+_PREVIEW = ".svm"  # LibreOffice's own picture of a table or object
 _MAX_REPEAT = 256  # of a value; a format may claim a million equal cells
 _MAX_COLUMNS = 16_384
 _METADATA = {
@@ -143,6 +145,10 @@ def _put_slide(page: Element, number: int, into: Composition) -> None:
 
 
 def _frame_lines(frame: Element) -> list[str]:
+    if frame.tag == "notes":
+        return [line for inner in frame for line in _frame_lines(inner)]
+    if frame.get("class") in _FURNITURE:
+        return []
     tables = list(frame.iter("table"))
     if tables:
         rows = chain.from_iterable(_rows(table.iter("table-row")) for table in tables)
@@ -218,7 +224,7 @@ def _spaced(text: str | None) -> str:
 def _pictures(archive: Archive) -> Iterator[tuple[str, bytes]]:
     for image in _elements(archive, frozenset({"image"})):
         name = image.get("href", "").removeprefix("./")
-        if name in archive:
+        if name in archive and not name.endswith(_PREVIEW):
             yield name, archive.read(name)
 
 

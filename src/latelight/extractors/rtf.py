@@ -31,6 +31,7 @@ category comment
 creatim revtim printim buptim annotation bkmkstart bkmkend pntext pntxta pntxtb listtext
 """
 _SKIPPED = frozenset(_SKIPPED_WORDS.split())
+_TABLES = {b"fonttbl": "fonts", b"stylesheet": "styles"}
 _CHARACTERS = {
     b"tab": "\t", b"line": "\n", b"emdash": "\u2014", b"endash": "\u2013", b"bullet": "\u2022",
     b"lquote": "\u2018", b"rquote": "\u2019", b"ldblquote": "\u201c", b"rdblquote": "\u201d",
@@ -119,6 +120,8 @@ class _Reader:
     _states: list[_State] = field(default_factory=lambda: [_State()])
     _fonts: dict[int, str] = field(default_factory=dict)
     _font: int = 0
+    _levels: dict[int, int] = field(default_factory=dict)  # of heading styles
+    _style: int = 0
     _ansi: str = "cp1252"
     _text: list[str] = field(default_factory=list)
     _bytes: bytearray = field(default_factory=bytearray)
@@ -224,10 +227,12 @@ class _Reader:
 
     def _word(self, word: bytes, number: int | None) -> None:
         starred, self._starred = self._starred, False
+        if self._state.target == "nothing":
+            return
         if word == b"pict":
             self._set(target="picture")
         elif word in _SKIPPED or (starred and word not in (b"shppict", b"shpinst")):
-            self._set(target="fonts" if word == b"fonttbl" else "nothing")
+            self._set(target=_TABLES.get(word, "nothing"))
         elif word in _INFO and self._state.target == "info":
             self._set(target=_INFO[word])
         elif word == b"info":
@@ -238,8 +243,17 @@ class _Reader:
             self._characters(_CHARACTERS[word])
         elif self._state.target == "text" and word in _PARAGRAPH_WORDS:
             self._paragraph_word(word, number)
+        elif self._state.target == "styles" and word in (b"s", b"outlinelevel"):
+            self._style_word(word, number or 0)
         else:
             self._coding_word(word, number)
+
+    def _style_word(self, word: bytes, number: int) -> None:
+        """Note which numbered styles are those of headings."""
+        if word == b"s":
+            self._style = number
+        elif 0 <= number < _MAX_LEVEL:
+            self._levels[self._style] = number + 1
 
     def _paragraph_word(self, word: bytes, number: int | None) -> None:
         if word in (b"par", b"sect", b"page"):
@@ -252,6 +266,8 @@ class _Reader:
             self._cells = []
         elif word == b"pard":
             self._set(level=0)
+        elif word == b"s":
+            self._set(level=self._levels.get(number or 0, 0))
         elif word == b"outlinelevel":
             self._set(level=number + 1 if number is not None and 0 <= number < _MAX_LEVEL else 0)
 
@@ -303,7 +319,7 @@ class _Reader:
             self._rows = []
 
 
-_PARAGRAPH_WORDS = frozenset({b"par", b"sect", b"page", b"cell", b"row", b"pard", b"outlinelevel"})
+_PARAGRAPH_WORDS = frozenset(b"par sect page cell row pard s outlinelevel".split())
 
 
 def _codec(name: str) -> str:
