@@ -89,10 +89,16 @@ def test_pictures_in_rich_text_are_units() -> None:
 
 
 def test_styles_make_headings_and_pictures_for_old_readers_are_left_out() -> None:
-    data = rb"""{\rtf1{\stylesheet{\s0 Normal;}{\s1\outlinelevel1 heading 2;}}
-\pard\s1 Title\par\pard\s0 Body\par{\nonshppict{\pict\wmetafile8 0102}}}"""
+    body = rb"\par\pard\s0 " + b"Body. " * 99
+    data = (
+        rb"{\rtf1{\stylesheet{\s0 Normal;}{\s1\outlinelevel1 Part;}{\s7 Heading 3;}}\pard\s1 Title"
+        + body
+        + rb"\par\pard\s7 Below"
+        + body
+        + rb"\par{\nonshppict{\pict\wmetafile8 0102}}}"
+    )
     found = read("a.rtf", data)
-    assert (found.text, found.units[0].heading) == ("Title\n\nBody", ("Title",))
+    assert found.units[-1].heading == ("Title", "Below")
     assert found.warnings == ()
 
 

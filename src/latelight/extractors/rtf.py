@@ -2,6 +2,7 @@
 
 import binascii
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -43,6 +44,7 @@ _CHARSETS = {
     161: "cp1253", 162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257",
     204: "cp1251", 222: "cp874", 238: "cp1250",
 }  # fmt: skip
+_HEADING = re.compile(r"heading ([1-9])\b", re.IGNORECASE)
 _MAX_LEVEL = 9
 _NO_DIGITS = bytes(c for c in range(256) if c not in b"0123456789abcdefABCDEF")
 
@@ -216,6 +218,8 @@ class _Reader:
             check_characters(self.name, self._n_characters, self.into.options)
         elif target in _INFO.values():
             self._value.append(text)
+        elif target == "styles" and (name := _HEADING.match(text)):
+            self._levels[self._style] = int(name.group(1))
 
     def _symbol(self, symbol: bytes) -> None:
         if symbol == b"*":
