@@ -69,6 +69,15 @@ def test_a_table_of_one_cell_is_a_frame_around_text() -> None:
     assert told(found) == [("c0", "only words")]
 
 
+def test_a_table_within_a_table_is_read_once() -> None:
+    body = make_docx([[["a", "b"], ["c", "INNER"]]])
+    word = Archive(body, "a", DEFAULT_OPTIONS).read("word/document.xml").decode()
+    inner = "<w:tbl><w:tr><w:tc><w:p><w:r><w:t>d</w:t></w:r></w:p></w:tc></w:tr></w:tbl>"
+    place = "<w:p><w:r><w:t>INNER</w:t></w:r></w:p>"
+    data = with_member(body, "word/document.xml", word.replace(place, inner))
+    assert read("a.docx", data).text == "a\tb\nc\td"
+
+
 def test_slides_are_pages_titles_first() -> None:
     found = read("a.pptx", make_pptx([("Wind", "Off the coast"), ("Sun", "On roofs")]))
     assert told(found) == [("s0", "Wind\nOff the coast"), ("s1", "Sun\nOn roofs")]

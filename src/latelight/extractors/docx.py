@@ -12,7 +12,7 @@ from latelight.extractors.opc import Package
 from latelight.extractors.progress import Progress, silent
 from latelight.extractors.protocol import ExtractionOptions
 from latelight.extractors.tables import Row, plain_cell
-from latelight.extractors.xml_reader import child
+from latelight.extractors.xml_reader import child, outermost
 from latelight.types import Extraction, ExtractorInfo, Source
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -136,9 +136,9 @@ def run_text(element: Element) -> Iterator[str]:
 
 
 def _rows(table: Element) -> Iterator[Row]:
-    for number, row in enumerate(table.iter("tr"), 1):
+    for number, row in enumerate(outermost(table, "tr"), 1):
         cells: list[str] = []
-        for cell in row.iter("tc"):
+        for cell in outermost(row, "tc"):
             properties = child(cell, "tcPr", "gridSpan")
             width = int_of(properties.get("val") if properties is not None else None, 1)
             cells.append(plain_cell(_cell_text(cell)))
@@ -147,7 +147,7 @@ def _rows(table: Element) -> Iterator[Row]:
 
 
 def _cell_text(cell: Element) -> str:
-    return " ".join("".join(run_text(p)) for p in cell.iter("p"))
+    return " ".join("".join(run_text(p)) for p in outermost(cell, "p"))
 
 
 def int_of(value: str | None, default: int) -> int:

@@ -21,6 +21,11 @@ from latelight.extractors.decode import decode_text, without_surrogates
 MAIL = "message/rfc822"
 MAX_PARTS = 10_000
 MAX_HEADER = 20_000
+MAX_FIELD = 8_192
+_PARAMETERS = re.compile(
+    rb"^content-(?:type|disposition)[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*",
+    re.IGNORECASE | re.MULTILINE,
+)
 _SHOWN = ("From", "To", "Cc", "Date", "Subject")
 _TEXTS = ("text/plain", "text/html")
 _FOLD = re.compile(r"\s+")
@@ -87,17 +92,30 @@ def read_mail(data: bytes, name: str) -> Mail:
     Raises:
         DamagedFileError: it cannot be parsed, or has parts without end.
     """
+    _check_fields(data, name)
     try:
-        message = BytesParser(policy=compat32).parsebytes(data)
-        parts = list(_leaves(message, name))
+        return _mail(BytesParser(policy=compat32).parsebytes(data), name)
     except (RecursionError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise DamagedFileError(
             f"{name}: the message cannot be parsed ({type(error).__name__}: {error}), expected "
             "header lines and parts; save the message anew, or leave it out."
         ) from error
+
+
+def _check_fields(data: bytes, name: str) -> None:
+    """Refuse fields of parameters without end, over which the parser takes quadratic time."""
+    longest = max((len(match.group()) for match in _PARAMETERS.finditer(data)), default=0)
+    if longest > MAX_FIELD:
+        raise DamagedFileError(
+            f"{name}: a header field of {longest:,} bytes, expected at most {MAX_FIELD:,}; "
+            "save the message anew, or leave it out."
+        )
+
+
+def _mail(message: Message, name: str) -> Mail:
     texts: dict[str, str] = {}
     attachments: list[Attachment] = []
-    for part in parts:
+    for part in _leaves(message, name):
         kind = part.get_content_type()
         if kind in _TEXTS and kind not in texts and not _is_attached(part):
             texts[kind] = _text(part)

@@ -14,7 +14,7 @@ from latelight.extractors.opc import plain_value
 from latelight.extractors.progress import Progress, silent
 from latelight.extractors.protocol import ExtractionOptions
 from latelight.extractors.tables import SEPARATOR, Row, plain_cell
-from latelight.extractors.xml_reader import read_elements, text_of
+from latelight.extractors.xml_reader import outermost, read_elements, text_of
 from latelight.types import Extraction, ExtractorInfo, Locator, Source, Unit
 
 _PREFIX = "application/vnd.oasis.opendocument."
@@ -101,7 +101,9 @@ def _read_text(archive: Archive, into: Composition) -> None:
     for block in _elements(archive, _BLOCKS):
         if block.tag == "table":
             n_tables += 1
-            into.table(block.get("name") or f"table {n_tables}", _rows(block.iter("table-row")))
+            into.table(
+                block.get("name") or f"table {n_tables}", _rows(outermost(block, "table-row"))
+            )
         elif block.tag == "h":
             into.heading(max(int_of(block.get("outline-level"), 1), 1), _plain(block))
         elif block.tag != "tracked-changes":
@@ -149,9 +151,9 @@ def _frame_lines(frame: Element) -> list[str]:
         return [line for inner in frame for line in _frame_lines(inner)]
     if frame.get("class") in _FURNITURE:
         return []
-    tables = list(frame.iter("table"))
+    tables = list(outermost(frame, "table"))
     if tables:
-        rows = chain.from_iterable(_rows(table.iter("table-row")) for table in tables)
+        rows = chain.from_iterable(_rows(outermost(table, "table-row")) for table in tables)
         return [SEPARATOR.join(cells).strip() for _, cells in rows if any(cells)]
     return list(filter(None, map(_plain, _paragraphs(frame))))
 
@@ -222,8 +224,9 @@ def _spaced(text: str | None) -> str:
 
 
 def _pictures(archive: Archive) -> Iterator[tuple[str, bytes]]:
-    for image in _elements(archive, frozenset({"image"})):
-        name = image.get("href", "").removeprefix("./")
+    images = _elements(archive, frozenset({"image"}))
+    names = (image.get("href", "").removeprefix("./") for image in images)
+    for name in dict.fromkeys(names):
         if name in archive and not name.endswith(_PREVIEW):
             yield name, archive.read(name)
 

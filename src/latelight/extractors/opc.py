@@ -88,11 +88,12 @@ class Package:
         return found
 
     def pictures(self, parts: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Yield the pictures that some parts refer to, in order, each with its part's name."""
-        for part in parts:
-            for kind, target in self.relations(part).values():
-                if kind.endswith("/image") and target in self.archive:
-                    yield target, self.archive.read(target)
+        """Yield the pictures that some parts refer to, each once and with its part's name."""
+        relations = (relation for part in parts for relation in self.relations(part).values())
+        targets = dict.fromkeys(target for kind, target in relations if kind.endswith("/image"))
+        for target in targets:
+            if target in self.archive:
+                yield target, self.archive.read(target)
 
 
 def plain_value(value: str) -> str:

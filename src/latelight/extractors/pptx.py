@@ -11,7 +11,7 @@ from latelight.extractors.opc import Package
 from latelight.extractors.progress import Progress, silent
 from latelight.extractors.protocol import ExtractionOptions
 from latelight.extractors.tables import SEPARATOR, plain_cell
-from latelight.extractors.xml_reader import child
+from latelight.extractors.xml_reader import child, outermost
 from latelight.types import Extraction, ExtractorInfo, Locator, Source, Unit
 
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
@@ -97,12 +97,12 @@ def _placeholder(shape: Element) -> str:
 def _shape_text(shape: Element) -> str:
     table = next(shape.iter("tbl"), None)
     if table is not None:
-        return "\n".join(filter(None, map(_table_line, table.iter("tr"))))
+        return "\n".join(filter(None, map(_table_line, outermost(table, "tr"))))
     paragraphs = ("".join(run_text(p)).strip() for p in shape.iter("p"))
     return "\n".join(filter(None, paragraphs))
 
 
 def _table_line(row: Element) -> str:
-    cells = (child(cell, "txBody") for cell in row.iter("tc"))
+    cells = (child(cell, "txBody") for cell in outermost(row, "tc"))
     texts = [plain_cell("".join(run_text(cell))) if cell is not None else "" for cell in cells]
     return SEPARATOR.join(texts).strip()

@@ -57,6 +57,15 @@ def text_of(element: Element) -> str:
     return "".join(element.itertext())
 
 
+def outermost(element: Element, name: str) -> Iterator[Element]:
+    """Yield the elements with a name below `element` that are in no other one of that name."""
+    for inner in element:
+        if inner.tag == name:
+            yield inner
+        else:
+            yield from outermost(inner, name)
+
+
 def child(element: Element | None, *path: str) -> Element | None:
     """Return the first child of the first child ... by name, None where there is none."""
     for name in path:
