@@ -28,3 +28,11 @@ def test_what_only_changes_searching_does_not() -> None:
     assert digest(parse_spec("name: mine\nsearch: {k: 3, mode: bm25}")) == first
     assert digest(parse_spec("lexical: {k1: 2.0, weight: 0.5}")) == first
     assert digest(parse_spec("maxsim: {window_share: 0, context_share: 0}")) == first
+
+
+def test_plugins_and_their_parameters_change_it_and_their_absence_does_not() -> None:
+    plain = digest(PipelineSpec())
+    assert plain == "f720f280d0b4a8bc"  # of collections made before there were plugins
+    named = digest(parse_spec("extract: {plugins: {mine: {}}}"))
+    other = digest(parse_spec("extract: {plugins: {mine: {parameters: {word: x}}}}"))
+    assert len({plain, named, other}) == 3

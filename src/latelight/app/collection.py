@@ -6,14 +6,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from latelight.app.engine import build_encoders, load_checked
+from latelight.app.engine import (
+    build_encoders,
+    check_plugins,
+    extraction_options,
+    load_checked,
+)
 from latelight.app.hits import Hits, SearchHit
 from latelight.app.job import Job
 from latelight.app.pictures import Pictures
 from latelight.app.queries import text_of_picture
 from latelight.encoders.protocol import Encoder
 from latelight.errors import InputError, NotFoundError
-from latelight.extractors.protocol import ExtractionOptions
 from latelight.index import Problem, Store
 from latelight.index.candidates import RecallLevel
 from latelight.index.self_check import SelfCheck
@@ -344,39 +348,24 @@ class Collection:
         return self._encoders
 
     def _ingest(self, items: Sequence[Item], progress: Progress) -> IngestReport:
+        check_plugins(self.spec, self.lock)
         options = IngestOptions(
-            extraction=self._extraction_options(),
+            extraction=extraction_options(self.spec, self._speech_threads),
             lexical=self.spec.lexical.enabled,
             commit_seconds=self._settings.commit_seconds,
             n_workers=1 if self._settings.n_threads < 4 else 2,
         )
         return Ingest(self._store, self._loaded(), self._originals, options, progress).run(items)
 
-    def _extraction_options(self) -> ExtractionOptions:
-        given = self.spec.extract
-        return ExtractionOptions(
-            passage_characters=given.passage_characters,
-            ocr=given.ocr,
-            ocr_language=given.ocr_language,
-            ocr_models=given.ocr_models,
-            dpi=given.dpi,
-            speech=given.speech,
-            speech_model=given.speech_model,
-            speech_language=given.speech_language,
-            speech_threads=min(self._settings.n_threads, MAX_SPEECH_THREADS),
-            frames_per_minute=given.frames_per_minute,
-            max_seconds=given.max_seconds,
-            max_bytes=given.max_bytes,
-            max_pages=given.max_pages,
-            max_pixels=given.max_pixels,
-            timeout_s=given.timeout_s,
-        )
+    @property
+    def _speech_threads(self) -> int:
+        return min(self._settings.n_threads, MAX_SPEECH_THREADS)
 
     def _query_text(self, text: str | None, image: str | Path | bytes | None) -> str:
         if (text is None) == (image is None):
             raise InputError("Give either a text or an image to search with.")
         if image is not None:
-            return text_of_picture(image, self._extraction_options())
+            return text_of_picture(image, extraction_options(self.spec, self._speech_threads))
         assert text is not None
         return text
 

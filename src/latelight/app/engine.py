@@ -7,6 +7,9 @@ from pathlib import Path
 
 from latelight.encoders.protocol import Encoder
 from latelight.encoders.registry import create_encoder
+from latelight.errors import PipelineMismatchError
+from latelight.extractors.plugins import plugin_versions
+from latelight.extractors.protocol import ExtractionOptions, PluginUse
 from latelight.extractors.registry import all_extractors
 from latelight.index.analyzer import ANALYZER_VERSION
 from latelight.pipelines.lock import PipelineLock, check_encoder, make_lock
@@ -47,8 +50,62 @@ def load_checked(encoders: Mapping[str, Encoder], lock: PipelineLock) -> None:
             check_encoder(encoder, lock.encoders[space], space=space)
 
 
-def lock_for(encoders: Mapping[str, Encoder]) -> PipelineLock:
-    """Return the lock of a generation that is about to be made; loads the encoders."""
+def lock_for(encoders: Mapping[str, Encoder], spec: PipelineSpec) -> PipelineLock:
+    """Return the lock of a generation that is about to be made; loads the encoders.
+
+    Raises:
+        NotFoundError: the spec names an extractor plugin that is not installed.
+    """
     with _loading:
         versions = {one.info.name: one.info.identity for one in all_extractors()}
-        return make_lock(encoders, versions, ANALYZER_VERSION)
+        plugins = plugin_versions(list(spec.extract.plugins))
+        named = {plugin_key(name): version for name, version in plugins.items()}
+        return make_lock(encoders, {**versions, **named}, ANALYZER_VERSION)
+
+
+def plugin_key(name: str) -> str:
+    """Return the name of a plugin in a lock: apart from built-in extractors."""
+    return f"plugin:{name}"
+
+
+def check_plugins(spec: PipelineSpec, lock: PipelineLock) -> None:
+    """Refuse plugins that are not those of the lock: they could give other units.
+
+    Raises:
+        NotFoundError: one of them is not installed.
+        PipelineMismatchError: one of them has another version.
+    """
+    for name, version in plugin_versions(list(spec.extract.plugins)).items():
+        recorded = lock.extractors.get(plugin_key(name))
+        if version != recorded:
+            raise PipelineMismatchError(
+                f"The collection was made with the extractor plugin {name} {recorded}; {version} "
+                "is installed. Install the recorded version, or add the documents to a new "
+                "collection."
+            )
+
+
+def extraction_options(spec: PipelineSpec, speech_threads: int = 0) -> ExtractionOptions:
+    """Return how files are read under a spec; `speech_threads` as in the options."""
+    given = spec.extract
+    return ExtractionOptions(
+        passage_characters=given.passage_characters,
+        ocr=given.ocr,
+        ocr_language=given.ocr_language,
+        ocr_models=given.ocr_models,
+        dpi=given.dpi,
+        speech=given.speech,
+        speech_model=given.speech_model,
+        speech_language=given.speech_language,
+        speech_threads=speech_threads,
+        frames_per_minute=given.frames_per_minute,
+        max_seconds=given.max_seconds,
+        max_bytes=given.max_bytes,
+        max_pages=given.max_pages,
+        max_pixels=given.max_pixels,
+        timeout_s=given.timeout_s,
+        plugins=tuple(
+            PluginUse(name, tuple(sorted(use.parameters.items())), use.media_types, use.priority)
+            for name, use in sorted(given.plugins.items())
+        ),
+    )

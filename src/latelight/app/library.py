@@ -135,7 +135,7 @@ class Library:
 
     def _create(self, namespace: str, name: str, spec: PipelineSpec) -> None:
         encoders = build_encoders(spec, self.settings)
-        lock = lock_for(encoders)
+        lock = lock_for(encoders, spec)
         digest = generation_digest(spec, lock)
         paths = self._paths(namespace, name, digest)
         spaces = {

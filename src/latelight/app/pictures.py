@@ -10,12 +10,14 @@ from latelight.explain.caption import Legend
 from latelight.explain.heatmap import HeatMap, check_drawable, page_heatmap
 from latelight.explain.lighting import RowSimilarities, by_evidence
 from latelight.explain.sound_map import evidence_on_sound, rows_on_sound
+from latelight.extractors.detect import detect_media_type
 from latelight.extractors.pages import render_page
+from latelight.extractors.parts import open_part
 from latelight.extractors.previews import draw_frame, draw_sound
 from latelight.extractors.protocol import ExtractionOptions
 from latelight.pipelines.originals import Originals
 from latelight.pipelines.reader import EncodedQuery, Reader
-from latelight.types import Int64Array, TokenEvidence
+from latelight.types import Int64Array, Source, TokenEvidence
 
 if TYPE_CHECKING:
     from latelight.app.hits import SearchHit
@@ -69,15 +71,19 @@ class Pictures:
             NotFoundError: the original is no longer kept.
             UnsupportedMediaError: the unit is text alone.
         """
-        data = self.originals.read(hit.document.sha256)
+        shown = Source(hit.document.source, self.originals.read(hit.document.sha256))
+        media_type = hit.document.media_type
+        if hit.unit.locator.part:
+            shown = open_part(shown, hit.unit.locator.part)
+            media_type = detect_media_type(shown)
         extract, time = self.reader.spec.extract, hit.unit.locator.time
         if time is not None:
             draw = draw_sound if hit.unit.kind == "audio" else draw_frame
             options = ExtractionOptions(max_pixels=extract.max_pixels)
-            return draw(data, hit.document.media_type, time, options)
+            return draw(shown.data, media_type, time, options)
         return render_page(
-            data,
-            hit.document.media_type,
+            shown.data,
+            media_type,
             hit.unit.locator.page or 1,
             max_pixels=extract.max_pixels,
             dpi=extract.dpi,

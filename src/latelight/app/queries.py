@@ -1,5 +1,6 @@
 """A picture as a query: the words in it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from latelight.errors import NotFoundError, QueryError
@@ -17,7 +18,8 @@ def text_of_picture(image: str | Path | bytes, options: ExtractionOptions) -> st
         QueryError: there are no words in it.
     """
     source = _source(image)
-    text = extract(source, options).text.strip()
+    # Foreign code runs in worker processes only; this is the caller's own.
+    text = extract(source, replace(options, plugins=())).text.strip()
     if not text:
         raise QueryError(
             f"No words were found in {source.name}; this pipeline searches with pictures by the "

@@ -6,6 +6,7 @@ from latelight.app import Hits, SearchHit
 from latelight.cli.console import out
 from latelight.explain.words import QueryWord, query_words
 from latelight.index.analyzer import analyze_terms, is_function_term
+from latelight.types import Locator
 
 MAX_WORDS = 8
 
@@ -44,14 +45,20 @@ def headline(hit: SearchHit) -> Text:
 
 def place(hit: SearchHit) -> str:
     """Return where the unit is, in words."""
-    where = hit.unit.locator
+    inner = _place_in(hit.unit.locator, hit.unit.kind)
+    return " › ".join([*hit.unit.locator.part, inner])
+
+
+def _place_in(where: Locator, kind: str) -> str:
+    if where.cells is not None:
+        return f"{where.cells.table or 'cells'} {where.cells.a1}"
     if where.page is not None:
         return f"page {where.page}"
     if where.time is not None:
         return where.time.clock
     if where.span is not None:
         return f"characters {where.span.start}–{where.span.end}"
-    return hit.unit.kind
+    return kind
 
 
 def _reasons(hit: SearchHit) -> Text:

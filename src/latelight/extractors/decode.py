@@ -1,6 +1,9 @@
 """Bytes of a text file -> characters, with the encoding found in the content."""
 
+import codecs
+import io
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 BYTE_ORDER_MARKS: tuple[tuple[bytes, str], ...] = (
@@ -63,6 +66,38 @@ def decode_text(data: bytes) -> Decoded | None:
     if n_controls:
         warnings.append(f"{n_controls:,} control characters were read as spaces.")
     return Decoded(clean, encoding, tuple(warnings))
+
+
+def text_lines(data: bytes) -> Iterator[str] | None:
+    """Return a text file's lines with their ends, decoded one by one; None when it is no text.
+
+    The same characters as `decode_text`, in the memory of a line.
+    """
+    encoding = text_encoding(data)
+    if encoding is None:
+        return None
+    mark = _mark_of(data)
+    if encoding == "utf-8" and _is_broken_anywhere(data):
+        encoding = "windows-1252"
+    return _lines(data, len(mark), encoding)
+
+
+def _lines(data: bytes, start: int, encoding: str) -> Iterator[str]:
+    stream = io.BytesIO(data)
+    stream.seek(start)
+    for line in io.TextIOWrapper(stream, encoding, errors="replace", newline=""):
+        yield _UNPRINTABLE.sub(" ", line)
+
+
+def _is_broken_anywhere(data: bytes) -> bool:
+    """Whether a UTF-8 text is broken so often that it must be another encoding; by pieces."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    n_broken = n_other = 0
+    for start in range(0, len(data), SAMPLE_BYTES):
+        piece = decoder.decode(data[start : start + SAMPLE_BYTES])
+        n_broken += piece.count("\ufffd")
+        n_other += len(piece) - len(piece.encode("ascii", errors="ignore"))
+    return n_broken > n_other - n_broken
 
 
 def without_surrogates(text: str) -> str:

@@ -3,7 +3,11 @@
 import re
 
 from latelight.extractors.decode import BYTE_ORDER_MARKS, SAMPLE_BYTES, text_encoding
+from latelight.extractors.delimiters import find_delimiter
+from latelight.extractors.detect_zip import ZIP, zip_media_type
+from latelight.extractors.mail_parts import MAIL, looks_like_mail
 from latelight.extractors.media_types import media_type_of
+from latelight.extractors.ole import OLE, ole_media_type
 from latelight.types import Source
 
 UNKNOWN = "application/octet-stream"
@@ -32,14 +36,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x7fELF", "application/x-elf"),
     (0, b"%!PS", "application/postscript"),
 )
-_OFFICE = "application/vnd.openxmlformats-officedocument"
-_ZIP_MEMBERS: tuple[tuple[bytes, str], ...] = (
-    (b"word/", f"{_OFFICE}.wordprocessingml.document"),
-    (b"ppt/", f"{_OFFICE}.presentationml.presentation"),
-    (b"xl/", f"{_OFFICE}.spreadsheetml.sheet"),
-    (b"mimetypeapplication/epub+zip", "application/epub+zip"),
-    (b"mimetypeapplication/vnd.oasis.opendocument.text", "application/vnd.oasis.opendocument.text"),
-)
+_RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
 _TEXT_SUFFIXES = {
     ".md": "text/markdown",
     ".markdown": "text/markdown",
@@ -53,6 +50,8 @@ _TEXT_SUFFIXES = {
     ".jsonl": "application/jsonl",
     ".ndjson": "application/jsonl",
 }
+_CONTAINERS = {ZIP: zip_media_type, OLE: ole_media_type}
+_TABLES = ("text/csv", "text/tab-separated-values")
 _PDF_WINDOW = 1024
 _HTML_START = re.compile(
     r"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*){0,8}"
@@ -70,9 +69,10 @@ def detect_media_type(source: Source) -> str:
 def _binary_type(data: bytes) -> str | None:
     for offset, magic, media_type in _MAGIC:
         if data.startswith(magic, offset):
-            return _zip_type(data) if media_type == "application/zip" else media_type
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return "image/webp"
+            inside = _CONTAINERS.get(media_type)
+            return inside(data) if inside else media_type
+    if data.startswith(b"RIFF"):
+        return _RIFF.get(data[8:12])
     if data.startswith(b"BM") and data[6:10] == b"\x00\x00\x00\x00":
         return "image/bmp"
     return "application/pdf" if _is_pdf(data) else media_type_of(data)
@@ -89,11 +89,6 @@ def _is_late_pdf(data: bytes, place: int) -> bool:
     return place > 0 and b"%%EOF" in data[-_PDF_WINDOW:] and b"startxref" in data[-_PDF_WINDOW:]
 
 
-def _zip_type(data: bytes) -> str:
-    names = data[:SAMPLE_BYTES] + data[-SAMPLE_BYTES:]
-    return next((kind for member, kind in _ZIP_MEMBERS if member in names), "application/zip")
-
-
 def _text_type(source: Source) -> str | None:
     encoding = text_encoding(source.data)
     if encoding is None:
@@ -103,6 +98,12 @@ def _text_type(source: Source) -> str | None:
     named = _TEXT_SUFFIXES.get(source.suffix, "text/plain")
     if _HTML_START.match(start) and named in ("text/plain", "text/html"):
         return "text/html"
+    if looks_like_mail(source.data[len(mark) : len(mark) + SAMPLE_BYTES]) and (
+        named == "text/plain" or source.suffix == ".eml"
+    ):
+        return MAIL
+    if named in _TABLES and find_delimiter(start.splitlines()) is None:
+        return "text/plain"
     if named == "text/html" and not _ANY_TAG.search(start):
         return "text/plain"
     return named

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from latelight.errors import EmptyFileError
+from latelight.extractors.embedded import with_pictures
+from latelight.extractors.html_pictures import data_pictures
 from latelight.extractors.html_scan import VOID, Tag, Text, attributes, decoded_parts, scan
 from latelight.extractors.passages import Heading, Structure, cut_passages, passage_units
+from latelight.extractors.progress import Progress, silent
 from latelight.extractors.protocol import ExtractionOptions
 from latelight.extractors.text import read_text
 from latelight.types import CharSpan, Extraction, ExtractorInfo, OffsetMap, Source
@@ -42,36 +45,42 @@ class HtmlExtractor:
 
     info = ExtractorInfo(
         name="html",
-        version="1",
+        version="2",
         media_types=("text/html",),
-        unit_kinds=("passage",),
+        unit_kinds=("passage", "image"),
         licence="Apache-2.0",
     )
 
+    def __init__(self, progress: Progress = silent) -> None:
+        self.progress = progress
+
     def extract(self, source: Source, options: ExtractionOptions) -> Extraction:
-        """Return the readable passages, `c0`, `c1`, …; see `read_text` for the errors.
+        """Return the readable passages, `c0`, `c1`, …, and the pictures within, `i1.i1`, …
+
+        See `read_text` for the errors.
 
         Raises:
             EmptyFileError: there is markup, but nothing to read.
         """
         decoded = read_text(source, options)
         page = read_html(decoded.text)
-        text = page.text
-        if not text.strip():
-            raise EmptyFileError(
-                f"{source.name}: {len(decoded.text):,} characters of HTML hold no readable text; "
-                "save the page as it is shown, with its text, or leave it out."
-            )
-        passages = cut_passages(text, options.passage_characters, page.structure)
-        return Extraction(
+        passages = cut_passages(page.text, options.passage_characters, page.structure)
+        found = Extraction(
             media_type="text/html",
-            text=text,
-            units=passage_units(text, passages, page.offsets),
+            text=page.text,
+            units=passage_units(page.text, passages, page.offsets),
             title=page.title,
             metadata=page.metadata,
             offsets=page.offsets,
             warnings=decoded.warnings,
         )
+        found = with_pictures(found, data_pictures(decoded.text), options, self.progress)
+        if not found.units:
+            raise EmptyFileError(
+                f"{source.name}: {len(decoded.text):,} characters of HTML hold no readable text; "
+                "save the page as it is shown, with its text, or leave it out."
+            )
+        return found
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,24 @@ OcrMode = Literal["auto", "always", "never"]
 SpeechMode = Literal["auto", "never"]
 
 MEBIBYTE = 1 << 20
+ParameterValue = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class PluginUse:
+    """One extractor plugin that a pipeline names.
+
+    Attributes:
+        name: of its entry point.
+        parameters: those that the pipeline sets, in name order.
+        media_types: that it reads although a built-in extractor could.
+        priority: of two plugins that read a media type, the one with the larger number does.
+    """
+
+    name: str
+    parameters: tuple[tuple[str, ParameterValue], ...] = ()
+    media_types: tuple[str, ...] = ()
+    priority: int = 0
 
 
 @dataclass(frozen=True)
@@ -39,9 +57,14 @@ class ExtractionOptions:
         max_pages: longest PDF.
         max_frames: most frames of a multi-frame TIFF; further ones are left out with a warning.
         max_characters: longest text of one document.
+        max_members: most parts of an archive (office files and books are archives).
+        max_unpacked_bytes: what all parts of an archive that are read may unpack to.
+        max_attachments: most files that one file may carry; further ones are left out with a
+            warning.
         timeout_s: longest time that a worker process may spend without finishing a page, a
             frame, or half a minute of sound.
         memory_bytes: address space of a worker process.
+        plugins: extractors of other packages that may read files; see `plugins.py`.
     """
 
     passage_characters: int = 1600
@@ -62,8 +85,12 @@ class ExtractionOptions:
     max_pages: int = 5_000
     max_frames: int = 200
     max_characters: int = 50_000_000
+    max_members: int = 20_000
+    max_unpacked_bytes: int = 1024 * MEBIBYTE
+    max_attachments: int = 200
     timeout_s: float = 120.0
     memory_bytes: int = 4096 * MEBIBYTE
+    plugins: tuple[PluginUse, ...] = ()
 
     def __post_init__(self) -> None:
         _check_choice("ocr", self.ocr, get_args(OcrMode))
@@ -98,6 +125,9 @@ _LEAST: dict[str, float] = {
     "max_pages": 1,
     "max_frames": 1,
     "max_characters": 1,
+    "max_members": 1,
+    "max_unpacked_bytes": 1,
+    "max_attachments": 0,
     "timeout_s": 0.001,
     "memory_bytes": 512 * MEBIBYTE,
 }

@@ -1,5 +1,7 @@
 """Media type -> extractor, and the one call that reads any file."""
 
+from functools import cache, partial
+
 from latelight.errors import (
     DamagedFileError,
     ExtractionError,
@@ -7,41 +9,67 @@ from latelight.errors import (
     UnsupportedMediaError,
 )
 from latelight.extractors.audio import AudioExtractor
+from latelight.extractors.csv_table import CsvExtractor
 from latelight.extractors.detect import UNKNOWN, detect_media_type
+from latelight.extractors.docx import DocxExtractor
+from latelight.extractors.eml import EmlExtractor
+from latelight.extractors.epub import EpubExtractor
 from latelight.extractors.html import HtmlExtractor
 from latelight.extractors.image import ImageExtractor
+from latelight.extractors.legacy import LegacyExtractor
 from latelight.extractors.limits import check_bytes
 from latelight.extractors.markdown import MarkdownExtractor
+from latelight.extractors.odf import OdfExtractor
 from latelight.extractors.pdf import PdfExtractor
+from latelight.extractors.plugin_choice import plugin_extractor, with_told_trouble
+from latelight.extractors.pptx import PptxExtractor
 from latelight.extractors.progress import Progress, silent
 from latelight.extractors.protocol import DEFAULT_OPTIONS, ExtractionOptions, Extractor
+from latelight.extractors.records import JsonlExtractor
+from latelight.extractors.rtf import RtfExtractor
 from latelight.extractors.text import TextExtractor
 from latelight.extractors.video import VideoExtractor
+from latelight.extractors.xlsx import XlsxExtractor
 from latelight.types import Extraction, Source
 
 __all__ = ["all_extractors", "detect_media_type", "extract", "extractor_for"]
 
 
-def all_extractors(progress: Progress = silent) -> tuple[Extractor, ...]:
-    """Return every built-in extractor; `progress` hears of what is finished."""
+def all_extractors(progress: Progress = silent, depth: int = 0) -> tuple[Extractor, ...]:
+    """Return every built-in extractor.
+
+    Args:
+        progress: hears of each page that is finished.
+        depth: how many mails the file is in.
+    """
     return (
         TextExtractor(),
         MarkdownExtractor(),
-        HtmlExtractor(),
+        HtmlExtractor(progress),
         PdfExtractor(progress),
         ImageExtractor(progress),
         AudioExtractor(progress),
         VideoExtractor(progress),
+        DocxExtractor(progress),
+        PptxExtractor(progress),
+        XlsxExtractor(progress),
+        OdfExtractor(progress),
+        EpubExtractor(progress),
+        RtfExtractor(progress),
+        CsvExtractor(progress),
+        JsonlExtractor(progress),
+        LegacyExtractor(progress),
+        EmlExtractor(partial(_extract, progress=progress), progress, depth),
     )
 
 
-def extractor_for(media_type: str, progress: Progress = silent) -> Extractor:
-    """Return the extractor that reads `media_type`.
+def extractor_for(media_type: str, progress: Progress = silent, depth: int = 0) -> Extractor:
+    """Return the built-in extractor that reads `media_type`.
 
     Raises:
         UnsupportedMediaError: none does.
     """
-    extractors = all_extractors(progress)
+    extractors = all_extractors(progress, depth)
     for extractor in extractors:
         if media_type in extractor.info.media_types:
             return extractor
@@ -61,10 +89,17 @@ def extract(
     Raises:
         ExtractionError: the file cannot be read; its subclass and message say why.
     """
+    return _extract(source, options, 0, progress=progress)
+
+
+def _extract(
+    source: Source, options: ExtractionOptions, depth: int, *, progress: Progress
+) -> Extraction:
+    """Return what `extract` does of a file that is in `depth` mails."""
     check_bytes(source, options)
-    extractor = _extractor_of(source, progress)
+    extractor = _extractor_of(source, options, progress, depth)
     try:
-        return extractor.extract(source, options)
+        return with_told_trouble(extractor.extract(source, options), options)
     except ExtractionError:
         raise
     except MemoryError as error:
@@ -79,10 +114,20 @@ def extract(
         ) from error
 
 
-def _extractor_of(source: Source, progress: Progress) -> Extractor:
+def _extractor_of(
+    source: Source, options: ExtractionOptions, progress: Progress, depth: int
+) -> Extractor:
     media_type = detect_media_type(source)
+    plugin = plugin_extractor(source, media_type, options, _readable_types())
+    if plugin is not None:
+        return plugin
     try:
-        return extractor_for(media_type, progress)
+        return extractor_for(media_type, progress, depth)
     except UnsupportedMediaError as error:
         found = "of an unknown format" if media_type == UNKNOWN else media_type
         raise UnsupportedMediaError(f"{source.name}: the content is {found}. {error}") from None
+
+
+@cache
+def _readable_types() -> frozenset[str]:
+    return frozenset(kind for e in all_extractors() for kind in e.info.media_types)

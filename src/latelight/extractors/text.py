@@ -1,4 +1,4 @@
-"""Plain text (and records) -> passages."""
+"""Plain text, JSON and single records -> passages."""
 
 from latelight.errors import EmptyFileError, UnsupportedMediaError
 from latelight.extractors.decode import Decoded, decode_text, without_surrogates
@@ -8,13 +8,7 @@ from latelight.extractors.passages import Heading, Structure, cut_passages, pass
 from latelight.extractors.protocol import DEFAULT_OPTIONS, ExtractionOptions
 from latelight.types import Extraction, ExtractorInfo, Source
 
-TEXT_MEDIA_TYPES = (
-    "text/plain",
-    "text/csv",
-    "text/tab-separated-values",
-    "application/json",
-    "application/jsonl",
-)
+TEXT_MEDIA_TYPES = ("text/plain", "application/json")
 RECORD_MEDIA_TYPE = "text/plain"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from latelight.index.sections import Array, SectionFile, SectionWriter
 from latelight.index.strings import StringColumn, write_strings
-from latelight.types import UNIT_KINDS, Box, CharSpan, Locator, TimeRange, Unit
+from latelight.types import UNIT_KINDS, Box, CellRange, CharSpan, Locator, TimeRange, Unit
 
 _NUMBERS = {
     "span": (np.int64, 2, -1),
@@ -17,6 +17,7 @@ _NUMBERS = {
     "page": (np.int32, 1, 0),
     "box": (np.float64, 4, np.nan),
     "time": (np.float64, 2, np.nan),
+    "cells": (np.int32, 5, -1),
 }
 _PARTS: dict[str, Callable[[Locator], tuple[float, ...] | None]] = {
     "span": lambda at: None if at.span is None else astuple(at.span),
@@ -24,6 +25,7 @@ _PARTS: dict[str, Callable[[Locator], tuple[float, ...] | None]] = {
     "page": lambda at: None if at.page is None else (at.page,),
     "box": lambda at: None if at.box is None else astuple(at.box),
     "time": lambda at: None if at.time is None else astuple(at.time),
+    "cells": lambda at: None if at.cells is None else astuple(at.cells)[1:],
 }
 
 
@@ -36,8 +38,17 @@ def write_units(writer: SectionWriter, units: Sequence[Unit]) -> None:
     if any(unit.heading for unit in units):
         headings = (json.dumps(unit.heading, ensure_ascii=False) for unit in units)
         write_strings(writer, "unit.heading", headings)
+    if any(unit.locator.part for unit in units):
+        parts = (json.dumps(unit.locator.part, ensure_ascii=False) for unit in units)
+        write_strings(writer, "unit.part", parts)
+    if any(unit.locator.cells for unit in units):
+        write_strings(writer, "unit.table", (_table_of(unit.locator) for unit in units))
     for name, part in _PARTS.items():
         _write_place(writer, name, [part(unit.locator) for unit in units])
+
+
+def _table_of(at: Locator) -> str:
+    return "" if at.cells is None else at.cells.table
 
 
 def _write_place(writer: SectionWriter, name: str, places: Sequence[Any]) -> None:
@@ -62,19 +73,23 @@ class UnitColumns:
             kind=UNIT_KINDS[int(self._file.array("unit.kind")[number])],
             locator=self._locator(number),
             text=self._texts[number],
-            heading=self._heading(number),
+            heading=self._list("unit.heading", number),
         )
 
     def _locator(self, number: int) -> Locator:
         span, source_span = self._place("span", number), self._place("source_span", number)
         page, box = self._place("page", number), self._place("box", number)
-        time = self._place("time", number)
+        time, cells = self._place("time", number), self._place("cells", number)
         return Locator(
             span=None if span is None else CharSpan(*span.tolist()),
             page=None if page is None else int(page[0]),
             box=None if box is None else Box(*box.tolist()),
             time=None if time is None else TimeRange(*time.tolist()),
             source_span=None if source_span is None else CharSpan(*source_span.tolist()),
+            cells=None
+            if cells is None
+            else CellRange(self._string("unit.table", number), *cells.tolist()),
+            part=self._list("unit.part", number),
         )
 
     def _place(self, name: str, number: int) -> Array | None:
@@ -84,7 +99,10 @@ class UnitColumns:
         missing = _NUMBERS[name][2]
         return None if row[0] == missing or row[0] != row[0] else row  # NaN differs from itself
 
-    def _heading(self, number: int) -> tuple[str, ...]:
-        if "unit.heading.offsets" not in self._file:
-            return ()
-        return tuple(json.loads(StringColumn.read(self._file, "unit.heading")[number]))
+    def _list(self, name: str, number: int) -> tuple[str, ...]:
+        return tuple(json.loads(self._string(name, number) or "[]"))
+
+    def _string(self, name: str, number: int) -> str:
+        if f"{name}.offsets" not in self._file:
+            return ""
+        return StringColumn.read(self._file, name)[number]

@@ -42,8 +42,13 @@ def collect_evidence(
         for own, part in zip(found, parts, strict=True):
             own.extend(part)
     return [
-        with_source_spans(own, reader.snapshot.offset_map(reader.snapshot.doc_id_of(int(ordinal))))
-        for own, ordinal in zip(found, ordinals, strict=True)
+        with_cells(
+            with_source_spans(
+                own, reader.snapshot.offset_map(reader.snapshot.doc_id_of(int(ordinal)))
+            ),
+            unit,
+        )
+        for own, ordinal, unit in zip(found, ordinals, units, strict=True)
     ]
 
 
@@ -63,6 +68,25 @@ def _with_source_span(place: Locator, offsets: OffsetMap) -> Locator:
     if place.span is None:
         return place
     return replace(place, source_span=offsets.to_source(place.span))
+
+
+def with_cells(evidence: Sequence[TokenEvidence], unit: Unit) -> tuple[TokenEvidence, ...]:
+    """Return evidence whose places in a unit of table cells name the one cell that they are in."""
+    if unit.locator.cells is None:
+        return tuple(evidence)
+    return tuple(
+        replace(one, locators=tuple(_in_one_cell(place, unit) for place in one.locators))
+        for one in evidence
+    )
+
+
+def _in_one_cell(place: Locator, unit: Unit) -> Locator:
+    cells, whole = unit.locator.cells, unit.locator.span
+    if cells is None or whole is None or place.span is None or place.span == whole:
+        return place
+    if not whole.start <= place.span.start < whole.end:
+        return place  # of the document's beginning, another unit
+    return replace(place, cells=cells.cell_at(unit.text, place.span.start - whole.start))
 
 
 def _bm25(
@@ -141,7 +165,10 @@ class _Places:
                 found = RowLocators(boxes=column.boxes, times=column.times)
                 place = found.locators_of(source, unit.locator)[0]
                 return replace(place, span=span.shifted(start), source_span=None)
-        return Locator(span=span.shifted(start), page=unit.locator.page, time=unit.locator.time)
+        at = unit.locator
+        return Locator(
+            span=span.shifted(start), page=at.page, time=at.time, cells=at.cells, part=at.part
+        )
 
 
 def _has_places(column: RowLocators) -> bool:

@@ -89,6 +89,8 @@ def generation_digest(spec: PipelineSpec, lock: PipelineLock) -> str:
     """
     parts = msgspec.to_builtins(spec)
     del parts["search"], parts["maxsim"], parts["name"]
+    if not spec.extract.plugins:
+        del parts["extract"]["plugins"]  # digests from before there were plugins stay
     parts["lexical"] = {"enabled": spec.lexical.enabled}
     encoders = {
         space: [e.name, e.version, e.dim, e.weights] for space, e in sorted(lock.encoders.items())

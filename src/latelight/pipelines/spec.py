@@ -14,6 +14,21 @@ SearchMode = Literal["auto", "maxsim", "bm25", "hybrid"]
 SEARCH_MODES: tuple[SearchMode, ...] = get_args(SearchMode)
 
 
+class PluginSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a pipeline uses an extractor plugin.
+
+    Attributes:
+        parameters: those that differ from the plugin's defaults.
+        media_types: what it reads although a built-in extractor could; what no built-in one
+            reads, it reads anyway.
+        priority: of two plugins that read a media type, the one with the larger number does.
+    """
+
+    parameters: dict[str, bool | int | float | str] = {}
+    media_types: tuple[str, ...] = ()
+    priority: int = 0
+
+
 class ExtractSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How files become units.
 
@@ -33,6 +48,7 @@ class ExtractSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         max_pages: longer documents are refused.
         max_pixels: larger pictures are refused, page images are scaled down to it.
         timeout_s: longest time without finishing a page, in seconds.
+        plugins: extractors of other packages, by name.
     """
 
     passage_characters: int = 1600
@@ -49,6 +65,7 @@ class ExtractSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_pages: int = 5_000
     max_pixels: int = 50_000_000
     timeout_s: float = 120.0
+    plugins: dict[str, PluginSpec] = {}
 
 
 class SpaceSpecification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,12 +2,16 @@
 
 # ruff: noqa: D102 - the tests' names are their sentences
 
+import pickle
 from abc import ABC, abstractmethod
 from itertools import pairwise
 
 import pytest
 
 from latelight.errors import EmptyFileError, ExtractionError, FileTooLargeError
+from latelight.extractors.detect import detect_media_type
+from latelight.extractors.plugin_choice import problem_of
+from latelight.extractors.plugins import ExtractorPlugin, installed_plugins, load_plugin
 from latelight.extractors.protocol import ExtractionOptions, Extractor
 from latelight.types import UNIT_KINDS, Extraction, Source, Unit
 
@@ -79,6 +83,21 @@ class ExtractorConformance(ABC):
     def test_the_text_can_be_written_as_utf_8(self) -> None:
         self.extracted().text.encode("utf-8")
 
+    def test_times_and_pages_run_forwards(self) -> None:
+        for unit in self.extracted().units:
+            at = unit.locator
+            assert at.page is None or at.page >= 1
+            assert at.time is None or 0 <= at.time.start_s <= at.time.end_s
+
+    def test_cells_are_found_from_the_characters_of_a_unit(self) -> None:
+        for unit in self.extracted().units:
+            _check_cells(unit)
+
+    def test_it_can_be_sent_between_processes(self) -> None:
+        found = pickle.loads(pickle.dumps(self.extracted()))
+        assert found.units == self.extracted().units
+        assert problem_of(found) == ""
+
     def test_an_empty_file_is_refused_by_name(self) -> None:
         name = self.good_source().name
         with pytest.raises(EmptyFileError, match=name):
@@ -93,6 +112,55 @@ class ExtractorConformance(ABC):
         source = self.damaged_source()
         with pytest.raises(ExtractionError, match=source.name):
             self.extractor().extract(source, self.options())
+
+
+class PluginConformance(ExtractorConformance):
+    """The suite for a plugin: subclass it and give `plugin` instead of `extractor`."""
+
+    @abstractmethod
+    def plugin(self) -> ExtractorPlugin:
+        """Return the declaration that the package's entry point names."""
+
+    def extractor(self) -> Extractor:
+        """Return the plugin's extractor with the default parameters."""
+        plugin = self.plugin()
+        return plugin.make(dict(plugin.parameters))
+
+    def test_the_declaration_is_that_of_its_extractor(self) -> None:
+        assert self.plugin().info == self.extractor().info
+
+    def test_parameters_have_plain_defaults(self) -> None:
+        values = self.plugin().parameters.values()
+        assert all(type(value) in (str, int, float, bool) for value in values)
+
+    def test_its_files_are_recognised_by_content_or_as_text_by_suffix(self) -> None:
+        source = self.good_source()
+        found = self.plugin().media_type_of(source, detect_media_type(source))
+        assert found in self.plugin().info.media_types
+
+    def test_a_file_of_another_kind_is_not_claimed(self) -> None:
+        source = Source("note.txt", b"Plain words of a note.")
+        claims_text = "text/plain" in self.plugin().info.media_types
+        assert (self.plugin().media_type_of(source, "text/plain") is not None) == claims_text
+
+    def test_its_package_names_it_as_an_entry_point(self) -> None:
+        name = self.plugin().info.name
+        assert load_plugin(name) == self.plugin()
+        assert installed_plugins()[name]
+
+
+def _check_cells(unit: Unit) -> None:
+    cells = unit.locator.cells
+    if cells is None:
+        return
+    assert 1 <= cells.first_row <= cells.last_row
+    assert 1 <= cells.first_column <= cells.last_column
+    n_rows = cells.last_row - cells.first_row + 1 + (cells.header > 0)
+    assert unit.text.count("\n") == n_rows - 1
+    for at in range(len(unit.text)):
+        one = cells.cell_at(unit.text, at)
+        assert one.first_row == cells.header or cells.first_row <= one.first_row <= cells.last_row
+        assert cells.first_column <= one.first_column <= cells.last_column
 
 
 def _check_words(unit: Unit) -> None:

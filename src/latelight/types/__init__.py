@@ -1,5 +1,6 @@
 """Frozen values that every layer speaks in; no I/O."""
 
+from latelight.types.cells import CellRange
 from latelight.types.document import (
     UNIT_KINDS,
     Document,
@@ -26,6 +27,7 @@ from latelight.types.query import QueryToken, QueryTokenKind, QueryVectors
 __all__ = [
     "UNIT_KINDS",
     "Box",
+    "CellRange",
     "CharSpan",
     "Document",
     "EncoderInfo",

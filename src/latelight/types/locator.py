@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from latelight.types.cells import CellRange
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class CharSpan:
@@ -51,7 +53,9 @@ class Locator:
     """A place in a document; the parts that do not apply are None.
 
     `span` counts characters of the document's readable text, `source_span` those of the file's
-    own decoded text where the two differ (HTML), `page` counts from 1.
+    own decoded text where the two differ (HTML), `page` counts from 1 (a slide's number is one),
+    `cells` are those of a table, and `part` names the file within the file that all this is in,
+    outermost first: an attachment, an embedded picture.
     """
 
     span: CharSpan | None = None
@@ -59,6 +63,8 @@ class Locator:
     box: Box | None = None
     time: TimeRange | None = None
     source_span: CharSpan | None = None
+    cells: CellRange | None = None
+    part: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form: only the parts that are set, spans and boxes as lists."""
@@ -73,6 +79,10 @@ class Locator:
             parts["time"] = [self.time.start_s, self.time.end_s]
         if self.source_span is not None:
             parts["source_span"] = [self.source_span.start, self.source_span.end]
+        if self.cells is not None:
+            parts["cells"] = self.cells.to_dict()
+        if self.part:
+            parts["part"] = list(self.part)
         return parts
 
     @classmethod
@@ -84,4 +94,6 @@ class Locator:
             box=Box(*parts["box"]) if "box" in parts else None,
             time=TimeRange(*parts["time"]) if "time" in parts else None,
             source_span=CharSpan(*parts["source_span"]) if "source_span" in parts else None,
+            cells=CellRange.from_dict(parts["cells"]) if "cells" in parts else None,
+            part=tuple(parts.get("part", ())),
         )

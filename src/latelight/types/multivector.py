@@ -58,6 +58,8 @@ class RowLocators:
             page=unit.page,
             box=box,
             time=time or unit.time,
+            cells=unit.cells,
+            part=unit.part,
         )
 
     def _span(self, source: int) -> CharSpan | None:

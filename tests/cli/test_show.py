@@ -1,0 +1,24 @@
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from latelight.cli.show import place
+from latelight.types import CellRange, CharSpan, Locator, TimeRange
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        (Locator(page=3), "page 3"),
+        (Locator(span=CharSpan(2, 9)), "characters 2–9"),
+        (Locator(time=TimeRange(1, 2.5)), "1.0–2.5 s"),
+        (Locator(cells=CellRange("Sales", 2, 1, 9, 3)), "Sales A2:C9"),
+        (Locator(cells=CellRange("", 2, 1, 2, 1)), "cells A2"),
+        (Locator(page=2, part=("Offer.eml", "plan.pdf")), "Offer.eml › plan.pdf › page 2"),
+        (Locator(), "passage"),
+    ],
+)
+def test_a_place_is_told_in_words(where: Locator, words: str) -> None:
+    hit = SimpleNamespace(unit=SimpleNamespace(locator=where, kind="passage"))
+    assert place(cast(Any, hit)) == words
