@@ -16,7 +16,7 @@ N_RECORDS = 60
 SCRIPT = """
 import sys, time
 from latelight.app import Library, engine
-from latelight.pipelines import ingest
+from latelight.pipelines import encoding
 from latelight.settings import Settings
 from latelight.testing.encoders import FakeEncoder
 
@@ -26,7 +26,7 @@ class Slow(FakeEncoder):
         return super().encode_documents(units, **options)
 
 engine.create_encoder = lambda *a, **k: Slow(dim=64)
-ingest.BATCH_CHARACTERS = 1
+encoding.BATCH_CHARACTERS = 1
 Library(sys.argv[1], Settings(commit_seconds=0)).collection("c", create=True).add(sys.argv[2])
 """
 

@@ -29,6 +29,8 @@ class ExtractionOptions:
         max_characters: longest text of one document.
         timeout_s: longest time that a worker process may spend without finishing a page.
         memory_bytes: address space of a worker process.
+        max_seconds: longest time that one file may take, however many pages it finishes.
+        max_cpu_seconds: the same for processor time, of all threads of its worker process.
     """
 
     passage_characters: int = 1600
@@ -43,6 +45,8 @@ class ExtractionOptions:
     max_characters: int = 50_000_000
     timeout_s: float = 120.0
     memory_bytes: int = 4096 * MEBIBYTE
+    max_seconds: float = 14_400.0
+    max_cpu_seconds: int = 14_400
 
     def __post_init__(self) -> None:
         if self.ocr not in get_args(OcrMode):
@@ -66,6 +70,8 @@ _LEAST: dict[str, float] = {
     "max_characters": 1,
     "timeout_s": 0.001,
     "memory_bytes": 512 * MEBIBYTE,
+    "max_seconds": 0.001,
+    "max_cpu_seconds": 1,
 }
 
 DEFAULT_OPTIONS = ExtractionOptions()
