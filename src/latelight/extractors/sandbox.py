@@ -219,8 +219,8 @@ class _Worker:
         code = self._process.wait()
         if code == -_OUT_OF_CPU:
             return ExtractionTimeoutError(
-                f"{job.source.name}: reading it took more than {job.options.max_cpu_seconds:,} s of "
-                "processor time, the most allowed; split the file, or raise max_cpu_seconds."
+                f"{job.source.name}: reading it took more than {job.options.max_cpu_seconds:,} s "
+                "of processor time, the most allowed; split the file, or raise max_cpu_seconds."
             )
         how = _ending(code)
         memory = job.options.memory_bytes >> 20
@@ -240,8 +240,8 @@ def _too_long(job: Job, *, is_whole: bool) -> str:
     name, options = job.source.name, job.options
     if is_whole:
         return (
-            f"{name}: reading it took more than {options.max_seconds:g} s, the longest time allowed "
-            "for one file; split it, or raise max_seconds."
+            f"{name}: reading it took more than {options.max_seconds:g} s, the longest time "
+            "allowed for one file; split it, or raise max_seconds."
         )
     return (
         f"{name}: no page was finished for {options.timeout_s:g} s, the longest time allowed; "
@@ -251,7 +251,7 @@ def _too_long(job: Job, *, is_whole: bool) -> str:
 
 def _kill_group(process: "subprocess.Popen[bytes]") -> None:
     """Kill a worker and whatever it started."""
-    if process.poll() is None and hasattr(os, "killpg"):
+    if sys.platform != "win32" and process.poll() is None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()

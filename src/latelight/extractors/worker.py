@@ -61,7 +61,7 @@ def end_with_parent(seconds: float = PARENT_LOOK_SECONDS) -> None:
     def look() -> None:
         while os.getppid() == parent:
             time.sleep(seconds)
-        if hasattr(os, "killpg"):
+        if sys.platform != "win32":
             os.killpg(0, signal.SIGKILL)
         os._exit(1)
 

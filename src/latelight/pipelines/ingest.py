@@ -140,7 +140,8 @@ class Ingest:
         self._encoder = BatchEncoder(target.encoders, self._tally.encoded)
         self._known: Snapshot = target.store.snapshot()
         self._extracted: Channel[Extracted] = Channel(options.queue_bytes)
-        self._encoded: Channel[list[EncodedDocument]] = Channel(options.queue_bytes)
+        # One batch waits at most: what is encoded and not published is lost when we are killed.
+        self._encoded: Channel[list[EncodedDocument]] = Channel(0)
         self._in_flight: dict[str, Identity] = {}
         self._replaces: dict[str, list[str]] = {}
         self._seen: set[str] = set()
