@@ -85,15 +85,17 @@ class Runs:
         after = self.record.state  # it may just have ended well
         return "interrupted" if after == "running" else after
 
-    def run(self, control: Control, tally: Tally, *, only_failed: bool = False) -> IngestReport:
+    def run(
+        self, lock: JobLock, control: Control, tally: Tally, *, only_failed: bool = False
+    ) -> IngestReport:
         """Do what is left of the job, or what has failed, in this thread; return what happened.
 
+        `lock` is released at the end.
+
         Raises:
-            JobRunningError: somebody is at it.
             LatelightError: what stopped it; everything so far published stays.
         """
-        self._directory.mkdir(parents=True, exist_ok=True)
-        with self._lock():
+        with lock:
             attempt = self._shop.jobs.claim(self.job_id)
             try:
                 report = self._ingest(attempt, control, tally, only_failed=only_failed)
@@ -134,7 +136,13 @@ class Runs:
         """Remove what the job kept for its next run."""
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def _lock(self) -> JobLock:
+    def lock(self) -> JobLock:
+        """Return the lock that a run needs.
+
+        Raises:
+            JobRunningError: somebody is at the job.
+        """
+        self._directory.mkdir(parents=True, exist_ok=True)
         try:
             return JobLock(self._directory, _LOCK_SECONDS)
         except WriterLockedError as error:

@@ -153,9 +153,10 @@ class Job:
     def _start(self, *, only_failed: bool) -> Self:
         if self._is_running_here:
             raise JobRunningError(f"Job {self.id} is running already; pause it first.")
+        lock = self._runs.lock()
         self._control, self._tally = Control(), Tally(self._tell)
         self._report = self._error = None
-        work = (self._control, self._tally, only_failed)
+        work = (lock, self._control, self._tally, only_failed)
         name = "latelight-job"
         self._thread = threading.Thread(target=self._work, args=work, name=name, daemon=True)
         self._thread.start()
