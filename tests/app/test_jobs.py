@@ -269,10 +269,11 @@ def test_vectors_of_the_callers_are_stored_as_they_are(library: Library) -> None
     report = target.add([word, {"id": "bare", "vectors": {"text": rows[:1]}}]).wait()
     assert (report.n_added, report.n_rows) == (2, 4)
     snapshot = target._store.snapshot()
-    stored = snapshot.multivector("text", snapshot.find("own")[0])
-    np.testing.assert_allclose(stored.vectors, rows, atol=0.01)
-    assert stored.locators.spans is not None
-    assert stored.locators.spans.tolist() == [[0, 3], [4, 7], [8, 11]]
+    (ordinal,) = snapshot.find("own")
+    similarities = snapshot.similarities("text", rows, ordinal)
+    np.testing.assert_allclose(similarities, np.eye(3), atol=0.01)
+    spans = snapshot.row_locators("text", ordinal).spans
+    assert spans is not None and spans.tolist() == [[0, 3], [4, 7], [8, 11]]
     wrong = target.add([{"id": "x", "vectors": np.eye(1, 32)}, {"id": "y", "vectors": {"z": rows}}])
     assert [f.code for f in wrong.errors] == ["invalid_input"] * 2
     assert "64" in wrong.errors[0].message

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Self
 
-from latelight.app.adding import JobState, Runs
+from latelight.app.adding import JobLock, JobState, Runs
 from latelight.errors import JobRunningError
 from latelight.pipelines.ledger import Control
 from latelight.pipelines.progress import Ended, Event, Failure, Progress, Watch, watch_nothing
@@ -162,9 +162,9 @@ class Job:
         self._thread.start()
         return self
 
-    def _work(self, control: Control, tally: Tally, only_failed: bool) -> None:
+    def _work(self, lock: JobLock, control: Control, tally: Tally, only_failed: bool) -> None:
         try:
-            self._report = self._runs.run(control, tally, only_failed=only_failed)
+            self._report = self._runs.run(lock, control, tally, only_failed=only_failed)
         except BaseException as error:  # handed to whoever waits
             self._error = error
         self._tell(self._ended())

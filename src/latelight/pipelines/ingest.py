@@ -237,15 +237,17 @@ class Ingest:
     def _wanted(self, items: Iterable[Item | LeftOut], scope: Scope) -> Iterator[Item]:
         """Yield the items to look at, and find out what their sources hold by now."""
         chunk: list[Item] = []
+        n_bytes = 0
         for item in items:
             if isinstance(item, LeftOut):
                 if scope.only is None:
                     self._tally.warned(item.source, item.reason)
             elif scope.covers(item.source, is_record=_is_record(item)):
                 chunk.append(item)
-            if len(chunk) >= _SOURCE_CHUNK:
+                n_bytes += item.n_bytes
+            if len(chunk) >= _SOURCE_CHUNK or n_bytes > self._options.queue_bytes // 4:
                 yield from self._looked_up(chunk)
-                chunk = []
+                chunk, n_bytes = [], 0
         yield from self._looked_up(chunk)
 
     def _looked_up(self, items: Sequence[Item]) -> Iterator[Item]:
