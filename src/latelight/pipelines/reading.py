@@ -65,15 +65,17 @@ def _read_once(path: Path, max_bytes: int, follow_links: bool) -> bytes | None:
         descriptor = os.open(path, flags | link | getattr(os, "O_CLOEXEC", 0))
     except (OSError, ValueError) as error:
         raise UnreadableFileError(_cannot(path, error)) from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         before = os.fstat(descriptor)
         _check_regular(path, before)
         _check_length(path, before.st_size, max_bytes)
-        try:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             data = file.read(max_bytes + 1)
-        except OSError as error:
-            raise UnreadableFileError(_cannot(path, error)) from error
         return data if _is_same(path, before, os.fstat(descriptor), len(data)) else None
+    except OSError as error:
+        raise UnreadableFileError(_cannot(path, error)) from error
+    finally:
+        os.close(descriptor)
 
 
 def _is_same(path: Path, before: os.stat_result, after: os.stat_result, n_read: int) -> bool:
