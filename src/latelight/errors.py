@@ -15,6 +15,8 @@ LatelightError
 │   ├── EncryptedFileError     needs a password
 │   ├── DamagedFileError       truncated, or not what it claims to be
 │   ├── FileTooLargeError      beyond a limit (bytes, pixels, pages, characters)
+│   ├── UnreadableFileError    no permission, gone, or no file at all (a device, a pipe)
+│   ├── FileChangedError       written to while it was read
 │   └── ExtractionTimeoutError took longer, or more memory, than allowed
 ├── ModelError                 weights or their surroundings are not usable
 │   ├── WeightsNotFoundError   the package or directory that carries them is missing
@@ -24,6 +26,7 @@ LatelightError
 │   ├── FormatVersionError     written by another version of the format
 │   ├── WriterLockedError      another process is writing
 │   └── CommitConflictError    another writer published first
+├── JobRunningError            another process is at this very job
 └── PipelineMismatchError      vectors of different pipeline digests would mix
 ```
 
@@ -116,6 +119,18 @@ class FileTooLargeError(ExtractionError):
     code = "file_too_large"
 
 
+class UnreadableFileError(ExtractionError):
+    """The file may not be read, is gone, or is no file (a device, a pipe, a link)."""
+
+    code = "unreadable_file"
+
+
+class FileChangedError(ExtractionError):
+    """The file was written to while it was read."""
+
+    code = "file_changed"
+
+
 class ExtractionTimeoutError(ExtractionError):
     """Reading the file took longer, or more memory, than allowed."""
 
@@ -168,6 +183,12 @@ class CommitConflictError(StorageError):
     """Another writer published first."""
 
     code = "commit_conflict"
+
+
+class JobRunningError(LatelightError):
+    """Another process, or another thread, is at this very job."""
+
+    code = "job_running"
 
 
 class PipelineMismatchError(LatelightError):

@@ -28,7 +28,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("collection", "default", "Collection that commands use."),
     Setting("threads", "0", "Threads for encoding and scoring; 0 takes every core."),
     Setting("weights", "", "Directory with model weights that go before the carried ones."),
-    Setting("commit_seconds", "20", "While adding: publish what is ready this often, in seconds."),
+    Setting("commit_seconds", "1", "While adding: publish what is ready this often, in seconds."),
 )
 
 
@@ -50,7 +50,7 @@ class Settings:
     collection: str = "default"
     n_threads: int = 1
     weights: Path | None = None
-    commit_seconds: float = 20.0
+    commit_seconds: float = 1.0
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -95,7 +95,7 @@ def _seconds(value: str) -> float:
         seconds = -1.0
     if not 0 <= seconds < 86_400:
         raise SettingError(
-            f"LATELIGHT_COMMIT_SECONDS is {value!r}; give seconds from 0 to 86400, such as 20."
+            f"LATELIGHT_COMMIT_SECONDS is {value!r}; give seconds from 0 to 86400, such as 1."
         )
     return seconds
 

@@ -1,7 +1,11 @@
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -100,3 +104,58 @@ def test_no_process_is_left_behind() -> None:
 def test_a_pool_needs_a_worker() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         ExtractionPool(0)
+
+
+def test_a_file_that_takes_too_much_processor_time_fails_alone() -> None:
+    with ExtractionPool(1) as pool:
+        with pytest.raises(ExtractionTimeoutError, match=r"slow\.txt.*processor.*max_cpu_seconds"):
+            pool.extract(SLOW, ExtractionOptions(max_cpu_seconds=1, timeout_s=60))
+        assert pool.extract(Source("a.txt", b"goes on")).text == "goes on"
+
+
+def test_a_file_has_so_much_time_in_all_however_many_pages_it_finishes(
+    pool: ExtractionPool,
+) -> None:
+    with pytest.raises(
+        ExtractionTimeoutError, match=r"slow\.txt.*0\.05 s.*one file.*wall_sec"
+    ):
+        pool.extract(SLOW, ExtractionOptions(timeout_s=60, max_wall_seconds=0.05))
+
+
+PARENT = """
+import os, sys
+from latelight.extractors.sandbox import ExtractionPool
+from latelight.types import Source
+pool = ExtractionPool(1)
+pool.extract(Source("a.txt", b"first"))
+worker = pool._seats.get()
+print(worker._process.pid, flush=True)
+pool._seats.put(worker)
+os.kill(worker._process.pid, 19)  # stopped in the middle of a file, as one that hangs
+sys.stdin.read()
+"""
+
+
+def test_a_worker_ends_soon_after_a_parent_that_was_killed() -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert parent.stdout is not None and parent.stdin is not None
+    worker = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    parent.stdin.close()
+    os.kill(worker, signal.SIGCONT)
+    deadline = time.monotonic() + 20
+    while _is_alive(worker):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"

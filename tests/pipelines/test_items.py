@@ -4,14 +4,18 @@ from pathlib import Path
 import pytest
 
 from latelight.errors import InputError, NotFoundError
-from latelight.pipelines.items import (
-    BadItem,
-    BytesItem,
-    FileItem,
-    RecordItem,
-    items_from,
-    records_from,
-)
+from latelight.pipelines.inputs import Inputs, sort_given
+from latelight.pipelines.items import Addable, BadItem, BytesItem, FileItem, Item, RecordItem
+from latelight.pipelines.records import records_from
+from latelight.types import Metadata
+
+
+def items_from(
+    what: Addable, metadata: Metadata, *, name: str = "", doc_id: str = ""
+) -> list[Item]:
+    given = sort_given(what, metadata, name=name, doc_id=doc_id)
+    inputs = Inputs(given.paths, given.metadata, given.doc_id)
+    return [*(i for i in inputs.items() if isinstance(i, Item)), *given.loose]
 
 
 def test_a_folder_gives_its_visible_files_in_name_order(tmp_path: Path) -> None:
@@ -69,7 +73,7 @@ def test_a_jsonl_file_gives_records_with_their_metadata(tmp_path: Path) -> None:
 
 def test_a_bad_line_fails_alone() -> None:
     lines = io.BytesIO(b'{"id": 1, "text": "a"}\nnot json\n[1]\n{"id": 2, "text": 5}\n')
-    items = list(records_from(lines, {}, source="in"))
+    items = list(records_from(lines, {}, source="in", folder=Path()))
     assert [isinstance(i, BadItem) for i in items] == [False, True, True, True]
     assert [i.source for i in items] == ["in:1", "in:2", "in:3", "in:4"]
 

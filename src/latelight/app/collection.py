@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from latelight.app.adding import Runs, Workshop, make_job
 from latelight.app.engine import (
     build_encoders,
     check_plugins,
@@ -21,29 +22,35 @@ from latelight.errors import InputError, NotFoundError
 from latelight.index import Problem, Store
 from latelight.index.candidates import RecallLevel
 from latelight.index.self_check import SelfCheck
-from latelight.pipelines.ingest import Ingest, IngestOptions, IngestReport
-from latelight.pipelines.items import Addable, Item, check_metadata, items_from
+from latelight.pipelines.ingest import IngestOptions
+from latelight.pipelines.inputs import sort_given
+from latelight.pipelines.items import Addable
 from latelight.pipelines.lock import PipelineLock, parse_lock
 from latelight.pipelines.originals import Originals
-from latelight.pipelines.progress import NoProgress, Progress
+from latelight.pipelines.progress import Watch, watch_nothing
 from latelight.pipelines.query import Found, explain_units, run_searches
 from latelight.pipelines.reader import Reader
 from latelight.pipelines.recall import RecallRow, measure_recall, sample_queries
+from latelight.pipelines.records import check_metadata
 from latelight.pipelines.request import GroupBy, SearchRequest
 from latelight.pipelines.spec import PipelineSpec, SearchMode, parse_spec
 from latelight.releases.catalog import Generation
+from latelight.releases.jobs import Home, JobStore
 from latelight.settings import Settings
 from latelight.types import Document, Metadata, Unit
 
 MAX_SPEECH_THREADS = 2  # encoding goes on beside it
+MOST_WORKERS = 4
+"""Processes that read files while one collection is added to."""
 
 
 @dataclass(frozen=True)
 class CollectionPaths:
-    """Where a collection keeps its files and its index."""
+    """Where a collection keeps its files, its index, and what its jobs need to go on."""
 
     originals: Path
     generation: Path
+    jobs: Path
 
 
 @dataclass(frozen=True)
@@ -90,14 +97,21 @@ class Collection:
     """A named set of documents with one live pipeline. Get one from `Library.collection`."""
 
     def __init__(
-        self, name: str, paths: CollectionPaths, generation: Generation, settings: Settings
+        self,
+        place: tuple[str, str],
+        paths: CollectionPaths,
+        generation: Generation,
+        jobs: JobStore,
+        settings: Settings,
     ) -> None:
-        """Open a generation; the models are loaded when they are first needed."""
-        self.name = name
+        """Open a generation, given namespace and name; models are loaded when first needed."""
+        self.namespace, self.name = place
+        name = self.name
         self.spec: PipelineSpec = parse_spec(generation.spec, origin=f"collection {name!r}")
         self.lock: PipelineLock = parse_lock(generation.lock)
         self.digest = generation.digest
         self._paths = paths
+        self._jobs = jobs
         self._settings = settings
         self._store = Store.open(paths.generation)
         self._originals = Originals(paths.originals)
@@ -117,37 +131,46 @@ class Collection:
         metadata: Metadata | None = None,
         doc_id: str = "",
         name: str = "",
-        progress: Progress | None = None,
+        progress: Watch = watch_nothing,
         wait: bool = True,
     ) -> Job:
-        """Add files, folders, globs, bytes or records; return the finished job.
+        """Add files, folders, globs, bytes or records; return the job, finished or running.
 
         What is there already, unchanged, is skipped; a file that cannot be read fails alone and
-        is named in the job's report. Stopped and started again, it goes on where it was.
+        is named in the job's report. Stopped at any moment, the same call goes on where it was.
 
         Args:
             what: a path, folder or glob; bytes (with `name`); a record `{"id", "title", "text",
-                ...}`; or several of these. A `.jsonl` file holds records.
+                ...}`, or with `path`, `bytes` or `vectors`; or several of these, also from a
+                generator. A `.jsonl` file holds records.
             metadata: filterable values for every document of this call.
             doc_id: the id of a single document; new content under it replaces the old.
             name: what bytes are called.
-            progress: is told what happens.
+            progress: is called with each event, from the job's threads.
             wait: False returns at once, with the job running in a thread.
 
         Raises:
             NotFoundError: a path names nothing.
             InputError: metadata or records are malformed.
-            WriterLockedError: another process is adding to this collection.
+            JobRunningError: another process is adding just this.
+            WriterLockedError: another process kept the collection locked for minutes.
         """
-        items = items_from(what, check_metadata(metadata or {}), name=name, doc_id=doc_id)
-        job = Job(lambda: self._ingest(items, progress or NoProgress()))
+        given = sort_given(what, check_metadata(metadata or {}), name=name, doc_id=doc_id)
+        job = Job(make_job(self._workshop(), given), progress).start()
         if wait:
-            job.wait()
+            _wait_or_pause(job)
         return job
 
-    def add_items(self, items: Sequence[Item], progress: Progress) -> IngestReport:
-        """Add prepared items in this thread; return what happened."""
-        return self._ingest(items, progress)
+    def job(self, job_id: str, *, progress: Watch = watch_nothing) -> Job:
+        """Return a job of this collection, to look at or to take up again.
+
+        Raises:
+            NotFoundError: it has no such job.
+        """
+        record = self._jobs.get(job_id)
+        if (record.namespace, record.collection) != (self.namespace, self.name):
+            raise NotFoundError(f"Job {job_id!r} is of collection {record.collection!r}.")
+        return Job(Runs(self._workshop(), record.job_id), progress)
 
     def delete(self, doc_ids: Iterable[str]) -> int:
         """Delete documents by id and return how many were there.
@@ -347,15 +370,23 @@ class Collection:
             self._checked.set()
         return self._encoders
 
-    def _ingest(self, items: Sequence[Item], progress: Progress) -> IngestReport:
+    def _workshop(self) -> Workshop:
         check_plugins(self.spec, self.lock)
         options = IngestOptions(
             extraction=extraction_options(self.spec, self._speech_threads),
             lexical=self.spec.lexical.enabled,
             commit_seconds=self._settings.commit_seconds,
-            n_workers=1 if self._settings.n_threads < 4 else 2,
+            n_workers=max(1, min(self._settings.n_threads // 2, MOST_WORKERS)),
         )
-        return Ingest(self._store, self._loaded(), self._originals, options, progress).run(items)
+        return Workshop(
+            store=self._store,
+            originals=self._originals,
+            jobs=self._jobs,
+            home=Home(self.namespace, self.name, self.digest),
+            directory=self._paths.jobs,
+            encoders=self._loaded,
+            options=options,
+        )
 
     @property
     def _speech_threads(self) -> int:
@@ -368,6 +399,16 @@ class Collection:
             return text_of_picture(image, extraction_options(self.spec, self._speech_threads))
         assert text is not None
         return text
+
+
+def _wait_or_pause(job: Job) -> None:
+    """Wait for the end; Ctrl-C lets the batch in flight be published first."""
+    try:
+        job.wait()
+    except KeyboardInterrupt:
+        job.pause()
+        job.wait()
+        raise
 
 
 def _bytes_below(directory: Path) -> int:

@@ -7,19 +7,23 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from latelight.app.adding import JobSummary, state_of
 from latelight.app.backup import NO_PROGRESS, back_up
 from latelight.app.backup import Progress as BackupProgress
 from latelight.app.backup import restore as restore_files
 from latelight.app.checksums import LIST_NAME, Contents
 from latelight.app.collection import Collection, CollectionPaths
 from latelight.app.engine import build_encoders, lock_for
+from latelight.app.job import Job
 from latelight.app.workplace import is_unfinished
 from latelight.errors import CorruptFileError, FormatVersionError, InputError, NotFoundError
 from latelight.index import SpaceSpec, Store
 from latelight.pipelines.items import LIBRARY_MARK
 from latelight.pipelines.lock import generation_digest
+from latelight.pipelines.progress import Watch, watch_nothing
 from latelight.pipelines.spec import PipelineSpec, load_spec
 from latelight.releases.catalog import CATALOG, Catalog, Generation, check_name
+from latelight.releases.jobs import JobRecord, JobStore
 from latelight.settings import Settings, read_settings
 
 FORMAT_VERSION = 1
@@ -72,6 +76,7 @@ class Library:
         self.settings = settings
         _prepare(root)
         self._catalog = Catalog(root / CATALOG)
+        self._jobs = JobStore(root / CATALOG)
 
     def __repr__(self) -> str:
         return f"latelight.open({str(self.root)!r})"
@@ -100,9 +105,8 @@ class Library:
         if create and name not in self.collections(namespace=namespace):
             self._create(namespace, name, _as_spec(pipeline))
         generation = self._catalog.live(namespace, name)
-        return Collection(
-            name, self._paths(namespace, name, generation.digest), generation, self.settings
-        )
+        paths = self._paths(namespace, name, generation.digest)
+        return Collection((namespace, name), paths, generation, self._jobs, self.settings)
 
     def drop_collection(self, name: str, *, namespace: str = "default") -> None:
         """Remove a collection with all that it holds; there is no way back.
@@ -112,6 +116,7 @@ class Library:
         """
         directory = self._directory(namespace, name)
         self._catalog.drop(namespace, name)
+        self._jobs.forget_collection(namespace, name)
         shutil.rmtree(directory, ignore_errors=True)
 
     def every_collection(self) -> Iterator[tuple[str, Collection]]:
@@ -119,6 +124,24 @@ class Library:
         for directory in sorted((self.root / "ns").glob("*")):
             for name in self.collections(namespace=directory.name):
                 yield directory.name, self.collection(name, namespace=directory.name)
+
+    def jobs(
+        self, *, namespace: str | None = None, collection: str | None = None
+    ) -> list[JobSummary]:
+        """Return the jobs, newest first, of one namespace or collection or of all."""
+        return [
+            JobSummary(record, state_of(record, self._directory(*_home(record)) / "jobs"))
+            for record in self._jobs.all(namespace, collection)
+        ]
+
+    def job(self, job_id: str, *, progress: Watch = watch_nothing) -> Job:
+        """Return a job by its id, or by the beginning of it, to look at or to take up again.
+
+        Raises:
+            NotFoundError: there is no such job, or several.
+        """
+        namespace, name = _home(self._jobs.get(job_id))
+        return self.collection(name, namespace=namespace).job(job_id, progress=progress)
 
     def backup(self, target: str | Path, *, progress: BackupProgress = NO_PROGRESS) -> Contents:
         """Copy everything to a new or empty directory while others read and write; say what.
@@ -151,7 +174,13 @@ class Library:
 
     def _paths(self, namespace: str, name: str, digest: str) -> CollectionPaths:
         directory = self._directory(namespace, name)
-        return CollectionPaths(directory / "originals", directory / "generations" / digest)
+        return CollectionPaths(
+            directory / "originals", directory / "generations" / digest, directory / "jobs"
+        )
+
+
+def _home(record: JobRecord) -> tuple[str, str]:
+    return record.namespace, record.collection
 
 
 def _make_generation(path: Path, spaces: dict[str, SpaceSpec], digest: str) -> None:

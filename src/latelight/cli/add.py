@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from latelight.app import Collection
+from latelight.app import Collection, Job
 from latelight.cli.console import Failed, err, out, print_json
 from latelight.cli.options import (
     CollectionOption,
@@ -15,16 +15,18 @@ from latelight.cli.options import (
     NamespaceOption,
     open_library,
 )
-from latelight.cli.progress import TerminalProgress, wants_bar
+from latelight.cli.progress import TerminalProgress
 from latelight.cli.values import read_metadata
 from latelight.errors import LatelightError
 from latelight.pipelines.ingest import IngestReport
-from latelight.pipelines.items import Item, items_from, records_from
-from latelight.pipelines.progress import Failure, NoProgress
+from latelight.pipelines.items import Addable, Lines, check_names_something
+from latelight.pipelines.progress import Failure
 from latelight.settings import read_settings
 from latelight.types import Metadata
 
 MAX_WARNINGS = 10
+LOOK_SECONDS = 0.2
+STDIN = "standard input"
 
 
 def add(  # noqa: PLR0913, PLR0917  a command's options
@@ -47,8 +49,9 @@ def add(  # noqa: PLR0913, PLR0917  a command's options
 ) -> None:
     """Add files, folders, globs or JSONL records; what is there already is skipped.
 
-    Stopped and started again with the same words, it goes on where it was. Files that cannot be
-    read are named at the end and fail alone; the exit code is then 1.
+    Stopped at any moment and started again with the same words, it goes on where it was; so does
+    `latelight jobs resume`. Files that cannot be read are named at the end and fail alone; the exit
+    code is then 1.
     """
     settings = read_settings()
     target = open_library(library, create=True).collection(
@@ -58,16 +61,42 @@ def add(  # noqa: PLR0913, PLR0917  a command's options
         namespace=namespace or settings.namespace,
     )
     own = read_metadata(metadata or [])
-    items, missing = _items(paths, own, doc_id)
-    report = add_with_bar(target, items)
+    named, missing = _split(paths)
+    report = IngestReport()
+    if named:
+        bar = TerminalProgress()
+        job = _begin(target, named, own, doc_id, bar)
+        report = follow(job, bar)
     tell_report(target, report, missing, as_json=as_json)
     if report.failures or missing:
         raise Failed
 
 
-def add_with_bar(target: Collection, items: list[Item]) -> IngestReport:
-    """Add items with a progress bar when a person watches; return what happened."""
-    return target.add_items(items, TerminalProgress() if wants_bar() else NoProgress())
+def add_with_bar(target: Collection, what: Addable) -> IngestReport:
+    """Add with a progress bar when a person watches; return what happened."""
+    bar = TerminalProgress()
+    return follow(target.add(what, progress=bar.hear, wait=False), bar)
+
+
+def follow(job: Job, bar: TerminalProgress) -> IngestReport:
+    """Draw a job's progress to its end; Ctrl-C lets the batch in flight be published, and says so.
+
+    Raises:
+        KeyboardInterrupt: it was pressed; the job has stopped.
+    """
+    with bar:
+        try:
+            while True:
+                try:
+                    return job.wait(LOOK_SECONDS)
+                except TimeoutError:
+                    bar.show(job.progress)
+        except KeyboardInterrupt:
+            job.pause()
+            err.print("Stopping after the batch in flight; again Ctrl-C stops at once.")
+            job.wait()
+            err.print(f"Stopped. `latelight jobs resume {job.id}`, or the same command, goes on.")
+            raise
 
 
 def tell_report(
@@ -78,6 +107,7 @@ def tell_report(
     if as_json:
         print_json(
             {
+                "state": report.state,
                 "added": report.n_added,
                 "replaced": report.n_replaced,
                 "unchanged": report.n_unchanged,
@@ -89,8 +119,9 @@ def tell_report(
             }
         )
         return
+    stopped = "" if report.state == "done" else f" ({report.state})"
     out.print(
-        f"{target.name}: {report.n_added} added, {report.n_replaced} replaced, "
+        f"{target.name}{stopped}: {report.n_added} added, {report.n_replaced} replaced, "
         f"{report.n_unchanged} unchanged, {len(failures)} failed "
         f"({report.n_units} units, {report.n_rows:,} rows, {report.seconds:.1f} s)"
     )
@@ -102,15 +133,22 @@ def tell_report(
         err.print(f"failed  {failure.source}: [{failure.code}] {failure.message}", markup=False)
 
 
-def _items(paths: list[str], metadata: Metadata, doc_id: str) -> tuple[list[Item], list[Failure]]:
-    items: list[Item] = []
+def _begin(
+    target: Collection, named: list[str], metadata: Metadata, doc_id: str, bar: TerminalProgress
+) -> Job:
+    what: Addable = [Lines(sys.stdin.buffer, STDIN) if word == "-" else word for word in named]
+    return target.add(what, metadata=metadata, doc_id=doc_id, progress=bar.hear, wait=False)
+
+
+def _split(paths: list[str]) -> tuple[list[str], list[Failure]]:
+    """Return the words that name something, and a failure for each other."""
+    named: list[str] = []
     missing: list[Failure] = []
     for path in paths:
         try:
-            if path == "-":
-                items += records_from(sys.stdin.buffer, metadata, source="standard input")
-            else:
-                items += items_from(Path(path), metadata, doc_id=doc_id)
+            if path != "-":
+                check_names_something(str(Path(path).expanduser()))
+            named.append(path)
         except LatelightError as error:
             missing.append(Failure.of(path, error))
-    return items, missing
+    return named, missing

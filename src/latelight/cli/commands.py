@@ -11,6 +11,7 @@ from latelight.cli import (
     demo,
     doctor,
     explain,
+    jobs,
     search,
     snapshot,
     stats,
@@ -51,5 +52,6 @@ app.command("collections")(collections.collections)
 app.command("stats")(stats.stats)
 app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(bench.app, name="bench")

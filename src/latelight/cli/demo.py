@@ -12,7 +12,6 @@ from latelight.cli.console import Failed, out, print_json
 from latelight.cli.options import JsonOption
 from latelight.cli.show import show_hits
 from latelight.errors import NotFoundError
-from latelight.pipelines.items import items_from
 from latelight.sample import SAMPLE_QUERIES, sample_files
 from latelight.settings import read_settings
 
@@ -36,7 +35,7 @@ def demo(
         "sample" if path is None else "yours", create=True
     )
     files: Any = list(map(Path, sample_files())) if path is None else path
-    report = add_with_bar(target, items_from(files, {}))
+    report = add_with_bar(target, files)
     if not as_json:
         tell_report(target, report, [], as_json=False)
     if not target.stats().n_documents:

@@ -20,7 +20,7 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(0)
     except KeyboardInterrupt:
-        sys.stderr.write("\nStopped. What was published stays; the same command goes on.\n")
+        sys.stderr.write("\nStopped.\n")
         sys.exit(130)
 
 

@@ -1,76 +1,83 @@
 """Progress of adding and of copying, drawn on the terminal."""
 
 import sys
-import time
 from types import TracebackType
 from typing import Self
 
 from rich.progress import (
     BarColumn,
     DownloadColumn,
-    MofNCompleteColumn,
     Progress,
     TextColumn,
     TimeRemainingColumn,
 )
 
 from latelight.cli.console import err
-from latelight.pipelines.progress import Failure
+from latelight.pipelines.progress import Event, ItemFailed
+from latelight.pipelines.progress import Progress as AddingProgress
 
 
 class TerminalProgress:
-    """A bar by bytes, with files, rows and failures beside it; drawn on standard error."""
+    """A bar by bytes, with files, units, rows, speed and failures beside it, on standard error.
+
+    A context manager around `show`, which follows a job to its end.
+    """
 
     def __init__(self) -> None:
-        """Nothing is drawn before adding begins."""
+        """Nothing is drawn before the first look."""
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=28),
-            MofNCompleteColumn(),
             TextColumn("{task.fields[told]}"),
-            TimeRemainingColumn(),
             console=err,
             transient=True,
+            disable=not wants_bar(),
         )
-        self._began = time.monotonic()
-        self._n_rows = 0
-        self._n_bytes = 0
-        self._n_failed = 0
+        self._task = self._bar.add_task("adding", total=None, told="")
 
-    def started(self, n_items: int, n_bytes: int) -> None:
-        """Draw an empty bar."""
-        self._began = time.monotonic()
+    def __enter__(self) -> Self:
         self._bar.start()
-        self._task = self._bar.add_task("adding", total=n_items, told="")
+        return self
 
-    def item_done(self, source: str, n_bytes: int) -> None:
-        """Move on by one item."""
-        self._n_bytes += n_bytes
-        self._bar.update(self._task, advance=1, told=self._told())
-
-    def rows_encoded(self, n_units: int, n_rows: int) -> None:
-        """Count the rows."""
-        self._n_rows += n_rows
-        self._bar.update(self._task, told=self._told())
-
-    def failed(self, failure: Failure) -> None:
-        """Say which file failed, above the bar."""
-        self._n_failed += 1
-        self._bar.console.print(f"[red]failed[/red] {failure.source}: {failure.message}")
-
-    def committed(self, n_documents: int) -> None:
-        """Say how many documents can be found."""
-        self._bar.update(self._task, description=f"adding ({n_documents} searchable)")
-
-    def finished(self) -> None:
-        """Take the bar away."""
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._bar.stop()
 
-    def _told(self) -> str:
-        seconds = max(time.monotonic() - self._began, 1e-3)
-        failed = f" · {self._n_failed} failed" if self._n_failed else ""
-        rate = self._n_bytes / 1e6 / seconds
-        return f"{self._n_rows:,} rows · {rate:.1f} MB/s{failed}"
+    def hear(self, event: Event) -> None:
+        """Say which file failed, above the bar; everything else is in the numbers."""
+        if isinstance(event, ItemFailed) and wants_bar():
+            failure = event.failure
+            self._bar.console.print(f"failed  {failure.source}: {failure.message}", markup=False)
+
+    def show(self, now: AddingProgress) -> None:
+        """Draw how far it is."""
+        told = progress_line(now)
+        self._bar.update(self._task, completed=now.n_bytes_done, total=now.n_bytes, told=told)
+
+
+def progress_line(now: AddingProgress) -> str:
+    """Return how far adding is, in a line."""
+    parts = [
+        f"{now.n_done:,}/{max(now.n_items, now.n_done):,} files",
+        f"{now.n_units:,} units",
+        f"{now.n_rows:,} rows",
+        f"{now.bytes_per_second / 1e6:.2f} MB/s",
+    ]
+    if now.n_failed:
+        parts.append(f"{now.n_failed:,} failed")
+    if now.eta_seconds is not None and now.n_bytes > now.n_bytes_done:
+        parts.append(f"{_duration(now.eta_seconds)} left")
+    return " · ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 class ByteProgress:

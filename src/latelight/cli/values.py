@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from latelight.errors import FilterError, InputError, NotFoundError
-from latelight.pipelines.items import check_metadata
+from latelight.pipelines.records import check_metadata
 from latelight.types import Metadata
 
 

@@ -64,6 +64,8 @@ class ExtractionOptions:
         timeout_s: longest time that a worker process may spend without finishing a page, a
             frame, or half a minute of sound.
         memory_bytes: address space of a worker process.
+        max_wall_seconds: longest time that one file may take, however many pages it finishes.
+        max_cpu_seconds: the same for processor time, of all threads of its worker process.
         plugins: extractors of other packages that may read files; see `plugins.py`.
     """
 
@@ -90,6 +92,8 @@ class ExtractionOptions:
     max_attachments: int = 200
     timeout_s: float = 120.0
     memory_bytes: int = 4096 * MEBIBYTE
+    max_wall_seconds: float = 14_400.0
+    max_cpu_seconds: int = 14_400
     plugins: tuple[PluginUse, ...] = ()
 
     def __post_init__(self) -> None:
@@ -130,6 +134,8 @@ _LEAST: dict[str, float] = {
     "max_attachments": 0,
     "timeout_s": 0.001,
     "memory_bytes": 512 * MEBIBYTE,
+    "max_wall_seconds": 0.001,
+    "max_cpu_seconds": 1,
 }
 
 DEFAULT_OPTIONS = ExtractionOptions()

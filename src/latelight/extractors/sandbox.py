@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ from latelight.extractors.protocol import DEFAULT_OPTIONS, ExtractionOptions
 from latelight.types import Extraction, Source
 
 _START_TIMEOUT_S = 120.0
+_OUT_OF_CPU = int(getattr(signal, "SIGXCPU", 0)) or 1 << 16  # Windows has no such signal
 
 
 class ExtractionPool:
@@ -144,6 +146,8 @@ class _Worker:
             stdout=subprocess.PIPE,
             stderr=self._log,
             env=_worker_environment(),
+            # A group of its own: what a worker starts is ended with it.
+            start_new_session=True,
         )
         self._answers: queue.SimpleQueue[object | None] = queue.SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()
@@ -156,9 +160,10 @@ class _Worker:
             )
 
     def read(self, job: Job, progress: Progress) -> Extraction:
+        deadline = time.monotonic() + job.options.max_wall_seconds
         self._submit(job)
         while True:
-            answer = self._answer_to(job)
+            answer = self._answer_to(job, deadline)
             match answer:
                 case PageDone(done, total):
                     progress(done, total)
@@ -172,7 +177,7 @@ class _Worker:
                     raise _WorkerDiedError(self._obituary(job))
 
     def stop(self) -> None:
-        self._process.kill()
+        _kill_group(self._process)
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             _close_quietly(stream)
@@ -195,14 +200,13 @@ class _Worker:
                 message = None
             self._answers.put(message)
 
-    def _answer_to(self, job: Job) -> object | None:
+    def _answer_to(self, job: Job, deadline: float) -> object | None:
+        left = max(deadline - time.monotonic(), 0.0)
         try:
-            return self._answers.get(timeout=job.options.timeout_s)
+            return self._answers.get(timeout=min(job.options.timeout_s, left))
         except queue.Empty:
-            raise ExtractionTimeoutError(
-                f"{job.source.name}: no page was finished for {job.options.timeout_s:g} s, the "
-                "longest time allowed; split the file, or raise timeout_s."
-            ) from None
+            is_whole = time.monotonic() >= deadline
+            raise ExtractionTimeoutError(_too_long(job, is_whole=is_whole)) from None
 
     def _has_started(self) -> bool:
         try:
@@ -212,7 +216,13 @@ class _Worker:
 
     def _obituary(self, job: Job) -> ExtractionError:
         """Return what the caller is told of a process that ended by itself."""
-        how = _ending(self._process.wait())
+        code = self._process.wait()
+        if code == -_OUT_OF_CPU:
+            return ExtractionTimeoutError(
+                f"{job.source.name}: reading it took more than {job.options.max_cpu_seconds:,} s "
+                "of processor time, the most allowed; split the file, or raise max_cpu_seconds."
+            )
+        how = _ending(code)
         memory = job.options.memory_bytes >> 20
         return ExtractionError(
             f"{job.source.name}: the process that read it {how}, expected an answer; the file is "
@@ -224,6 +234,27 @@ class _Worker:
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"
+
+
+def _too_long(job: Job, *, is_whole: bool) -> str:
+    name, options = job.source.name, job.options
+    if is_whole:
+        return (
+            f"{name}: reading it took more than {options.max_wall_seconds:g} s, the longest time "
+            "allowed for one file; split it, or raise max_wall_seconds."
+        )
+    return (
+        f"{name}: no page was finished for {options.timeout_s:g} s, the longest time allowed; "
+        "split the file, or raise timeout_s."
+    )
+
+
+def _kill_group(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a worker and whatever it started."""
+    if sys.platform != "win32" and process.poll() is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
 
 
 def _ending(code: int) -> str:

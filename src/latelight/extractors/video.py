@@ -118,7 +118,7 @@ def _read(frames: Iterator[Kept], options: ExtractionOptions) -> Iterator[Part]:
     for kept in frames:
         text, words = "", WordBoxes.empty()
         if options.ocr != "never":
-            text, words = read_picture(kept.picture, options.ocr_threads)
+            text, words = read_picture(kept.picture, options.ocr_choice)
         if before and before[0] == text and other_colours(before[1], kept.sight) <= NEW_COLOURS:
             continue
         before = text, kept.sight

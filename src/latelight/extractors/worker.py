@@ -6,11 +6,15 @@ Started by `sandbox.py` as `python -m latelight.extractors.worker`.
 import os
 import signal
 import sys
+import threading
+import time
 from typing import IO
 
 from latelight.errors import ExtractionError
 from latelight.extractors.messages import Done, Failed, Job, PageDone, Ready, receive, send
 from latelight.extractors.registry import extract
+
+PARENT_LOOK_SECONDS = 1.0
 
 
 def run(jobs: IO[bytes], answers: IO[bytes]) -> None:
@@ -18,6 +22,7 @@ def run(jobs: IO[bytes], answers: IO[bytes]) -> None:
     send(answers, Ready())
     while isinstance(job := receive(jobs), Job):
         limit_memory(job.options.memory_bytes)
+        limit_cpu(job.options.max_cpu_seconds)
         send(answers, _answer(job, answers))
 
 
@@ -33,6 +38,36 @@ def limit_memory(n_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def limit_cpu(n_seconds: int) -> None:
+    """Let the system end this process (SIGXCPU) when it has used so much more processor time."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    limit = int(used.ru_utime + used.ru_stime) + 1 + n_seconds
+    limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, hard))
+
+
+def end_with_parent(seconds: float = PARENT_LOOK_SECONDS) -> None:
+    """End this process, and those that it started, soon after its parent has ended.
+
+    A worker that waits for jobs ends with its input; one in the middle of a file would go on.
+    """
+    parent = os.getppid()
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(seconds)
+        if sys.platform != "win32":
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
+
+    threading.Thread(target=look, name="parent", daemon=True).start()
+
+
 def _answer(job: Job, answers: IO[bytes]) -> Done | Failed:
     def tell(done: int, total: int) -> None:
         send(answers, PageDone(done, total))
@@ -46,6 +81,7 @@ def _answer(job: Job, answers: IO[bytes]) -> Done | Failed:
 def main() -> None:
     """Serve on standard input and output; whatever libraries print goes elsewhere."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    end_with_parent()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     run(sys.stdin.buffer, answers)

@@ -1,41 +1,61 @@
-"""Items in, searchable documents out: extract, encode, write, commit.
+"""Items in, searchable documents out: extract, encode, write, commit, all at once.
 
-Every step is keyed by content. A run that is stopped at any moment and started again with the
-same items skips what has been published and goes on with the rest.
+```
+items ──read_ahead──▶ worker processes ──Channel──▶ encoder thread ──Channel──▶ writer (this thread)
+```
+
+Every step is keyed by content: a document that is there with the same bytes and metadata is
+skipped. A run that is stopped at any moment, and started again with the same inputs, goes on with
+what was not published; both channels are bounded, so nobody runs far ahead.
 """
 
+import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-
-import numpy as np
+from pathlib import Path
 
 from latelight.encoders.protocol import Encoder
-from latelight.errors import ExtractionError, LatelightError, StorageError
+from latelight.errors import InputError, LatelightError, StorageError, WriterLockedError
 from latelight.extractors.protocol import ExtractionOptions
 from latelight.extractors.sandbox import ExtractionPool
-from latelight.extractors.text import extract_record
 from latelight.index import Snapshot, Store, Writer
 from latelight.index.analyzer import analyze
-from latelight.pipelines.items import (
-    BadItem,
-    BytesItem,
-    FileItem,
-    Item,
-    RecordItem,
-    content_id,
-    place_of,
-    sha256_of,
+from latelight.pipelines.channel import Channel, Closed
+from latelight.pipelines.encoding import BatchEncoder, EncodedDocument, take_batch
+from latelight.pipelines.extracting import (
+    RECORD_MEDIA_TYPE,
+    Extracted,
+    Identity,
+    Reader,
+    Result,
+    is_there,
+    read_ahead,
 )
+from latelight.pipelines.inputs import Inputs
+from latelight.pipelines.items import BadItem, Item, LeftOut, RecordItem, content_id, place_of
+from latelight.pipelines.ledger import Control, ItemNote, ItemState, Ledger, NoLedger
 from latelight.pipelines.originals import Originals
-from latelight.pipelines.progress import Failure, NoProgress, Progress
-from latelight.types import Document, Extraction, MultiVector, Source, Unit
+from latelight.pipelines.progress import ItemDone, Outcome, RunState
+from latelight.pipelines.tally import IngestReport, Tally
+from latelight.types import Document, Unit
 
-BATCH_CHARACTERS = 60_000
-RECORD_MEDIA_TYPE = "application/x-latelight-record"
+__all__ = [
+    "Ingest",
+    "IngestOptions",
+    "IngestReport",
+    "Scope",
+    "Target",
+    "has_original",
+    "terms_of",
+]
+
+NOTE_SECONDS = 0.5
+"""How often the ledger is written, and asked whether to stop."""
+_LOCK_PAUSE_SECONDS = 0.05
+_SURVEY_CHUNK = 2_000
+_SOURCE_CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -45,71 +65,57 @@ class IngestOptions:
     Attributes:
         extraction: limits and manners of the extractors.
         lexical: whether terms are kept for BM25.
-        commit_seconds: how often what is ready is published.
+        commit_seconds: how often what is ready is published; 0: every batch.
         n_workers: processes that read files.
+        queue_bytes: what may wait between two stages; a single larger document goes alone.
+        lock_seconds: how long to wait for other writers of the collection.
         clock: seconds, for the commits; monotonic.
     """
 
     extraction: ExtractionOptions = field(default_factory=ExtractionOptions)
     lexical: bool = True
-    commit_seconds: float = 20.0
+    commit_seconds: float = 1.0
     n_workers: int = 1
+    queue_bytes: int = 64 << 20
+    lock_seconds: float = 600.0
     clock: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True)
-class IngestReport:
-    """What a run did.
+class Scope:
+    """Which items a run looks at.
 
     Attributes:
-        n_added: documents that are new.
-        n_replaced: documents whose content or metadata changed.
-        n_unchanged: documents that were there already.
-        n_units: units written.
-        n_rows: vectors written, all spaces.
-        failures: what could not be added, each with its reason.
-        warnings: what was left out of added documents, as `source: sentence`.
-        seconds: wall time.
+        only: sources of files, or None for all; records are always looked at.
+        seen: doc_ids that earlier runs found wanted, and that this one may not come across.
     """
 
-    n_added: int = 0
-    n_replaced: int = 0
-    n_unchanged: int = 0
-    n_units: int = 0
-    n_rows: int = 0
-    failures: tuple[Failure, ...] = ()
-    warnings: tuple[str, ...] = ()
-    seconds: float = 0.0
+    only: frozenset[str] | None = None
+    seen: frozenset[str] = frozenset()
+
+    def covers(self, source: str, *, is_record: bool = False) -> bool:
+        """Return whether a source is to be looked at."""
+        return self.only is None or is_record or source in self.only
+
+
+EVERYTHING = Scope()
 
 
 @dataclass(frozen=True)
-class _Read:
-    """An item's bytes, known by their digest."""
+class Target:
+    """What a run fills.
 
-    item: FileItem | BytesItem | RecordItem
-    data: bytes
-    sha256: str
+    Attributes:
+        store: the index.
+        encoders: by space, loaded.
+        originals: the files of published documents.
+        staging: holds the files of documents that are not published yet; the caller removes it.
+    """
 
-    @property
-    def doc_id(self) -> str:
-        own = "" if isinstance(self.item, FileItem) else self.item.doc_id
-        return own or content_id(self.sha256)
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """`extraction` is None when the document is there already, as it is."""
-
-    read: _Read
-    extraction: Extraction | None
-
-
-@dataclass(frozen=True)
-class _Extracted:
-    """A document to write."""
-
-    read: _Read
-    extraction: Extraction
+    store: Store
+    encoders: Mapping[str, Encoder]
+    originals: Originals
+    staging: Path
 
 
 class Ingest:
@@ -117,215 +123,334 @@ class Ingest:
 
     def __init__(
         self,
-        store: Store,
-        encoders: Mapping[str, Encoder],
-        originals: Originals,
+        target: Target,
         options: IngestOptions,
-        progress: Progress | None = None,
+        tally: Tally | None = None,
+        ledger: Ledger | None = None,
+        control: Control | None = None,
     ) -> None:
         """Prepare a run; nothing is read or locked yet."""
-        self._store = store
-        self._encoders = encoders
-        self._originals = originals
+        self._store = target.store
+        self._originals = target.originals
+        self._staging = target.staging
         self._options = options
-        self._progress = progress or NoProgress()
-        self._report = IngestReport()
-        self._known: Snapshot = store.snapshot()
-        self._by_source: dict[str, list[str]] = {}
+        self._tally = tally or Tally()
+        self._ledger = ledger or NoLedger()
+        self._control = control or Control()
+        self._encoder = BatchEncoder(target.encoders, self._tally.encoded)
+        self._known: Snapshot = target.store.snapshot()
+        self._extracted: Channel[Extracted] = Channel(options.queue_bytes)
+        # One batch waits at most: what is encoded and not published is lost when we are killed.
+        self._encoded: Channel[list[EncodedDocument]] = Channel(0)
+        self._in_flight: dict[str, Identity] = {}
+        self._replaces: dict[str, list[str]] = {}
         self._seen: set[str] = set()
         self._outdated: set[str] = set()
+        self._record_sources: list[tuple[str, int]] = []
+        self._last_note = options.clock()
 
-    def run(self, items: Sequence[Item]) -> IngestReport:
-        """Add the items and return what happened; a failing item never stops the others.
+    def run(self, inputs: Inputs, scope: Scope = EVERYTHING) -> IngestReport:
+        """Add what the inputs name and return what happened; one bad item never stops the others.
 
-        Stopping it (an exception, Ctrl-C) publishes what was ready first.
+        Asked to stop, it ends after the batch in flight with everything so far published.
 
         Raises:
-            WriterLockedError: another process is adding to this collection.
+            WriterLockedError: another process kept the collection locked for too long.
             StorageError: the library cannot be written.
         """
-        began = self._options.clock()
-        self._progress.started(len(items), sum(item.n_bytes for item in items))
+        state: RunState = "failed"
         try:
-            with self._store.writer() as writer:
-                self._known = self._store.snapshot()
-                self._write_all(writer, items)
+            self._survey(inputs, scope)
+            self._work(inputs, scope)
+            state = _state_after(self._control)
         finally:
-            self._progress.finished()
-        return replace(self._report, seconds=self._options.clock() - began)
+            self._tally.settle(state)
+            self._write_notes()
+        return self._tally.report(state)
 
-    def _write_all(self, writer: Writer, items: Sequence[Item]) -> None:
-        self._by_source = self._documents_by_source(items)
+    def _survey(self, inputs: Inputs, scope: Scope) -> None:
+        n_items = n_bytes = 0
+        for number, entry in enumerate(inputs.survey(), 1):
+            if not scope.covers(entry.source, is_record=entry.is_records):
+                continue
+            n_items, n_bytes = n_items + entry.n_items, n_bytes + entry.n_bytes
+            self._tally.note(ItemNote(entry.source, "pending", entry.n_bytes))
+            if entry.is_records:
+                self._record_sources.append((entry.source, entry.n_bytes))
+            if number % _SURVEY_CHUNK == 0:
+                self._write_notes()
+        self._tally.started(n_items, n_bytes)
+        self._write_notes()
+
+    def _work(self, inputs: Inputs, scope: Scope) -> None:
+        self._seen.update(scope.seen)
+        threads = [
+            threading.Thread(target=work, args=arguments, name=f"latelight-{name}", daemon=True)
+            for name, work, arguments in (
+                ("extract", self._extract_all, (inputs, scope)),
+                ("encode", self._encode_all, ()),
+            )
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            self._write_all()
+            if not self._control.is_asked:
+                self._delete(self._outdated - self._seen)
+                for source, n_bytes in self._record_sources:
+                    self._tally.note(ItemNote(source, "done", n_bytes))
+        finally:
+            # Whatever ended it: nobody may go on putting or taking.
+            for channel in (self._extracted, self._encoded):
+                channel.close()
+                channel.clear()
+            for thread in threads:
+                thread.join()
+
+    # -- extract -----------------------------------------------------------------------------
+
+    def _extract_all(self, inputs: Inputs, scope: Scope) -> None:
+        error: BaseException | None = None
+        options = self._options
+        try:
+            with ExtractionPool(n_workers=options.n_workers) as pool:
+                spaces = self._store.spaces
+                known = lambda: self._known  # noqa: E731  newer after each commit
+                read = Reader(pool, self._keep, options.extraction, spaces, known)
+                items = self._wanted(inputs.items(), scope)
+                for item, future in read_ahead(items, read, options.n_workers, options.queue_bytes):
+                    self._take(item, future.result)
+                    if self._control.is_asked:
+                        break
+        except Closed:
+            pass
+        except BaseException as stopped:
+            error = stopped
+        self._extracted.close(error)
+
+    def _keep(self, sha256: str, data: bytes, *, is_there: bool) -> None:
+        if is_there:
+            self._originals.keep(sha256, data)
+        else:
+            self._originals.stage(self._staging, sha256, data)
+
+    def _wanted(self, items: Iterable[Item | LeftOut], scope: Scope) -> Iterator[Item]:
+        """Yield the items to look at, and find out what their sources hold by now."""
+        chunk: list[Item] = []
+        n_bytes = 0
+        for item in items:
+            if isinstance(item, LeftOut):
+                if scope.only is None:
+                    self._tally.warned(item.source, item.reason)
+            elif scope.covers(item.source, is_record=_is_record(item)):
+                chunk.append(item)
+                n_bytes += item.n_bytes
+            if len(chunk) >= _SOURCE_CHUNK or n_bytes > self._options.queue_bytes // 4:
+                yield from self._looked_up(chunk)
+                chunk, n_bytes = [], 0
+        yield from self._looked_up(chunk)
+
+    def _looked_up(self, items: Sequence[Item]) -> Iterator[Item]:
+        for document in self._known.documents_from(filter(None, map(place_of, items))):
+            if document.doc_id == content_id(document.sha256):
+                self._replaces.setdefault(document.source, []).append(document.doc_id)
+        yield from items
+
+    def _take(self, item: Item, result: Callable[[], Result]) -> None:
+        try:
+            outcome = result()
+        except LatelightError as error:
+            self._tally.failed(item.source, error, item.n_bytes)
+            return
+        if isinstance(outcome, Identity):
+            self._note_wanted(outcome)
+            self._skip(outcome)
+            return
+        self._note_wanted(outcome.identity)
+        if self._is_in_flight(outcome.identity):
+            self._skip(outcome.identity)
+            return
+        self._in_flight[outcome.identity.doc_id] = outcome.identity
+        self._note(outcome.identity, "extracted")
+        self._extracted.put(outcome, outcome.n_held_bytes)
+
+    def _note_wanted(self, identity: Identity) -> None:
+        """Remember that a document is wanted, and that what its place held before is not."""
+        if identity.doc_id == content_id(identity.sha256):
+            self._seen.add(identity.doc_id)
+        before = self._replaces.get(identity.place, ())
+        self._outdated.update(doc_id for doc_id in before if doc_id != identity.doc_id)
+
+    def _is_in_flight(self, identity: Identity) -> bool:
+        """Return whether the same was just read from another file, and is not published yet."""
+        other = self._in_flight.get(identity.doc_id)
+        return other is not None and (other.sha256, dict(other.metadata)) == (
+            identity.sha256,
+            dict(identity.metadata),
+        )
+
+    def _skip(self, identity: Identity) -> None:
+        self._tally.unchanged(identity.source, identity.doc_id, identity.n_bytes)
+        self._note(identity, "skipped")
+
+    def _note(self, identity: Identity, state: ItemState) -> None:
+        if not identity.is_record:
+            one = identity
+            note = ItemNote(one.source, state, one.n_bytes, one.sha256, one.doc_id)
+            self._tally.note(note)
+
+    # -- encode ------------------------------------------------------------------------------
+
+    def _encode_all(self) -> None:
+        error: BaseException | None = None
+        try:
+            while not self._control.is_asked:
+                batch = take_batch(self._extracted)
+                encoded = self._encoder.encode(batch, lambda: self._control.is_asked)
+                if encoded is None:
+                    break
+                self._encoded.put(encoded, sum(one.n_held_bytes for one in encoded))
+        except Closed:
+            pass
+        except BaseException as stopped:
+            error = stopped
+        self._extracted.close()
+        self._encoded.close(error)
+
+    # -- write -------------------------------------------------------------------------------
+
+    def _write_all(self) -> None:
+        ready: list[EncodedDocument] = []
         last = self._options.clock()
         try:
-            for batch in batches(self._extracted(items)):
-                self._write_batch(writer, batch)
-                if self._options.clock() - last >= self._options.commit_seconds:
-                    self._commit(writer)
-                    last = self._options.clock()
-            writer.delete(self._outdated - self._seen)
+            for batch in self._batches():
+                ready += batch
+                if self._is_due(ready, last):
+                    self._publish(ready)
+                    ready, last = [], self._options.clock()
         except BaseException:
             # Whatever stopped it, what is ready stays; a store that failed says so by itself.
             with suppress(StorageError):
-                self._commit(writer)
+                self._publish(ready)
             raise
-        self._commit(writer)
+        self._publish(ready)
 
-    def _documents_by_source(self, items: Sequence[Item]) -> dict[str, list[str]]:
-        """Return the documents named by content that the items take the place of, by source."""
-        by_source: dict[str, list[str]] = {}
-        for document in self._known.documents_from(filter(None, map(place_of, items))):
-            if document.doc_id == content_id(document.sha256):
-                by_source.setdefault(document.source, []).append(document.doc_id)
-        return by_source
-
-    def _commit(self, writer: Writer) -> None:
-        if writer.n_pending_documents:
-            writer.commit()
-            self._progress.committed(self._store.snapshot().n_documents)
-
-    # -- read and extract ------------------------------------------------------------------
-
-    def _extracted(self, items: Sequence[Item]) -> Iterator[_Extracted]:
-        """Yield what changed, in order; a few files are read ahead of the one in hand."""
-        n_ahead = 2 * self._options.n_workers
-        with (
-            ExtractionPool(n_workers=self._options.n_workers) as pool,
-            ThreadPoolExecutor(self._options.n_workers) as readers,
-        ):
-            waiting: deque[tuple[Item, Future[_Outcome]]] = deque()
-            for item in items:
-                waiting.append((item, readers.submit(self._read_and_extract, pool, item)))
-                if len(waiting) > n_ahead:
-                    yield from self._result(*waiting.popleft())
-            while waiting:
-                yield from self._result(*waiting.popleft())
-
-    def _result(self, item: Item, future: Future[_Outcome]) -> Iterator[_Extracted]:
-        try:
-            outcome = future.result()
-        except LatelightError as error:
-            self._fail(item.source, error)
-        except OSError as error:
-            self._fail(item.source, ExtractionError(f"Cannot be read: {error}."))
-        else:
-            self._note(outcome.read)
-            if outcome.extraction is None:
-                self._count(n_unchanged=1)
-            else:
-                yield _Extracted(outcome.read, outcome.extraction)
-        self._progress.item_done(item.source, item.n_bytes)
-
-    def _note(self, read: _Read) -> None:
-        """Remember that a document is wanted, and that what its file held before is not."""
-        self._seen.add(read.doc_id)
-        self._outdated.update(self._by_source.get(place_of(read.item), ()))
-
-    def _read_and_extract(self, pool: ExtractionPool, item: Item) -> _Outcome:
-        read = self._read(item)
-        if not self._is_unchanged(read):
-            return _Outcome(read, self._extract(pool, read))
-        self._keep_original(read)  # what was lost comes back
-        return _Outcome(read, None)
-
-    def _read(self, item: Item) -> _Read:
-        if isinstance(item, BadItem):
-            raise item.error
-        if isinstance(item, RecordItem):
-            data = item.canonical_bytes()
-        elif isinstance(item, BytesItem):
-            data = item.data
-        else:
-            data = item.path.read_bytes()
-        return _Read(item, data, sha256_of(data))
-
-    def _is_unchanged(self, read: _Read) -> bool:
-        if not self._known.contains(read.doc_id):
+    def _is_due(self, ready: Sequence[EncodedDocument], last: float) -> bool:
+        if not ready:
             return False
-        before = self._known.document(read.doc_id)
-        return before.sha256 == read.sha256 and before.metadata == dict(read.item.metadata)
+        is_time = self._options.clock() - last >= self._options.commit_seconds
+        return is_time or sum(one.n_held_bytes for one in ready) >= self._options.queue_bytes
 
-    def _extract(self, pool: ExtractionPool, read: _Read) -> Extraction:
-        if isinstance(read.item, RecordItem):
-            return extract_record(read.item.text, read.item.title, self._options.extraction)
-        name = read.item.path.name if isinstance(read.item, FileItem) else read.item.name
-        extraction = pool.extract(Source(name, read.data), self._options.extraction)
-        self._keep_original(read)
-        return extraction
+    def _batches(self) -> Iterator[list[EncodedDocument]]:
+        """Yield what is encoded, and now and then nothing, so that what is ready is not kept."""
+        while True:
+            try:
+                yield self._encoded.get(NOTE_SECONDS)
+            except TimeoutError:
+                yield []
+            except Closed:
+                return
+            if self._options.clock() - self._last_note >= NOTE_SECONDS:
+                self._write_notes()
 
-    def _keep_original(self, read: _Read) -> None:
-        if not isinstance(read.item, RecordItem):
-            self._originals.keep(read.sha256, read.data)
+    def _publish(self, ready: Sequence[EncodedDocument]) -> None:
+        """Write documents and commit them at once; one that cannot be stored fails alone."""
+        if not ready:
+            return
+        written: dict[int, EncodedDocument] = {}
+        with self._writer() as writer:
+            before = self._store.snapshot()
+            for number, one in enumerate(ready):
+                identity = one.extracted.identity
+                if is_there(before, identity):  # another job was faster
+                    self._skip(replace(identity, n_bytes=0))
+                    continue
+                try:
+                    self._write(writer, one)
+                except InputError as error:
+                    self._tally.failed(identity.source, error, 0)
+                else:
+                    written[number] = one
+            writer.commit()
+        self._known = self._store.snapshot()
+        self._tell_written(before, written.values())
+        self._tally.committed(self._known.n_documents)
+        for one in ready:
+            self._in_flight.pop(one.extracted.identity.doc_id, None)
+        self._write_notes()
 
-    # -- encode and write ------------------------------------------------------------------
-
-    def _write_batch(self, writer: Writer, batch: Sequence[_Extracted]) -> None:
-        units = [unit for one in batch for unit in one.extraction.units]
-        vectors = {space: self._encode(encoder, units) for space, encoder in self._encoders.items()}
-        begin = 0
-        for one in batch:
-            end = begin + len(one.extraction.units)
-            own = {space: rows[begin:end] for space, rows in vectors.items()}
-            self._write(writer, one, own)
-            begin = end
-
-    def _encode(self, encoder: Encoder, units: Sequence[Unit]) -> list[MultiVector]:
-        covered = [i for i, unit in enumerate(units) if unit.kind in encoder.info.unit_kinds]
-        nothing = MultiVector(np.zeros((0, encoder.info.dim), np.float32))
-        vectors = [nothing] * len(units)
-        encoded = encoder.encode_documents([units[i] for i in covered])
-        for i, rows in zip(covered, encoded, strict=True):
-            vectors[i] = rows
-        return vectors
-
-    def _write(
-        self, writer: Writer, one: _Extracted, vectors: Mapping[str, Sequence[MultiVector]]
-    ) -> None:
-        document = self._document(one)
-        extraction = one.extraction
+    def _write(self, writer: Writer, one: EncodedDocument) -> None:
+        extraction = one.extracted.extraction
         terms = [terms_of(unit) for unit in extraction.units] if self._options.lexical else ()
-        writer.add(document, extraction.units, vectors, terms, extraction.offsets)
-        self._tell(document, place_of(one.read.item), extraction, vectors)
+        document = _document(one.extracted)
+        writer.add(document, extraction.units, one.vectors, terms, extraction.offsets)
+        if not one.extracted.identity.is_record:
+            self._originals.take(self._staging, document.sha256)
 
-    def _document(self, one: _Extracted) -> Document:
-        item, extraction = one.read.item, one.extraction
-        is_record = isinstance(item, RecordItem)
-        return Document(
-            doc_id=one.read.doc_id,
-            source=item.source,
-            media_type=RECORD_MEDIA_TYPE if is_record else extraction.media_type,
-            sha256=one.read.sha256,
-            metadata=dict(item.metadata),
-            created_at=time.time(),
-            title=extraction.title,
-            n_bytes=item.n_bytes,
-        )
+    def _tell_written(self, before: Snapshot, written: Iterable[EncodedDocument]) -> None:
+        new: set[str] = set()
+        for one in written:
+            identity, extraction = one.extracted.identity, one.extracted.extraction
+            replaces = (
+                before.contains(identity.doc_id)
+                or identity.doc_id in new
+                or identity.place in self._replaces
+            )
+            new.add(identity.doc_id)
+            outcome: Outcome = "replaced" if replaces else "added"
+            done = ItemDone(identity.source, identity.doc_id, outcome)
+            self._tally.written(done, len(extraction.units), one.n_rows)
+            for warning in extraction.warnings:
+                self._tally.warned(identity.source, warning)
+            self._note(identity, "done")
 
-    def _tell(
-        self,
-        document: Document,
-        place: str,
-        extraction: Extraction,
-        vectors: Mapping[str, Sequence[MultiVector]],
-    ) -> None:
-        n_units = len(extraction.units)
-        n_rows = sum(rows.n_rows for own in vectors.values() for rows in own)
-        replaces = self._known.contains(document.doc_id) or place in self._by_source
-        self._count(
-            n_added=int(not replaces), n_replaced=int(replaces), n_units=n_units, n_rows=n_rows
-        )
-        told = tuple(f"{document.source}: {warning}" for warning in extraction.warnings)
-        self._report = replace(self._report, warnings=self._report.warnings + told)
-        self._progress.rows_encoded(n_units, n_rows)
+    def _delete(self, doc_ids: set[str]) -> None:
+        if doc_ids:
+            with self._writer() as writer:
+                if writer.delete(doc_ids):
+                    writer.commit()
 
-    def _fail(self, source: str, error: LatelightError) -> None:
-        failure = Failure.of(source, error)
-        self._report = replace(self._report, failures=(*self._report.failures, failure))
-        self._progress.failed(failure)
+    def _writer(self) -> Writer:
+        """Return the store's writer; other processes' writes are waited for.
 
-    def _count(self, **more: int) -> None:
-        totals = {name: getattr(self._report, name) + n for name, n in more.items()}
-        self._report = replace(self._report, **totals)
+        It is held for a commit at a time, so that others can write while a run goes on.
+        """
+        deadline = self._options.clock() + self._options.lock_seconds
+        while True:
+            try:
+                return self._store.writer()
+            except WriterLockedError:
+                if self._options.clock() >= deadline:
+                    raise
+            time.sleep(_LOCK_PAUSE_SECONDS)
+
+    def _write_notes(self) -> None:
+        self._last_note = self._options.clock()
+        self._control.ask(self._ledger.note(self._tally.take_notes(), self._tally.progress))
+
+
+def _state_after(control: Control) -> RunState:
+    if control.request == "pause":
+        return "paused"
+    return "cancelled" if control.request == "cancel" else "done"
+
+
+def _is_record(item: Item) -> bool:
+    return isinstance(item, RecordItem | BadItem)
+
+
+def _document(one: Extracted) -> Document:
+    identity, extraction = one.identity, one.extraction
+    return Document(
+        doc_id=identity.doc_id,
+        source=identity.source,
+        media_type=RECORD_MEDIA_TYPE if identity.is_record else extraction.media_type,
+        sha256=identity.sha256,
+        metadata=dict(identity.metadata),
+        created_at=time.time(),
+        title=extraction.title,
+        n_bytes=identity.n_bytes,
+    )
 
 
 def has_original(document: Document) -> bool:
@@ -336,17 +461,3 @@ def has_original(document: Document) -> bool:
 def terms_of(unit: Unit) -> list[str]:
     """Return the lexical terms of a unit, in order."""
     return [term.text for term in analyze(unit.text)]
-
-
-def batches(extracted: Iterable[_Extracted]) -> Iterator[list[_Extracted]]:
-    """Yield runs of documents that together hold enough text to keep the encoder busy."""
-    batch: list[_Extracted] = []
-    n_characters = 0
-    for one in extracted:
-        batch.append(one)
-        n_characters += sum(len(unit.text) for unit in one.extraction.units)
-        if n_characters >= BATCH_CHARACTERS:
-            yield batch
-            batch, n_characters = [], 0
-    if batch:
-        yield batch

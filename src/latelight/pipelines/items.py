@@ -4,41 +4,64 @@ import glob
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from latelight.errors import ExtractionError, InputError, NotFoundError
-from latelight.types import Metadata
+from latelight.errors import ExtractionError, NotFoundError, UnreadableFileError
+from latelight.pipelines.walk import LIBRARY_MARK, LINK_REASON, UNFINISHED_MARK, NotWalked, walk
+from latelight.types import Metadata, MultiVector
 
-LIBRARY_MARK = "latelight.json"
-UNFINISHED_MARK = "latelight.unfinished"
-"""In a directory that is being filled with a library's files, until all of them are there."""
-RECORD_TEXT = "text"
-RECORD_TITLE = "title"
-RECORD_METADATA = "metadata"
-RECORD_IDS = ("doc_id", "_id", "id")
+__all__ = [
+    "LIBRARY_MARK",
+    "UNFINISHED_MARK",
+    "Addable",
+    "BadItem",
+    "BytesItem",
+    "FileItem",
+    "Item",
+    "LeftOut",
+    "Lines",
+    "RecordItem",
+    "content_id",
+    "files_named",
+    "place_of",
+    "sha256_of",
+]
+
+RECORDS_SUFFIXES = (".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True)
 class FileItem:
-    """A file to read when its turn comes."""
+    """A file to read when its turn comes.
+
+    Attributes:
+        doc_id: the caller's id for it, else empty.
+        follow_links: whether the path may be a symbolic link: only where the caller named it.
+        known_bytes: its length when it was found; -1 when nobody looked.
+    """
 
     path: Path
     metadata: Metadata = field(default_factory=dict)
+    doc_id: str = ""
+    follow_links: bool = True
+    known_bytes: int = -1
 
     @cached_property
     def source(self) -> str:
-        """The file's absolute path."""
-        return str(self.path.resolve())
+        """The file's absolute path; what is no valid Unicode in it is written as escapes."""
+        return shown(self.path.resolve())
 
     @property
     def n_bytes(self) -> int:
-        """The file's length now; 0 when it cannot be asked."""
+        """The file's length when it was found; 0 when it cannot be asked."""
+        if self.known_bytes >= 0:
+            return self.known_bytes
         try:
             return self.path.stat().st_size
-        except OSError:
+        except (OSError, ValueError):
             return 0
 
 
@@ -54,7 +77,7 @@ class BytesItem:
     @property
     def source(self) -> str:
         """The name that the bytes came under."""
-        return self.name
+        return shown(self.name)
 
     @property
     def n_bytes(self) -> int:
@@ -64,10 +87,11 @@ class BytesItem:
 
 @dataclass(frozen=True)
 class RecordItem:
-    """A title and a text without a file of their own.
+    """A title and a text without a file of their own, or vectors that the caller computed.
 
     Attributes:
         is_line: whether `source` is a line of a file, which holds one record at a time.
+        vectors: by space, the rows of the record's one unit; empty: the encoders make them.
     """
 
     doc_id: str
@@ -76,16 +100,21 @@ class RecordItem:
     source: str
     metadata: Metadata = field(default_factory=dict)
     is_line: bool = False
+    vectors: Mapping[str, MultiVector] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def n_bytes(self) -> int:
-        """Length of title and text in UTF-8."""
-        return len(self.title.encode()) + len(self.text.encode())
+        """Length of title and text in UTF-8, and of the vectors."""
+        n_rows_bytes = sum(rows.vectors.nbytes for rows in self.vectors.values())
+        return n_rows_bytes + sum(
+            len(part.encode(errors="surrogatepass")) for part in (self.title, self.text)
+        )
 
     def canonical_bytes(self) -> bytes:
-        """Return the bytes that stand for the record: its digest and stored original."""
-        value = {RECORD_TITLE: self.title, RECORD_TEXT: self.text}
-        return json.dumps(value, ensure_ascii=False, sort_keys=True).encode(errors="surrogatepass")
+        """Return the bytes that stand for the record: its digest."""
+        value = {"title": self.title, "text": self.text}
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True).encode(errors="surrogatepass")
+        return text + b"".join(_canonical_rows(name, rows) for name, rows in _sorted(self.vectors))
 
 
 @dataclass(frozen=True)
@@ -94,147 +123,99 @@ class BadItem:
 
     source: str
     error: ExtractionError
+    metadata: Metadata = field(default_factory=dict)
     n_bytes: int = 0
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """Something that was found and is deliberately not added; reported as a note."""
+
+    source: str
+    reason: str
+
+
 Item = FileItem | BytesItem | RecordItem | BadItem
-Addable = str | Path | bytes | Mapping[str, Any] | Iterable[str | Path | Mapping[str, Any]]
 
 
-def items_from(
-    what: Addable, metadata: Metadata, *, name: str = "", doc_id: str = ""
-) -> list[Item]:
-    """Return the items that `what` names: a path, folder, glob, bytes, record, or several.
+@dataclass(frozen=True)
+class Lines:
+    """A stream of records, one JSON object a line, such as standard input."""
 
-    Folders are walked in name order; hidden files and folders, and libraries, are left out.
-    A `.jsonl` file holds records, one a line.
+    stream: IO[bytes]
+    source: str
+
+
+Addable = (
+    str
+    | Path
+    | bytes
+    | Lines
+    | Mapping[str, Any]
+    | Iterable[str | Path | bytes | Lines | Mapping[str, Any]]
+)
+
+
+def files_named(path: str) -> Iterator[FileItem | BadItem | LeftOut]:
+    """Yield the files that a path, a folder or a glob pattern names, without reading them.
+
+    Folders are walked in name order; hidden files and folders, and libraries, are passed over.
 
     Raises:
-        NotFoundError: a path or glob names nothing.
-        InputError: bytes without a name, an id for more than one item, or another type.
+        NotFoundError: it names nothing.
     """
-    items = list(_expand(what, metadata, name, doc_id))
-    if doc_id and len(items) != 1:
-        raise InputError(
-            f"doc_id={doc_id!r} was given for {len(items)} items; give one file, or none."
-        )
-    return items
+    place = Path(path)
+    try:
+        if place.is_dir():
+            yield from _files_below(place)
+        elif place.exists():
+            yield FileItem(place)
+        else:
+            yield from _files_matching(path)
+    except (OSError, ValueError) as error:  # too long, not permitted, with a NUL in it
+        yield _unreadable(place, f"cannot be looked at ({error}).")
 
 
-def _expand(what: Addable, metadata: Metadata, name: str, doc_id: str) -> Iterator[Item]:
-    if isinstance(what, bytes):
-        if not name:
-            raise InputError("Bytes need a name, such as name='report.pdf', to say what they are.")
-        yield BytesItem(name, what, metadata, doc_id)
-    elif isinstance(what, Mapping):
-        yield _record(what, metadata, source=name or "record")
-    elif isinstance(what, str | Path):
-        for item in _from_path(Path(what).expanduser(), metadata):
-            yield _with_id(item, doc_id)
-    elif isinstance(what, Iterable):
-        for one in what:
-            yield from _expand(one, metadata, name, doc_id)
-    else:
-        raise InputError(f"Cannot add a {type(what).__name__}; give paths, bytes or records.")
+def check_names_something(path: str) -> None:
+    """Raise NotFoundError unless a path or pattern names at least one thing."""
+    next(files_named(path), None)
 
 
-def _with_id(item: Item, doc_id: str) -> Item:
-    if doc_id and isinstance(item, FileItem):
-        return BytesItem(item.source, item.path.read_bytes(), item.metadata, doc_id)
-    return item
+def _files_below(folder: Path) -> Iterator[FileItem | BadItem | LeftOut]:
+    for found in walk(folder):
+        if not isinstance(found, NotWalked):
+            yield FileItem(found.path, follow_links=False, known_bytes=found.n_bytes)
+        elif found.failed:
+            yield _unreadable(found.path, found.reason)
+        else:
+            yield LeftOut(shown(found.path), found.reason)
 
 
-def _from_path(path: Path, metadata: Metadata) -> Iterator[Item]:
-    if path.is_dir():
-        for child in _files_below(path):
-            yield from _from_file(child, metadata)
-    elif path.exists():
-        yield from _from_file(path, metadata)
-    else:
-        yield from _from_glob(path, metadata)
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    """Yield a folder's files in name order, without hidden ones and those of a library."""
-    for child in sorted(folder.iterdir()):
-        if child.name.startswith("."):
-            continue
-        if child.is_dir():
-            # A linked folder may lead back up: only real ones are walked.
-            if not child.is_symlink() and not _is_ours(child):
-                yield from _files_below(child)
-        elif child.is_file():
-            yield child
-
-
-def _is_ours(folder: Path) -> bool:
-    """Return whether a folder is a library, or the beginning of one."""
-    return any((folder / mark).is_file() for mark in (LIBRARY_MARK, UNFINISHED_MARK))
-
-
-def _from_glob(path: Path, metadata: Metadata) -> Iterator[Item]:
-    found = sorted(Path(p) for p in glob.glob(str(path), recursive=True))  # noqa: PTH207
-    files = [p for p in found if p.is_file()]
+def _files_matching(pattern: str) -> Iterator[FileItem | BadItem | LeftOut]:
+    matches = sorted(Path(p) for p in glob.glob(pattern, recursive=True))  # noqa: PTH207
+    files = [p for p in matches if p.is_symlink() or p.is_file()]
     if not files:
-        raise NotFoundError(f"{str(path)!r} names no file. Check the path or the pattern.")
+        raise NotFoundError(f"{pattern!r} names no file. Check the path or the pattern.")
     for file in files:
-        yield from _from_file(file, metadata)
+        if not file.is_symlink():
+            yield FileItem(file, follow_links=False)
+        elif not file.is_dir():
+            yield LeftOut(shown(file), LINK_REASON)
 
 
-def _from_file(path: Path, metadata: Metadata) -> Iterator[Item]:
-    if path.suffix.lower() == ".jsonl":
-        with path.open("rb") as lines:
-            for item in records_from(lines, metadata, source=str(path.resolve())):
-                yield replace(item, is_line=True) if isinstance(item, RecordItem) else item
-    else:
-        yield FileItem(path, metadata)
+def _unreadable(path: Path, reason: str) -> BadItem:
+    return BadItem(shown(path), UnreadableFileError(f"{shown(path)}: {reason}"))
 
 
-def records_from(lines: IO[bytes], metadata: Metadata, *, source: str) -> Iterator[Item]:
-    """Yield one record for each line of JSON; a line that is not one becomes a bad item."""
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        place = f"{source}:{number}"
-        try:
-            yield _record(json.loads(line), metadata, source=place)
-        except (ValueError, InputError) as error:
-            yield BadItem(place, ExtractionError(f"Line {number} is not a record: {error}"))
+def is_records(item: FileItem) -> bool:
+    """Return whether a file holds records, one a line; one with an id is a document itself."""
+    return item.path.suffix.lower() in RECORDS_SUFFIXES and not item.doc_id
 
 
-def _record(value: Any, metadata: Metadata, *, source: str) -> RecordItem:
-    if not isinstance(value, Mapping):
-        raise InputError(f"expected an object with a 'text', got {type(value).__name__}.")
-    text, title = value.get(RECORD_TEXT, ""), value.get(RECORD_TITLE) or ""
-    if not isinstance(text, str) or not isinstance(title, str):
-        raise InputError("'text' and 'title' must be strings.")
-    doc_id = next((str(value[key]) for key in RECORD_IDS if value.get(key) is not None), "")
-    own = {
-        key: item
-        for key, item in value.items()
-        if key not in (RECORD_TEXT, RECORD_TITLE, RECORD_METADATA, *RECORD_IDS)
-    }
-    nested = value.get(RECORD_METADATA) or {}
-    if not isinstance(nested, Mapping):
-        raise InputError("'metadata' must be an object.")
-    joined = check_metadata({**own, **nested, **metadata})
-    return RecordItem(doc_id, title, text, source, joined)
-
-
-def check_metadata(metadata: Mapping[str, Any]) -> Metadata:
-    """Return the metadata when every value can be filtered on.
-
-    Raises:
-        InputError: a value is not a string, number, boolean, null or a list of such.
-    """
-    for key, value in metadata.items():
-        members = value if isinstance(value, list) else [value]
-        if not all(isinstance(x, str | int | float | bool | None) for x in members):
-            raise InputError(
-                f"Metadata {key!r} holds a {type(value).__name__}; use strings, numbers, booleans, "
-                "null, or a list of them."
-            )
-    return dict(metadata)
+def shown(path: str | Path) -> str:
+    """Return a path as valid Unicode without control characters."""
+    text = str(path).encode(errors="backslashreplace").decode()
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def place_of(item: Item) -> str:
@@ -255,3 +236,14 @@ def content_id(sha256: str) -> str:
 def sha256_of(data: bytes) -> str:
     """Return the hex digest of bytes."""
     return hashlib.sha256(data).hexdigest()
+
+
+def _sorted(vectors: Mapping[str, MultiVector]) -> list[tuple[str, MultiVector]]:
+    return sorted(vectors.items())
+
+
+def _canonical_rows(space: str, rows: MultiVector) -> bytes:
+    at = rows.locators
+    arrays = [a for a in (rows.vectors, at.spans, at.boxes, at.times, at.offsets) if a is not None]
+    head = json.dumps([space, [[str(a.dtype), a.shape] for a in arrays]]).encode()
+    return b"\x00" + head + b"".join(a.tobytes() for a in arrays)

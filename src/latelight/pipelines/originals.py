@@ -32,6 +32,22 @@ class Originals:
             Path(temporary).unlink(missing_ok=True)
             raise
 
+    def stage(self, directory: Path, sha256: str, data: bytes) -> None:
+        """Store bytes durably outside, to be taken in by `take` with the document that has them.
+
+        `keep_only` would remove a file that no document names yet.
+        """
+        Originals(directory).keep(sha256, data)
+
+    def take(self, directory: Path, sha256: str) -> None:
+        """Take in what was staged in `directory`; the caller keeps `keep_only` away."""
+        staged = directory / sha256
+        if (self._directory / sha256).exists():
+            staged.unlink(missing_ok=True)
+            return
+        self._directory.mkdir(parents=True, exist_ok=True)
+        staged.replace(self._directory / sha256)
+
     def path(self, sha256: str) -> Path:
         """Return where a file lies, whether it is there or not."""
         return self._directory / sha256

@@ -6,8 +6,7 @@ collection contains is said by its index's manifest alone.
 
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from latelight.errors import (
     InputError,
     NotFoundError,
 )
+from latelight.releases.database import Database
 
 CATALOG = "catalog.db"
 """Its name in a library."""
@@ -88,6 +88,8 @@ class Catalog:
             FormatVersionError: a newer Latelight wrote it.
         """
         self._path = path
+        self._database = Database(path)
+        self._transaction = self._database.transaction
         with self._transaction() as db:
             self._prepare(db)
 
@@ -153,11 +155,11 @@ class Catalog:
         Raises:
             CorruptFileError: the catalog is damaged.
         """
-        with self._connected() as source, closing(sqlite3.connect(path)) as copy:
+        with self._database.connected() as source, closing(sqlite3.connect(path)) as copy:
             source.backup(copy)
             (found,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
         if found != "ok":
-            raise CorruptFileError(self._damage(found))
+            raise CorruptFileError(self._database.damage(found))
 
     def drop(self, namespace: str, name: str) -> None:
         """Forget a collection, its generations and aliases; its files are the caller's to remove.
@@ -208,33 +210,6 @@ class Catalog:
     @staticmethod
     def _point(db: sqlite3.Connection, alias: tuple[str, str, str], digest: str) -> None:
         db.execute("INSERT OR REPLACE INTO alias VALUES (?, ?, ?, ?, ?)", (*alias, digest, _now()))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._connected() as db:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA foreign_keys = ON")
-            db.execute("BEGIN IMMEDIATE")
-            yield db
-            db.execute("COMMIT")
-
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
-        try:
-            yield db
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise
-            raise CorruptFileError(self._damage(str(error))) from error
-        finally:
-            db.close()
-
-    def _damage(self, what: str) -> str:
-        return (
-            f"{self._path} is not a readable catalog ({what}). Restore it from a backup; the "
-            "collections' indexes are not affected."
-        )
 
 
 def check_name(what: str, name: str) -> None:

@@ -1,0 +1,275 @@
+"""The runs of a job: made, taken up again after whatever stopped them, and put away."""
+
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from json import loads
+from pathlib import Path
+from typing import Any, Literal
+
+from latelight.encoders.protocol import Encoder
+from latelight.errors import InputError, JobRunningError, LatelightError, WriterLockedError
+from latelight.index import Store
+from latelight.index.lock import WriterLock
+from latelight.pipelines.ingest import (
+    EVERYTHING,
+    Ingest,
+    IngestOptions,
+    IngestReport,
+    Scope,
+    Target,
+)
+from latelight.pipelines.inputs import Given, Inputs
+from latelight.pipelines.ledger import Control, ItemNote, StopRequest
+from latelight.pipelines.originals import Originals
+from latelight.pipelines.progress import Progress
+from latelight.pipelines.spool import Spooled, write_spool
+from latelight.pipelines.tally import Tally
+from latelight.releases.jobs import Home, JobRecord, JobStore, new_job_id
+
+JobState = Literal["running", "paused", "cancelled", "failed", "done", "interrupted"]
+"""As a run's; `interrupted`: it was running when its process ended."""
+
+SPOOL_NAME = "inputs"
+STAGING_NAME = "originals"
+_LOCK_SECONDS = 0.5  # whoever only looks whether a job is at work holds its lock for a moment
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What adding to one collection needs.
+
+    Attributes:
+        jobs: where jobs are written down.
+        home: the generation.
+        directory: of the collection's jobs, each of which has one in it.
+        encoders: gives them loaded.
+    """
+
+    store: Store
+    originals: Originals
+    jobs: JobStore
+    home: Home
+    directory: Path
+    encoders: Callable[[], Mapping[str, Encoder]]
+    options: IngestOptions
+
+
+class JobLock(WriterLock):
+    """Held by who runs a job; the system drops it when its process ends."""
+
+    work = "worked on"
+
+
+class Runs:
+    """One job of a collection; at most one run of it goes on at a time, in any process."""
+
+    def __init__(self, shop: Workshop, job_id: str) -> None:
+        """Take a job that is written down."""
+        self._shop = shop
+        self.job_id = job_id
+        self._directory = shop.directory / job_id
+
+    @property
+    def record(self) -> JobRecord:
+        """What is written down by now."""
+        return self._shop.jobs.get(self.job_id)
+
+    @property
+    def state(self) -> JobState:
+        """How the job stands by now."""
+        state = self.record.state
+        if state != "running" or is_alive(self._directory):
+            return state
+        after = self.record.state  # it may just have ended well
+        return "interrupted" if after == "running" else after
+
+    def run(
+        self, lock: JobLock, control: Control, tally: Tally, *, only_failed: bool = False
+    ) -> IngestReport:
+        """Do what is left of the job, or what has failed, in this thread; return what happened.
+
+        `lock` is released at the end.
+
+        Raises:
+            LatelightError: what stopped it; everything so far published stays.
+        """
+        with lock:
+            attempt = self._shop.jobs.claim(self.job_id)
+            try:
+                report = self._ingest(attempt, control, tally, only_failed=only_failed)
+            except BaseException as error:
+                with suppress(LatelightError):
+                    said = str(error) or type(error).__name__
+                    self._shop.jobs.end(self.job_id, attempt, "failed", said)
+                raise
+            self._shop.jobs.end(self.job_id, attempt, report.state)
+        if report.state == "cancelled" or (report.state == "done" and not report.failures):
+            self.put_away()
+        return report
+
+    def ask(self, request: StopRequest) -> None:
+        """Ask whoever is at the job to stop; one that nobody is at is cancelled here."""
+        if self.state == "running":
+            self._shop.jobs.ask(self.job_id, request)
+        elif request == "cancel" and self.state != "done":
+            self._shop.jobs.set_state(self.job_id, "cancelled")
+            self.put_away()
+
+    def written_report(self) -> IngestReport:
+        """Return what the last run did, as far as it was written down."""
+        record = self.record
+        now, state = record.progress, record.state
+        return IngestReport(
+            n_added=now.n_added,
+            n_replaced=now.n_replaced,
+            n_unchanged=now.n_unchanged,
+            n_units=now.n_units,
+            n_rows=now.n_rows,
+            failures=tuple(self._shop.jobs.failures(self.job_id)),
+            seconds=now.seconds,
+            state="failed" if state == "running" else state,
+        )
+
+    def put_away(self) -> None:
+        """Remove what the job kept for its next run."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def lock(self) -> JobLock:
+        """Return the lock that a run needs.
+
+        Raises:
+            JobRunningError: somebody is at the job.
+        """
+        self._directory.mkdir(parents=True, exist_ok=True)
+        try:
+            return JobLock(self._directory, _LOCK_SECONDS)
+        except WriterLockedError as error:
+            raise JobRunningError(
+                f"Job {self.job_id} is running already ({error}) `latelight jobs show "
+                f"{self.job_id}` says how far it is, `latelight jobs pause {self.job_id}` stops it."
+            ) from error
+
+    def _ingest(
+        self, attempt: int, control: Control, tally: Tally, *, only_failed: bool
+    ) -> IngestReport:
+        shop, record = self._shop, self.record
+        if record.digest != shop.home.digest:
+            raise InputError(
+                f"Job {self.job_id} was for pipeline {record.digest}, the collection has "
+                f"{shop.home.digest} by now. Add the same again."
+            )
+        inputs = Inputs.from_dict(loads(record.inputs), self._directory / SPOOL_NAME)
+        if inputs.spool is not None and not inputs.spool.exists():
+            raise InputError(
+                f"Job {self.job_id} is over, and what it was given in memory is not kept. Add it "
+                "again."
+            )
+        ledger = _JobLedger(shop.jobs, self.job_id, attempt)
+        staging = self._directory / STAGING_NAME
+        target = Target(shop.store, shop.encoders(), shop.originals, staging)
+        ingest = Ingest(target, shop.options, tally, ledger, control)
+        return ingest.run(inputs, self._failed_scope() if only_failed else EVERYTHING)
+
+    def _failed_scope(self) -> Scope:
+        failed = frozenset(failure.source for failure in self._shop.jobs.failures(self.job_id))
+        return Scope(failed, self._shop.jobs.wanted_ids(self.job_id))
+
+
+class _JobLedger:
+    """Writes the notes of one run into its job."""
+
+    def __init__(self, jobs: JobStore, job_id: str, attempt: int) -> None:
+        self._jobs = jobs
+        self._job_id = job_id
+        self._attempt = attempt
+
+    def note(self, notes: Iterable[ItemNote], progress: Progress) -> StopRequest:
+        return self._jobs.note(self._job_id, self._attempt, notes, progress)
+
+
+def is_alive(directory: Path) -> bool:
+    """Return whether somebody holds the lock of a job's directory."""
+    try:
+        JobLock(directory).release()
+    except WriterLockedError:
+        return True
+    except OSError:  # there is no directory
+        return False
+    return False
+
+
+def make_job(shop: Workshop, given: Given) -> Runs:
+    """Return the job for what was given: the one that did not come to its end, or a new one.
+
+    What came in memory is on the disk when this returns.
+
+    Raises:
+        JobRunningError: somebody is at this very job.
+        InputError: something given cannot be an item.
+    """
+    job_id = new_job_id()
+    directory = shop.directory / job_id
+    if given.is_paths_alone:
+        inputs = Inputs(given.paths, given.metadata, given.doc_id)
+    else:
+        directory.mkdir(parents=True)
+        inputs = _spooled(directory, given)
+    earlier = shop.jobs.unfinished(shop.home, inputs.key)
+    if earlier is not None:
+        shutil.rmtree(directory, ignore_errors=True)
+        _check_free(shop.directory / earlier.job_id, earlier)
+        return Runs(shop, earlier.job_id)
+    shop.jobs.create(job_id, shop.home, inputs.key, inputs.to_json(), inputs.said)
+    return Runs(shop, job_id)
+
+
+def _spooled(directory: Path, given: Given) -> Inputs:
+    spool = directory / SPOOL_NAME
+    try:
+        spooled: Spooled = write_spool(spool, given.loose)
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    return replace(Inputs(given.paths, given.metadata, given.doc_id), spooled=spooled, spool=spool)
+
+
+def _check_free(directory: Path, job: JobRecord) -> None:
+    if is_alive(directory):
+        raise JobRunningError(
+            f"Process {job.process} is adding just this, as job {job.job_id}. Wait for it "
+            f"(`latelight jobs show {job.job_id}`), or stop it (`latelight jobs pause "
+            f"{job.job_id}`)."
+        )
+
+
+@dataclass(frozen=True)
+class JobSummary:
+    """A job as it stands: what is written down of it, and whether somebody is at it."""
+
+    record: JobRecord
+    state: JobState
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        own = self.record
+        return {
+            "id": own.job_id,
+            "namespace": own.namespace,
+            "collection": own.collection,
+            "what": own.said,
+            "state": self.state,
+            "attempts": own.attempt,
+            "process": own.process,
+            "created_at": own.created_at,
+            "updated_at": own.updated_at,
+            "progress": own.progress.to_dict(),
+            "error": own.error,
+        }
+
+
+def state_of(record: JobRecord, directory: Path) -> JobState:
+    """Return how a job stands, given where the collection's jobs lie."""
+    dead = record.state == "running" and not is_alive(directory / record.job_id)
+    return "interrupted" if dead else record.state
