@@ -12,7 +12,7 @@ from latelight.types import CellRange, CharSpan, Locator, TimeRange
     [
         (Locator(page=3), "page 3"),
         (Locator(span=CharSpan(2, 9)), "characters 2–9"),
-        (Locator(time=TimeRange(1, 2.5)), "1.0–2.5 s"),
+        (Locator(time=TimeRange(1, 2.5)), "0:01–0:03"),
         (Locator(cells=CellRange("Sales", 2, 1, 9, 3)), "Sales A2:C9"),
         (Locator(cells=CellRange("", 2, 1, 2, 1)), "cells A2"),
         (Locator(page=2, part=("Offer.eml", "plan.pdf")), "Offer.eml › plan.pdf › page 2"),

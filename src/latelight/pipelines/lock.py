@@ -82,6 +82,19 @@ def make_lock(
     )
 
 
+# Settings that came after digests were first made, with the values that change nothing.
+_ADDED_LATER: dict[str, object] = {
+    "plugins": {},
+    "ocr_language": "",
+    "ocr_models": "",
+    "speech": "auto",
+    "speech_model": "",
+    "speech_language": "",
+    "frames_per_minute": 10,
+    "max_seconds": 43_200.0,
+}
+
+
 def generation_digest(spec: PipelineSpec, lock: PipelineLock) -> str:
     """Return 16 hex digits that name what the index holds.
 
@@ -89,8 +102,9 @@ def generation_digest(spec: PipelineSpec, lock: PipelineLock) -> str:
     """
     parts = msgspec.to_builtins(spec)
     del parts["search"], parts["maxsim"], parts["name"]
-    if not spec.extract.plugins:
-        del parts["extract"]["plugins"]  # digests from before there were plugins stay
+    for name, value in _ADDED_LATER.items():
+        if parts["extract"][name] == value:
+            del parts["extract"][name]  # digests from before there was such a setting stay
     parts["lexical"] = {"enabled": spec.lexical.enabled}
     encoders = {
         space: [e.name, e.version, e.dim, e.weights] for space, e in sorted(lock.encoders.items())
