@@ -116,9 +116,7 @@ def test_a_file_that_takes_too_much_processor_time_fails_alone() -> None:
 def test_a_file_has_so_much_time_in_all_however_many_pages_it_finishes(
     pool: ExtractionPool,
 ) -> None:
-    with pytest.raises(
-        ExtractionTimeoutError, match=r"slow\.txt.*0\.05 s.*one file.*wall_sec"
-    ):
+    with pytest.raises(ExtractionTimeoutError, match=r"slow\.txt.*0\.05 s.*one file.*wall_sec"):
         pool.extract(SLOW, ExtractionOptions(timeout_s=60, max_wall_seconds=0.05))
 
 
