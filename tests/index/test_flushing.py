@@ -1,5 +1,3 @@
-import contextlib
-import shutil
 import subprocess
 import sys
 import threading
@@ -8,73 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from latelight.errors import CorruptFileError, FormatVersionError, WriterLockedError
-from latelight.index import SpaceSpec, Store, Writer, WriterOptions
-from latelight.index import manifest as manifest_module
-from latelight.index.flushing import flush_sealed
-from latelight.index.lock import FlushLock, MergeLock, WriterLock
-from latelight.index.log import encode_record
+from latelight.errors import WriterLockedError
+from latelight.index import SpaceSpec, Store, WriterOptions
+from latelight.index.lock import FlushLock, WriterLock
 from latelight.index.merging import merge
 from tests.index.faults import (
-    CountedFiles,
-    FullDisk,
-    InjectedError,
-    PowerCut,
     QuickFiles,
-    kill_at_each_step,
 )
 from tests.index.making import SPACES, ids_of, make_store, put, query
-
-
-def idle_writer(path: Path, options: WriterOptions) -> Writer:
-    """Return a writer that leaves what it sealed to nobody."""
-    return Writer(Store.open(path)._live, options)
-
-
-def write(path: Path, add: str = "", delete: str = "", flush: bool = False):
-    """Return a function that commits the documents of these one-letter names on axis 7."""
-
-    def commit():
-        with idle_writer(path, WriterOptions()) as writer:
-            writer.delete(list(delete))
-            for doc_id in add:
-                put(writer, doc_id, [[7]])
-            writer.flush() if flush else writer.commit()
-
-    return commit
-
-
-@pytest.fixture
-def path(tmp_path):
-    """A segment `a b`; the sealed log deletes `b` and adds `c d e`, the log replaces `d`."""
-    path = make_store(tmp_path / "g", {"a": [[0]], "b": [[1]]}).path
-    with idle_writer(path, WriterOptions(log_documents=3)) as writer:
-        writer.delete(["b"])
-        for axis, doc_id in enumerate("cde", 2):
-            put(writer, doc_id, [[axis]])
-            writer.commit()
-        put(writer, "d", [[6]])
-        writer.commit()
-        assert writer.commit() == Store.open(path).snapshot().version == 6
-    return path
-
-
-def flush(path: Path, meanwhile=None, files=None):
-    """Flush as the background does; return the manifest or None."""
-    files = files or QuickFiles()
-    files.meanwhile = meanwhile
-    options = WriterOptions(files=files)
-    return flush_sealed(Store.open(path)._live, options)
-
-
-def check(path: Path, living: str, on_axis_7: str = "") -> None:
-    store = Store.open(path)
-    snapshot = store.snapshot()
-    assert sorted(ids_of(snapshot)) == sorted(living)
-    scores = snapshot.scores("text", query(7), snapshot.allow_list())
-    best = {snapshot.doc_id_of(u) for u in range(snapshot.n_units) if scores[u] == 1}
-    assert best == set(on_axis_7)
-    assert store.verify() == []
+from tests.index.sealing import add, check, flush, idle_writer, write
 
 
 def test_a_full_log_is_sealed_and_another_begun(path):
@@ -230,12 +170,6 @@ def test_a_flush_that_cannot_publish_leaves_nothing_behind(path, monkeypatch):
 
 
 # Behind the writers
-
-
-def add(store: Store, doc_id: str, axis: int = 7) -> None:
-    with store.writer() as writer:
-        put(writer, doc_id, [[axis]])
-        writer.commit()
 
 
 def test_full_logs_become_segments_behind_the_writers(tmp_path):
@@ -411,7 +345,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from latelight.index import Store, WriterOptions
-from tests.index.test_flushing import add
+from tests.index.sealing import add
 OPTIONS = WriterOptions(log_documents=4, merge_factor=3, lock_seconds=30)
 store = Store.open(Path(sys.argv[1]), options=OPTIONS)
 for n in range(60):
@@ -456,161 +390,3 @@ def test_a_process_that_is_killed_loses_nothing_that_it_acknowledged(tmp_path, s
     assert store.background_error is None
     assert set(ids_of(store.snapshot())) == {*ids, "later"}
     assert store.verify() == []
-
-
-# Crashes
-
-
-def flush_only(path: Path, files) -> None:
-    flush(path, files=files)
-
-
-def check_works_on(path: Path) -> int:
-    """Check that nothing was lost and the store works on; return the manifest's number before."""
-    store = Store.open(path)
-    number = store.snapshot().number
-    check(path, "acde")
-    add(store, "f")
-    store.release()
-    assert store.background_error is None
-    check(path, "acdef", "f")
-    store.compact()
-    check(path, "acdef", "f")
-    store.collect_garbage()
-    assert not any(path.rglob("*.tmp"))
-    named = [entry.segment_id for entry in store.snapshot().manifest.segments]
-    assert sorted(p.name for p in (path / "segments").iterdir()) == sorted(named)
-    assert len(list((path / "wal").iterdir())) == 1
-    return number
-
-
-def copies_by_step(path: Path) -> tuple[list[Path], list[int]]:
-    """Return a copy for each step of a flush, and the manifest that holds after each."""
-    files, counted = CountedFiles(), path.with_name("counted")
-    shutil.copytree(path, counted)
-    before = Store.open(counted).snapshot().number
-    flush_only(counted, files)
-    copies = [path.with_name(f"step{step}") for step in range(len(files.log))]
-    for copy in copies:
-        shutil.copytree(path, copy)
-    published = [step == "publish MANIFEST" for step in files.log]
-    return copies, [before + sum(published[:step]) for step in range(len(copies))]
-
-
-def test_a_flush_takes_these_steps(path):
-    files = CountedFiles()
-    flush_only(path, files)
-    segment = ["make_directory 00000004", "create segment.ll", "fsync", *["fsync_directory"] * 2]
-    logs = ["open_log", "fsync_data"] * 2
-    tombstones = ["create tombstones", "fsync", "fsync_directory"]
-    manifest = ["create MANIFEST", "fsync", "publish MANIFEST", "fsync_directory"]
-    steps = [*segment, *logs, *tombstones, *manifest, "remove MANIFEST"]
-    assert files.log[: len(steps)] == steps
-    assert set(files.log[len(steps) :]) == {"remove MANIFEST", "remove WAL"}
-
-
-def test_a_failure_at_any_step_of_a_flush_loses_nothing(path):
-    copies, numbers = copies_by_step(path)
-    for step, copy in enumerate(copies):
-        with contextlib.suppress(InjectedError):
-            flush_only(copy, CountedFiles(step))
-    assert [check_works_on(copy) for copy in copies] == numbers
-
-
-def test_a_kill_at_any_step_of_a_flush_loses_nothing(path):
-    copies, numbers = copies_by_step(path)
-    kill_at_each_step(__name__, "flush_only", "", copies)
-    assert [check_works_on(copy) for copy in copies] == numbers
-
-
-def test_a_power_cut_at_any_step_of_a_flush_loses_nothing(path):
-    copies, _ = copies_by_step(path)
-    for step, copy in enumerate(copies):
-        files = PowerCut(step)
-        with contextlib.suppress(InjectedError):
-            flush_only(copy, files)
-        files.cut()
-        check_works_on(copy)
-
-
-@pytest.mark.parametrize("n_bytes", [0, 100, 2000, 4000, 6000])
-def test_a_full_disk_leaves_the_sealed_log(path, n_bytes):
-    with pytest.raises(OSError, match="No space"):
-        flush_only(path, FullDisk(n_bytes))
-    assert Store.open(path).snapshot().manifest.sealed is not None
-    check_works_on(path)
-
-
-@pytest.mark.parametrize("which", [0, 1])
-def test_a_torn_tail_of_either_log_is_dropped(path, which):
-    mark = Store.open(path)._live.state().logs[which].mark
-    log = path / "wal" / mark.name
-    whole, record = log.read_bytes(), encode_record(mark, ["a"], b"x" * 5000)
-    for torn in (record[:8], record[:5000], record[:512] + bytes(4000), bytes(9000)):
-        log.write_bytes(whole + torn)
-        check(path, "acde")
-    copy = path.with_name("copy")
-    shutil.copytree(path, copy)
-    flush(copy)
-    check_works_on(copy)
-    check_works_on(path)
-
-
-@pytest.mark.parametrize("which", [0, 1])
-def test_damage_to_either_log_is_refused_and_found(path, which):
-    log = path / "wal" / Store.open(path).snapshot().manifest.logs[which]
-    good = log.read_bytes()
-    for place in (3, 4100, 4200, len(good) - 4):
-        log.write_bytes(good[:place] + bytes([good[place] ^ 8]) + good[place + 1 :])
-        with pytest.raises(CorruptFileError, match=f"wal/{log.name}"):
-            Store.open(path).snapshot()
-        assert [p.file for p in Store.open(path).verify()] == [f"wal/{log.name}"]
-    log.unlink()
-    with pytest.raises(CorruptFileError, match=rf"{log.name}, which MANIFEST-0+3 names"):
-        Store.open(path).snapshot()
-    assert [p.file for p in Store.open(path).verify()] == [f"wal/{log.name}"]
-
-
-def test_a_commit_after_rotation_that_fails_is_taken_back(path):
-    """The one that sealed the log was published, the record was not."""
-    write(path, flush=True)()
-    write(path, add="f")()
-    files = CountedFiles(2 + 3 + 5 + 1)  # seals a log, makes one, publishes, opens it
-    with idle_writer(path, WriterOptions(log_documents=1, files=files)) as writer:
-        put(writer, "g", [[7]])
-        with pytest.raises(InjectedError, match="append"):
-            writer.commit()
-    assert Store.open(path).snapshot().manifest.sealed is not None
-    check(path, "acdef", "f")
-
-
-def test_readers_that_do_not_know_sealed_logs_refuse_until_the_flush(path, monkeypatch):
-    monkeypatch.setattr(manifest_module, "FEATURES", frozenset({"log"}))
-    with pytest.raises(FormatVersionError, match=r"needs sealed.*Upgrade"):
-        Store.open(path)
-    monkeypatch.undo()
-    flush(path)
-    monkeypatch.setattr(manifest_module, "FEATURES", frozenset({"log"}))
-    assert sorted(ids_of(Store.open(path).snapshot())) == list("acde")
-
-
-def test_a_backup_holds_both_logs_and_restores(path, tmp_path):
-    store = Store.open(path)
-    assert store.backup(tmp_path / "copy") == store.snapshot().version
-    assert len(list((tmp_path / "copy" / "wal").iterdir())) == 2
-    check(tmp_path / "copy", "acde")
-    restored = Store.restore(tmp_path / "copy", tmp_path / "restored")
-    check_works_on(restored.path)
-
-
-def test_left_overs_of_either_are_removed_once_nobody_merges_or_flushes(path):
-    left = path / "segments" / "00000009-0123abcd-merge"
-    left.mkdir()
-    (left / "segment.ll").write_bytes(b"half")
-    store = Store.open(path, options=WriterOptions(background=False))
-    for kind in (MergeLock, FlushLock):
-        with kind(path):
-            store.collect_garbage()
-            assert left.exists()
-    store.collect_garbage()
-    assert not left.exists()
