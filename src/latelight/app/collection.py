@@ -373,7 +373,11 @@ class Collection:
     def _workshop(self) -> Workshop:
         check_plugins(self.spec, self.lock)
         options = IngestOptions(
-            extraction=extraction_options(self.spec, self._speech_threads),
+            extraction=extraction_options(
+                self.spec,
+                self._speech_threads,
+                render_images=any(one.info.sees_images for one in self._encoders.values()),
+            ),
             lexical=self.spec.lexical.enabled,
             commit_seconds=self._settings.commit_seconds,
             n_workers=max(1, min(self._settings.n_threads // 2, MOST_WORKERS)),

@@ -85,8 +85,10 @@ def check_plugins(spec: PipelineSpec, lock: PipelineLock) -> None:
             )
 
 
-def extraction_options(spec: PipelineSpec, speech_threads: int = 0) -> ExtractionOptions:
-    """Return how files are read under a spec; `speech_threads` as in the options."""
+def extraction_options(
+    spec: PipelineSpec, speech_threads: int = 0, *, render_images: bool = False
+) -> ExtractionOptions:
+    """Return how files are read under a spec; the other arguments as in the options."""
     given = spec.extract
     return ExtractionOptions(
         passage_characters=given.passage_characters,
@@ -94,6 +96,7 @@ def extraction_options(spec: PipelineSpec, speech_threads: int = 0) -> Extractio
         ocr_language=given.ocr_language,
         ocr_models=given.ocr_models,
         dpi=given.dpi,
+        render_images=render_images,
         speech=given.speech,
         speech_model=given.speech_model,
         speech_language=given.speech_language,

@@ -36,6 +36,7 @@ class EncoderLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         dim: length of a row.
         weights: sha256 by file.
         golden: the rows of the golden query, float16, base64; how they came out here.
+        rendering: what else shapes the encoder's vectors, by name.
     """
 
     name: str
@@ -43,6 +44,7 @@ class EncoderLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dim: int
     weights: dict[str, str]
     golden: str
+    rendering: dict[str, str] = {}
 
 
 class PipelineLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,10 +108,14 @@ def generation_digest(spec: PipelineSpec, lock: PipelineLock) -> str:
         if parts["extract"][name] == value:
             del parts["extract"][name]  # digests from before there was such a setting stay
     parts["lexical"] = {"enabled": spec.lexical.enabled}
-    encoders = {
-        space: [e.name, e.version, e.dim, e.weights] for space, e in sorted(lock.encoders.items())
-    }
+    encoders = {space: _shaping(encoder) for space, encoder in sorted(lock.encoders.items())}
     return digest_of([parts, encoders, lock.extractors, lock.analyzer])
+
+
+def _shaping(encoder: EncoderLock) -> list[object]:
+    """Return what decides an encoder's vectors; one without a rendering has the older form."""
+    identity: list[object] = [encoder.name, encoder.version, encoder.dim, encoder.weights]
+    return [*identity, encoder.rendering] if encoder.rendering else identity
 
 
 def check_encoder(encoder: Encoder, lock: EncoderLock, *, space: str) -> None:
@@ -139,13 +145,32 @@ def _check_identity(info: EncoderInfo, lock: EncoderLock, space: str) -> None:
             f"this Latelight has {now[0]} {now[1]} ({now[2]} dims). Use the recorded version, or "
             "add the documents to a new collection."
         )
+    for what, before, after in (
+        ("with other weights", lock.weights, info.weights),
+        ("rendered otherwise", lock.rendering, info.rendering),
+    ):
+        if changed := _differences(before, after):
+            raise PipelineMismatchError(
+                f"Space {space!r} was indexed with {lock.name} {what}: {changed}. Restore what was "
+                "recorded, or add the documents to a new collection."
+            )
+
+
+def _differences(then: Mapping[str, str], now: Mapping[str, str]) -> str:
+    names = sorted(name for name in {**then, **now} if then.get(name) != now.get(name))
+    return "; ".join(
+        f"{name} was {then.get(name, 'not set')!r} and is {now.get(name, 'not set')!r}"
+        for name in names
+    )
 
 
 def _lock_encoder(encoder: Encoder) -> EncoderLock:
     encoder.load()
     rows = encoder.encode_query(GOLDEN_QUERY).vectors
     info = encoder.info
-    return EncoderLock(info.name, info.version, info.dim, dict(info.weights), _encode(rows))
+    return EncoderLock(
+        info.name, info.version, info.dim, dict(info.weights), _encode(rows), dict(info.rendering)
+    )
 
 
 def _least_cosine(now: Float32Array, then: Float32Array) -> float:

@@ -22,6 +22,9 @@ class EncoderInfo:
         similarity: how the model was trained to add up row maxima.
         max_query_tokens: longer queries are cut here.
         weights: sha256 by file, as recorded; they are checked at load.
+        sees_images: whether it looks at `Unit.image`, so that extractors must fill it.
+        rendering: what else shapes its vectors, by name: prompts, lengths, dtype, rule of resizing,
+            versions of libraries that render. Part of the pipeline's lock.
     """
 
     name: str
@@ -32,3 +35,5 @@ class EncoderInfo:
     similarity: Similarity = "sum"
     max_query_tokens: int = 128
     weights: Mapping[str, str] = field(default_factory=dict)
+    sees_images: bool = False
+    rendering: Mapping[str, str] = field(default_factory=dict)
