@@ -37,6 +37,13 @@ def test_spaces_share_alike_whatever_their_rows() -> None:
     assert weights["bm25"] * 5 == pytest.approx(0.2 * 40)
 
 
+def test_a_space_of_three_times_the_weight_counts_three_times() -> None:
+    size = QuerySize({"text": 30, "image": 10})
+    weights = fusion_weights(["text", "image"], size, FusionOptions(spaces={"text": 3.0}))
+    assert weights["text"] * 30 == pytest.approx(3 * weights["image"] * 10)
+    assert weights["text"] * 30 + weights["image"] * 10 == pytest.approx(40)
+
+
 @pytest.mark.parametrize("name", ["text", "bm25"])
 def test_a_signal_alone_is_not_weighted(name: str) -> None:
     fused = fuse({name: array(1, 2, 3)}, EVERY, QuerySize({}, 0.0))

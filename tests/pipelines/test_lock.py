@@ -1,6 +1,13 @@
-from latelight.pipelines.lock import generation_digest, make_lock, parse_lock
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from latelight.errors import PipelineMismatchError
+from latelight.pipelines.lock import check_encoder, generation_digest, make_lock, parse_lock
 from latelight.pipelines.spec import PipelineSpec, parse_spec
 from latelight.testing.encoders import FakeEncoder
+from latelight.types import EncoderInfo
 
 VERSIONS = {"text": "1"}
 
@@ -26,6 +33,8 @@ def test_what_changes_stored_bytes_changes_the_digest() -> None:
 def test_what_only_changes_searching_does_not() -> None:
     first = digest(PipelineSpec())
     assert digest(parse_spec("name: mine\nsearch: {k: 3, mode: bm25}")) == first
+    assert digest(parse_spec("spaces: {text: {weight: 2.0}}")) == first
+    assert digest(parse_spec("search: {rerank: some-model, rerank_depth: 5}")) == first
     assert digest(parse_spec("lexical: {k1: 2.0, weight: 0.5}")) == first
     assert digest(parse_spec("maxsim: {window_share: 0, context_share: 0}")) == first
 
@@ -36,3 +45,42 @@ def test_plugins_and_their_parameters_change_it_and_their_absence_does_not() -> 
     named = digest(parse_spec("extract: {plugins: {mine: {}}}"))
     other = digest(parse_spec("extract: {plugins: {mine: {parameters: {word: x}}}}"))
     assert len({plain, named, other}) == 3
+
+
+class Rendering(FakeEncoder):
+    """An encoder that says what renders its vectors, and which weights it has."""
+
+    def __init__(self, rendering: Mapping[str, str], weights: Mapping[str, str]) -> None:
+        super().__init__(dim=16)
+        self.own = replace(super().info, rendering=rendering, weights=weights)
+
+    @property
+    def info(self) -> EncoderInfo:
+        return self.own
+
+
+RENDERED = {"dtype": "float32", "query": "Query: {}"}
+WEIGHTS = {"model.safetensors": "aa"}
+
+
+def test_an_encoder_rendered_as_recorded_is_accepted() -> None:
+    lock = parse_lock(make_lock({"look": Rendering(RENDERED, WEIGHTS)}, VERSIONS, "a").to_json())
+    assert lock.encoders["look"].rendering == RENDERED
+    check_encoder(Rendering(RENDERED, WEIGHTS), lock.encoders["look"], space="look")
+
+
+def test_a_mismatch_is_refused_with_the_difference() -> None:
+    lock = make_lock({"look": Rendering(RENDERED, WEIGHTS)}, VERSIONS, "a").encoders["look"]
+    with pytest.raises(PipelineMismatchError, match="dtype was 'float32' and is 'bfloat16'"):
+        check_encoder(Rendering({**RENDERED, "dtype": "bfloat16"}, WEIGHTS), lock, space="look")
+    with pytest.raises(PipelineMismatchError, match=r"weights: model\.safetensors was 'aa' and is"):
+        check_encoder(Rendering(RENDERED, {"model.safetensors": "bb"}), lock, space="look")
+
+
+def test_what_renders_vectors_changes_the_digest() -> None:
+    spec = PipelineSpec()
+    one, two = (
+        generation_digest(spec, make_lock({"text": Rendering(given, WEIGHTS)}, VERSIONS, "a"))
+        for given in (RENDERED, {**RENDERED, "dtype": "bfloat16"})
+    )
+    assert one != two

@@ -115,6 +115,7 @@ def _bound(hit: Hit, query: str, pictures: "Pictures") -> SearchHit:
         document=hit.document,
         unit=hit.unit,
         evidence=hit.evidence,
+        rerank_score=hit.rerank_score,
         query=query,
         pictures=pictures,
     )

@@ -18,7 +18,7 @@ the differences between similarities that mean nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,7 @@ class FusionOptions:
             similarity, when rows stand for `fluent_letters`; 0 leaves BM25 out.
         fluent_letters: letters of a row of a query in the encoder's own language.
         spelling_power: how steeply the weight grows as the letters of a row become fewer.
+        spaces: what each space's mean similarity counts beside the others'; 1 where unnamed.
         letters_only: with so many times fewer letters a row than a fluent one rows are single
             letters, whose similarities say nothing: beyond it the weight grows a power more.
     """
@@ -47,6 +48,7 @@ class FusionOptions:
     fluent_letters: float = 4.5
     spelling_power: float = 1.5
     letters_only: float = 2.0
+    spaces: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 <= self.lexical_weight < float("inf"):
@@ -115,13 +117,15 @@ def fusion_weights(
 ) -> dict[str, float]:
     """Return each signal's factor; a signal that stands alone has 1.
 
-    Spaces share alike whatever their numbers of query rows, so that one space keeps its plain
-    MaxSim sum.
+    Spaces share by their own weights whatever their numbers of query rows, so that one space alone
+    keeps its plain MaxSim sum.
     """
     if len(signals) < 2:
         return dict.fromkeys(signals, 1.0)
     spaces = [name for name in signals if name != BM25]
-    shares = {name: query.scale / (len(spaces) * query.n_rows[name]) for name in spaces}
+    own = {name: options.spaces.get(name, 1.0) for name in spaces}
+    whole = sum(own.values()) or 1.0
+    shares = {name: own[name] / whole * query.scale / query.n_rows[name] for name in spaces}
     lexical = lexical_weight(query, options) * query.scale / query.ceiling if query.ceiling else 0.0
     return {name: shares.get(name, lexical) for name in signals}
 

@@ -107,6 +107,8 @@ def generation_digest(spec: PipelineSpec, lock: PipelineLock) -> str:
     for name, value in _ADDED_LATER.items():
         if parts["extract"][name] == value:
             del parts["extract"][name]  # digests from before there was such a setting stay
+    for space in parts["spaces"].values():
+        del space["weight"]  # of a search
     parts["lexical"] = {"enabled": spec.lexical.enabled}
     encoders = {space: _shaping(encoder) for space, encoder in sorted(lock.encoders.items())}
     return digest_of([parts, encoders, lock.extractors, lock.analyzer])

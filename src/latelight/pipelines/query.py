@@ -13,9 +13,10 @@ from latelight.index.analyzer import analyze
 from latelight.kernels.maxsim import top_k
 from latelight.pipelines.evidence import collect_evidence
 from latelight.pipelines.focus import focus, focus_on
-from latelight.pipelines.narrowing import Pending, narrowed
+from latelight.pipelines.narrowing import Narrowing, Pending, narrowed
 from latelight.pipelines.reader import EncodedQuery, Reader
 from latelight.pipelines.request import SearchRequest
+from latelight.pipelines.rerank import reranked
 from latelight.pipelines.row_weights import row_weights
 from latelight.pipelines.signals import (
     BoolArray,
@@ -79,7 +80,7 @@ def _run_together(reader: Reader, requests: Sequence[SearchRequest]) -> list[Fou
         Pending(query, lexical_scores(reader, query, allow, request.mode, watch), watch)
         for query, request, watch in zip(queries, requests, watches, strict=True)
     ]
-    chosen = narrowed(reader, searches, allow, requests[0].narrowing)
+    chosen = narrowed(reader, searches, allow, _narrowing(reader, requests[0]))
 
     # From here on each search goes its own way, on its share of the threads.
     own = replace(reader, n_threads=max(reader.n_threads // len(requests), 1))
@@ -90,17 +91,34 @@ def _run_together(reader: Reader, requests: Sequence[SearchRequest]) -> list[Fou
     return in_threads(reader.n_threads, finish, requests, searches, chosen)
 
 
+def _narrowing(reader: Reader, request: SearchRequest) -> Narrowing:
+    """Return the request's own; a cross-encoder wants at least as many units as it looks at."""
+    asked = request.narrowing
+    if reader.cross_encoder is None:
+        return asked
+    wider = replace(request, k=max(request.k, reader.spec.search.rerank_depth))
+    return replace(asked, depth=max(asked.depth, wider.narrowing.depth))
+
+
 def _ranked(
     reader: Reader, search: Pending, request: SearchRequest, allow: BoolArray, worth: BoolArray
 ) -> Found:
     """Return the outcome of one search, whose best units are among those `worth` scoring."""
-    query, watch = search.query, search.watch
+    k = request.k
+    query, watch, cross_encoder = search.query, search.watch, reader.cross_encoder
+    if cross_encoder is not None:
+        request = replace(request, k=max(request.k, reader.spec.search.rerank_depth))
     signals, ordinals = _scored(reader, search, request, worth)
     if request.group_by is not None and len(ordinals) < request.k:
         # The best units were of too few documents: look at all of them.
         signals, ordinals = _scored(reader, search, request, allow)
+    judged = None
+    if cross_encoder is not None:
+        ordinals, judged = reranked(reader, cross_encoder, query.text, ordinals, watch)
+        ordinals, judged = ordinals[:k], judged[:k]
     with watch.stage("evidence") as count:
         hits = make_hits(reader, query, signals, ordinals, explain=request.explain)
+        hits = hits if judged is None else _with_rerank_scores(hits, judged)
         count.count = len(hits) if request.explain else 0
     return Found(query, hits, ordinals, signals, watch.stages)
 
@@ -192,6 +210,13 @@ def make_hits(
             evidence=tuple(found),
         )
         for rank, (ordinal, found) in enumerate(zip(map(int, ordinals), evidence, strict=True), 1)
+    )
+
+
+def _with_rerank_scores(hits: Sequence[Hit], scores: Float32Array) -> tuple[Hit, ...]:
+    return tuple(
+        hit if np.isnan(score) else replace(hit, rerank_score=float(score))
+        for hit, score in zip(hits, scores, strict=True)
     )
 
 

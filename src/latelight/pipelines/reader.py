@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from latelight.encoders.protocol import Encoder
 from latelight.index import Snapshot
@@ -10,16 +11,23 @@ from latelight.index.self_check import SelfCheck
 from latelight.pipelines.spec import PipelineSpec
 from latelight.types import Float32Array, QueryVectors
 
+if TYPE_CHECKING:
+    from latelight.pipelines.rerank import CrossEncoder
+
 
 @dataclass(frozen=True, eq=False)
 class Reader:
-    """What searching needs: one frozen view of the index and the encoders that filled it."""
+    """What searching needs: one frozen view of the index and the encoders that filled it.
+
+    `cross_encoder` is what orders the best units anew, where the pipeline asks for one.
+    """
 
     snapshot: Snapshot
     encoders: Mapping[str, Encoder]
     spec: PipelineSpec
     n_threads: int = 1
     self_check: SelfCheck = field(default_factory=SelfCheck)
+    cross_encoder: "CrossEncoder | None" = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,7 +46,11 @@ def score_signals(
     by_name = _maxsim(reader, query, allow, watch)
     if lexical is not None:
         by_name[BM25] = np.where(allow, lexical, np.float32(0))
-    fused = fuse(by_name, allow, _size(reader, query), FusionOptions(reader.spec.lexical.weight))
+    options = FusionOptions(
+        reader.spec.lexical.weight,
+        spaces={name: given.weight for name, given in reader.spec.spaces.items()},
+    )
+    fused = fuse(by_name, allow, _size(reader, query), options)
     return Signals(by_name, fused.weights, fused.scores)
 
 

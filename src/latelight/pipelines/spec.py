@@ -76,11 +76,13 @@ class SpaceSpecification(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         store: what evidence and exact scores are computed from. `codes` keeps nothing but the
             codes of large segments: a third to a half of the bytes, at a small loss of quality.
         bits: of the codes that make large collections fast to search; 0 leaves them out.
+        weight: what the space's mean similarity counts beside that of other spaces.
     """
 
     encoder: str = "latelight-small"
     store: Literal["int8", "float16", "codes"] = "int8"
     bits: Literal[0, 2, 3, 4] = 2
+    weight: float = 1.0
 
 
 class LexicalSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,10 +119,19 @@ class MaxSimSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SearchSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a search does when it does not say otherwise."""
+    """What a search does when it does not say otherwise.
+
+    Attributes:
+        mode: which signals rank.
+        k: how many hits.
+        rerank: a cross-encoder that orders the best units anew, by name; empty for none.
+        rerank_depth: how many units it looks at.
+    """
 
     mode: SearchMode = "auto"
     k: int = 10
+    rerank: str = ""
+    rerank_depth: int = 20
 
 
 class PipelineSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -207,7 +218,9 @@ def _check(spec: PipelineSpec, origin: str) -> None:
         ("maxsim.context_rows", spec.maxsim.context_rows, 1, 65_536),
         ("maxsim.context_share", spec.maxsim.context_share, 0, 1),
         ("search.k", spec.search.k, 1, 10_000),
+        ("search.rerank_depth", spec.search.rerank_depth, 1, 1_000),
         ("number of spaces", len(spec.spaces), 1, 8),
+        *((f"spaces.{name}.weight", one.weight, 0.001, 1_000) for name, one in spec.spaces.items()),
     )
     for name, value, low, high in limits:
         if not low <= value <= high:

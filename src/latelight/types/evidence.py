@@ -82,6 +82,8 @@ class Hit:
         document: whose unit it is.
         unit: what was ranked (without words and picture).
         evidence: filled when the search was asked to explain.
+        rerank_score: the cross-encoder's, where one ordered the hits; None for those it did not
+            look at. It has no part in `score`.
     """
 
     rank: int
@@ -90,6 +92,7 @@ class Hit:
     document: Document
     unit: Unit
     evidence: tuple[TokenEvidence, ...] = field(default=())
+    rerank_score: float | None = None
 
     @property
     def doc_id(self) -> str:
@@ -102,6 +105,7 @@ class Hit:
             "rank": self.rank,
             "score": self.score,
             "score_norm": self.score_norm,
+            **({} if self.rerank_score is None else {"rerank_score": self.rerank_score}),
             "doc_id": self.doc_id,
             "title": self.document.title,
             "source": self.document.source,
