@@ -338,16 +338,20 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib import ticker
 
     workloads = sorted({row["workload"] for row in rows})
     engines = sorted({row["engine"] for row in rows})
-    colours = {engine: f"C{i}" for i, engine in enumerate(engines)}
+    shades = plt.get_cmap("tab20").colors
+    colours = {engine: shades[(2 * i) % 20 + (2 * i) // 20] for i, engine in enumerate(engines)}
     figure, panels = plt.subplots(-(-len(workloads) // 2), 2, figsize=(13, 9), squeeze=False)
     for panel, workload in zip(panels.flat, workloads, strict=False):
         for row in (row for row in rows if row["workload"] == workload):
             _draw_engine(panel, row, colours[row["engine"]])
         panel.set(xscale="log", title=f"workload {workload}", ylim=(FLOOR, 1.01))
         panel.set(xlabel="median latency, ms (log)", ylabel="recall@10, exact float32 = 1")
+        panel.xaxis.set_minor_formatter(ticker.NullFormatter())
+        panel.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
         panel.grid(alpha=0.3, which="both")
         panel.legend(fontsize=8, loc="lower right")
     figure.suptitle("Recall against latency: up and to the left is better")
@@ -355,7 +359,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     figure.savefig(path, dpi=100)
 
 
-def _draw_engine(panel: Any, row: dict[str, Any], colour: str) -> None:
+def _draw_engine(panel: Any, row: dict[str, Any], colour: Any) -> None:
     points = [op for op in row["ops"] if "recall10" in op]
     points.sort(key=lambda op: op["p50_ms"])
     shown = [op for op in points if op["recall10"] >= FLOOR]
