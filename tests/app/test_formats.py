@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 from latelight.app import Collection, Library
-from latelight.errors import NotFoundError, PipelineMismatchError, UnsupportedMediaError
+from latelight.errors import (
+    InputError,
+    NotFoundError,
+    PipelineMismatchError,
+    UnsupportedMediaError,
+)
 from latelight.pipelines.spec import parse_spec
 from latelight.testing.files import picture_bytes, text_pdf, text_picture
 from latelight.testing.office_files import (
@@ -114,3 +119,23 @@ def test_a_pipeline_with_plugins_is_held_to_their_versions(
     monkeypatch.setattr(engine, "plugin_versions", lambda names: dict.fromkeys(names, "2.0"))
     with pytest.raises(PipelineMismatchError, match=r"mine 1\.0; 2\.0 is installed"):
         target.add({"text": "more words"}).wait()
+
+
+def test_what_a_file_says_of_itself_can_be_filtered_on(library: Library, tmp_path: Path) -> None:
+    mail = make_mail("Dues", "The harbour dues are paid.", {})
+    (tmp_path / "a.eml").write_bytes(mail.as_bytes())
+    target = library.collection("c", create=True)
+    target.add(tmp_path / "a.eml", metadata={"year": 2024})
+    (document,) = target.documents()
+    assert document.metadata["year"] == 2024
+    author = document.metadata["file.author"]
+    assert len(target.search("harbour", filter={"file.author": author})) == 1
+    assert len(target.search("harbour", filter={"file.author": "nobody"})) == 0
+    # It is not the caller's: the same file with the same metadata is there already.
+    assert target.add(tmp_path / "a.eml", metadata={"year": 2024}).wait().n_unchanged == 1
+
+
+def test_names_of_files_own_properties_are_refused(library: Library) -> None:
+    target = library.collection("c", create=True)
+    with pytest.raises(InputError, match=r"'file\.author': names that begin with 'file\.'"):
+        target.add(b"words", name="a.txt", metadata={"file.author": "me"})

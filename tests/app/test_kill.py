@@ -1,6 +1,6 @@
 """`kill -9` at random moments, then the same again: nothing lost, nothing done twice.
 
-A few kills by default; `LATELIGHT_KILLS=50` for the long run.
+A few kills by default; `N_KILLS=50` in the environment for the long run.
 """
 
 import json
@@ -19,7 +19,7 @@ from latelight.app import Collection, Library, engine
 from latelight.settings import Settings
 from latelight.testing.encoders import FakeEncoder
 
-N_KILLS = int(os.environ.get("LATELIGHT_KILLS", "4"))
+N_KILLS = int(os.environ.get("N_KILLS", "4"))
 IN_FLIGHT = 3  # batches: one being written, one waiting, one being encoded
 
 SCRIPT = """

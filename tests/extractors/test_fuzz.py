@@ -1,7 +1,7 @@
 """Mutated files of every format: no crash, no hang, no half document.
 
-A few hundred run in this process each time. `LATELIGHT_FUZZ=2000` runs that many through worker
-processes with the limits of a pipeline, as `add` does.
+A few hundred run in this process each time. `N_FUZZ=2000` in the environment runs that many, of
+sound and video too, through worker processes with the limits of a pipeline, as `add` does.
 """
 
 import io
@@ -9,7 +9,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from email.message import EmailMessage
 from zipfile import ZipFile
 
@@ -21,6 +21,7 @@ from latelight.extractors.protocol import MEBIBYTE, ExtractionOptions
 from latelight.extractors.registry import extract
 from latelight.extractors.sandbox import ExtractionPool
 from latelight.testing.files import PdfPage, make_pdf, picture_bytes, text_pdf, text_picture
+from latelight.testing.media import sound_bytes, spoken_tones, video_bytes, wav_bytes
 from latelight.testing.office_files import (
     make_docx,
     make_epub,
@@ -40,6 +41,7 @@ PICTURE = text_picture(["words"], (96, 64))
 PNG = picture_bytes(PICTURE)
 OPTIONS = ExtractionOptions(
     ocr="never",
+    speech="never",
     max_pixels=4_000_000,
     max_pages=200,
     max_characters=2_000_000,
@@ -48,7 +50,7 @@ OPTIONS = ExtractionOptions(
     memory_bytes=2048 * MEBIBYTE,
 )
 N_SHORT, SEED = 400, 20260101
-N_LONG = int(os.environ.get("LATELIGHT_FUZZ", "0"))
+N_LONG = int(os.environ.get("N_FUZZ", "0"))
 SLOWEST_S = 10.0
 
 
@@ -88,15 +90,30 @@ SEEDS: dict[str, bytes] = {
 Read = Callable[[Source], object]
 
 
-def mutants(count: int, seed: int) -> Iterator[Source]:
+def media_seeds() -> dict[str, bytes]:
+    """Return a small file of each container of sound and video."""
+    pytest.importorskip("av")
+    words = spoken_tones(["ferry", "harbour", "lamp"])
+    film = [text_picture([word], (160, 96)) for word in ("ferry", "lamp")]
+    return {
+        "a.wav": wav_bytes(words),
+        "a.flac": sound_bytes(words, "flac", "flac", title="T"),
+        "a.mp3": sound_bytes(words, "mp3", "libmp3lame"),
+        "a.ogg": sound_bytes(words, "ogg", "libopus"),
+        "a.mp4": video_bytes(film, samples=words, container="mp4"),
+        "a.mkv": video_bytes(film, seconds_each=0.5),
+    }
+
+
+def mutants(count: int, seed: int, seeds: Mapping[str, bytes] = SEEDS) -> Iterator[Source]:
     """Yield mutated seeds; the same number and seed always give the same files."""
     chance = random.Random(seed)
-    names = sorted(SEEDS)
+    names = sorted(seeds)
     for number in range(count):
         name = names[number % len(names)]
-        inside = SEEDS[name].startswith(b"PK") and chance.random() < 0.6
+        inside = seeds[name].startswith(b"PK") and chance.random() < 0.6
         change = _mutated_inside if inside else _mutated
-        yield Source(name, change(SEEDS[name], chance))
+        yield Source(name, change(seeds[name], chance))
 
 
 def _mutated_inside(data: bytes, chance: random.Random) -> bytes:
@@ -163,11 +180,12 @@ def test_some_hundred_mutated_files_are_read_or_refused() -> None:
     assert ends["DamagedFileError"] > N_SHORT / 20
 
 
-@pytest.mark.skipif(not N_LONG, reason="LATELIGHT_FUZZ says how many files")
+@pytest.mark.skipif(not N_LONG, reason="N_FUZZ says how many files")
 def test_many_mutated_files_leave_the_workers_standing(capsys: pytest.CaptureFixture[str]) -> None:
     begin = time.monotonic()
     with ExtractionPool(n_workers=1) as pool:
-        ends = run(mutants(N_LONG, SEED + 1), lambda source: pool.extract(source, OPTIONS))
+        files = mutants(N_LONG, SEED + 1, SEEDS | media_seeds())
+        ends = run(files, lambda source: pool.extract(source, OPTIONS))
     with capsys.disabled():
         print(f"\n{N_LONG} files in {time.monotonic() - begin:.0f} s: {dict(ends)}")
     assert ends.total() == N_LONG

@@ -136,6 +136,43 @@ def test_a_text_layer_that_reads_no_better_by_ocr_stays() -> None:
     assert found.warnings == ()
 
 
+LETTERHEAD = (
+    "The harbour board has approved the attached sheet without changes, and asks the",
+    "master of the ferry to sign a copy of it before the end of the month at the latest.",
+)
+
+
+@pytest.mark.parametrize("rotate", [0, 90])
+def test_a_sheet_pasted_under_typed_text_is_read_too_with_boxes_where_it_is_shown(
+    rotate: int,
+) -> None:
+    jpeg = picture_bytes(drawn(RECEIPT), "JPEG", quality=95)
+    typed = tuple(PdfText(line, 40, 700 - 20 * n) for n, line in enumerate(LETTERHEAD))
+    size, box = (700.0, 800.0), (30.0, 100.0, 30.0 + SIZE[0], 100.0 + SIZE[1])
+    page = PdfPage(typed, size=size, rotate=rotate, jpeg=jpeg, jpeg_box=box)
+    found = extract(Source("letter.pdf", make_pdf([page])))
+    unit = found.units[0]
+    assert unit.text.startswith(LETTERHEAD[0])
+    assert "Orange juice 1 4.20" in unit.text
+    assert found.warnings == ("1 of 1 pages have pictures with words, read by OCR: 1.",)
+    assert unit.words is not None
+    shown = (700, 800) if rotate == 0 else (800, 700)
+    boxes = found_boxes(unit.text, unit.words, shown)
+    for cell in (RECEIPT[0], RECEIPT[-1]):
+        whole = Image.new("RGB", (700, 800), "white")
+        whole.paste(drawn([cell]), (30, round(700 - SIZE[1])))
+        truth = ink_box(whole.rotate(-rotate, expand=True))
+        assert np.abs(boxes[cell[0]] - truth).max() <= 4, cell[0]
+
+
+def test_text_on_a_large_picture_is_not_read_twice() -> None:
+    jpeg = picture_bytes(Image.new("RGB", (64, 64), "lightgrey"), "JPEG")
+    typed = tuple(PdfText(line, 20, 300 - 20 * n, 9) for n, line in enumerate(LETTERHEAD))
+    found = extract(Source("a.pdf", make_pdf([PdfPage(typed, size=SIZE, jpeg=jpeg)])))
+    assert found.text == "\n".join(LETTERHEAD)
+    assert found.warnings == ()
+
+
 def test_a_pack_in_a_directory_is_what_reads(tmp_path: Path) -> None:
     carried = Path(str(files("rapidocr") / "models" / "PP-OCRv6_rec_small.onnx"))
     (tmp_path / "latin_PP-OCRv5_rec_mobile.onnx").symlink_to(carried)

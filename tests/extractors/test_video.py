@@ -30,8 +30,10 @@ def seen(data: bytes, options: ExtractionOptions = NO_OCR) -> Extraction:
 
 
 def times(found: Extraction, kind: str) -> list[tuple[float, float]]:
-    given = [u.locator.time for u in found.units if u.kind == kind]
-    return [(round(t.start_s, 2), round(t.end_s, 2)) for t in given if t is not None]
+    """Every time at which units of a kind are shown or said, in order."""
+    places = [u.locator for u in found.units if u.kind == kind]
+    given = [time for at in places if at.time is not None for time in (at.time, *at.again)]
+    return sorted((round(t.start_s, 2), round(t.end_s, 2)) for t in given)
 
 
 def test_slides_and_speech_are_one_document_in_order_of_time() -> None:
@@ -63,9 +65,23 @@ def test_a_picture_that_stays_is_one_frame_however_long() -> None:
     assert times(seen(video_bytes(coloured("red"), seconds_each=30)), "frame") == [(0.0, 30.0)]
 
 
-def test_what_comes_back_is_a_frame_again_with_its_own_time() -> None:
-    found = seen(video_bytes(coloured("red", "blue", "red"), seconds_each=4))
-    assert len(times(found, "frame")) == 3
+def test_what_comes_back_is_the_same_frame_with_one_more_time() -> None:
+    found = seen(video_bytes(coloured("red", "blue", "red", "blue", "red"), seconds_each=4))
+    red, blue = (unit.locator for unit in found.units)
+    assert [round(time.start_s) for time in red.again] == [8, 16]
+    assert len(blue.again) == 1
+    shown = times(found, "frame")
+    assert [end for _, end in shown[:-1]] == [start for start, _ in shown[1:]]
+    assert red.clock == "0:00–0:05, 0:08–0:13, 0:16–0:20"
+
+
+def test_a_slide_comes_back_and_one_with_other_words_on_the_same_ground_does_not() -> None:
+    options = ExtractionOptions(ocr_threads=1)
+    found = seen(video_bytes([FERRY, LAMP, FERRY], seconds_each=3), options)
+    assert [(unit.text, len(unit.locator.again)) for unit in found.units] == [
+        ("Ferry", 1),
+        ("Harbour\nlamp", 0),
+    ]
 
 
 def test_words_that_stay_the_same_are_one_frame_though_a_speaker_moves() -> None:

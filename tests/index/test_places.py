@@ -1,4 +1,4 @@
-"""Places of units that only some formats have: cells, and files within files."""
+"""Places that only some formats have: cells, files within files, pictures that come back."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from latelight.index import Store
-from latelight.types import CellRange, CharSpan, Locator, Unit
+from latelight.types import CellRange, CharSpan, Locator, TimeRange, Unit
 from tests.index.making import SPACES, axis_rows, document
 
 CELLS = CellRange("Sales 2023", 40, 2, 55, 28, header=1)
@@ -14,6 +14,7 @@ UNITS = [
     Unit("c0", "passage", Locator(span=CharSpan(0, 4)), "text"),
     Unit("t0", "passage", Locator(span=CharSpan(6, 9), cells=CELLS, part=("ü.eml", "b")), "1\t2"),
     Unit("t1", "passage", Locator(cells=CellRange("", 1, 1, 1, 1)), "x"),
+    Unit("f1", "frame", Locator(time=TimeRange(0, 2.5), again=(TimeRange(7, 9.25),)), "slide"),
     Unit("s0", "page", Locator(page=3, part=("a.pptx",)), "slide", heading=("Title",)),
 ]  # fmt: skip
 

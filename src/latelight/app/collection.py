@@ -9,7 +9,7 @@ from typing import Any
 from latelight.app.adding import Runs, Workshop, make_job
 from latelight.app.engine import (
     build_encoders,
-    check_plugins,
+    check_readers,
     extraction_options,
     load_checked,
 )
@@ -371,7 +371,7 @@ class Collection:
         return self._encoders
 
     def _workshop(self) -> Workshop:
-        check_plugins(self.spec, self.lock)
+        check_readers(self.spec, self.lock)
         options = IngestOptions(
             extraction=extraction_options(
                 self.spec,

@@ -8,6 +8,7 @@ from pathlib import Path
 from latelight.encoders.protocol import Encoder
 from latelight.encoders.registry import create_encoder
 from latelight.errors import PipelineMismatchError
+from latelight.extractors.model_digests import model_digests
 from latelight.extractors.plugins import plugin_versions
 from latelight.extractors.protocol import ExtractionOptions, PluginUse
 from latelight.extractors.registry import all_extractors
@@ -17,6 +18,7 @@ from latelight.pipelines.spec import PipelineSpec
 from latelight.settings import Settings
 
 _loading = threading.Lock()
+_PLUGIN = "plugin:"
 
 
 def build_encoders(spec: PipelineSpec, settings: Settings) -> dict[str, Encoder]:
@@ -55,33 +57,39 @@ def lock_for(encoders: Mapping[str, Encoder], spec: PipelineSpec) -> PipelineLoc
 
     Raises:
         NotFoundError: the spec names an extractor plugin that is not installed.
+        SettingError: it names a model for reading that is not at hand.
     """
     with _loading:
         versions = {one.info.name: one.info.identity for one in all_extractors()}
-        plugins = plugin_versions(list(spec.extract.plugins))
-        named = {plugin_key(name): version for name, version in plugins.items()}
-        return make_lock(encoders, {**versions, **named}, ANALYZER_VERSION)
+        return make_lock(encoders, {**versions, **_chosen_readers(spec)}, ANALYZER_VERSION)
+
+
+def _chosen_readers(spec: PipelineSpec) -> dict[str, str]:
+    """Return the versions of plugins, and digests of models for reading, that a spec names."""
+    plugins = plugin_versions(list(spec.extract.plugins))
+    named = {plugin_key(name): version for name, version in plugins.items()}
+    return {**named, **model_digests(extraction_options(spec))}
 
 
 def plugin_key(name: str) -> str:
     """Return the name of a plugin in a lock: apart from built-in extractors."""
-    return f"plugin:{name}"
+    return f"{_PLUGIN}{name}"
 
 
-def check_plugins(spec: PipelineSpec, lock: PipelineLock) -> None:
-    """Refuse plugins that are not those of the lock: they could give other units.
+def check_readers(spec: PipelineSpec, lock: PipelineLock) -> None:
+    """Refuse plugins and models for reading that are not the lock's: they could give other units.
 
     Raises:
-        NotFoundError: one of them is not installed.
-        PipelineMismatchError: one of them has another version.
+        NotFoundError: a plugin is not installed.
+        SettingError: a model is not at hand.
+        PipelineMismatchError: one of them is another one.
     """
-    for name, version in plugin_versions(list(spec.extract.plugins)).items():
-        recorded = lock.extractors.get(plugin_key(name))
-        if version != recorded:
+    for name, found in _chosen_readers(spec).items():
+        recorded = lock.extractors.get(name)
+        if found != recorded and (recorded or name.startswith(_PLUGIN)):
             raise PipelineMismatchError(
-                f"The collection was made with the extractor plugin {name} {recorded}; {version} "
-                "is installed. Install the recorded version, or add the documents to a new "
-                "collection."
+                f"The collection was made with the {name.replace(':', ' ')} {recorded}; {found} is "
+                "installed. Restore the recorded one, or add the documents to a new collection."
             )
 
 

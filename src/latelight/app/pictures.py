@@ -111,4 +111,4 @@ def _place(hit: "SearchHit") -> str:
     where = hit.unit.locator
     if hit.unit.kind == "page":
         return f"page {where.page}"
-    return where.time.clock if where.time is not None else ""
+    return where.clock

@@ -55,7 +55,7 @@ def _place_in(where: Locator, kind: str) -> str:
     if where.page is not None:
         return f"page {where.page}"
     if where.time is not None:
-        return where.time.clock
+        return where.clock
     if where.span is not None:
         return f"characters {where.span.start}–{where.span.end}"
     return kind

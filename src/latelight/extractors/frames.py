@@ -21,7 +21,9 @@ SAMPLES_PER_SECOND = 2.0
 SIGHT = (160, 90)  # width and height at which frames are compared
 NEW_COLOURS = 0.25  # histograms this far apart are another scene: a cut, or a long pan
 NEW_PIXELS = 0.008  # share of pixels: on a picture at rest, other words on the same slide
+SAME_PIXELS = 0.02  # fewer are other ones on a picture that was shown before and comes back
 STILL_PIXELS = 0.004  # two samples that differ by less show no movement
+N_REMEMBERED = 300  # different frames among which one that comes back is looked for
 PATIENCE_S = 1.5  # how long a moving scene is waited for to settle
 BLANK = 6.0  # standard deviation of grey levels under which a frame shows nothing
 _BINS = 16
@@ -31,6 +33,8 @@ PARAMETERS = {
     "new_colours": NEW_COLOURS,
     "new_pixels": NEW_PIXELS,
     "still_pixels": STILL_PIXELS,
+    "same_pixels": SAME_PIXELS,
+    "n_remembered": N_REMEMBERED,
     "patience_s": PATIENCE_S,
 }
 

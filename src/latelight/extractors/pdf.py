@@ -12,6 +12,7 @@ from latelight.extractors.hyphens import mended, vocabulary
 from latelight.extractors.limits import check_bytes, check_characters, check_pages
 from latelight.extractors.ocr import read_picture
 from latelight.extractors.pdf_file import draw_page, opened_pdf
+from latelight.extractors.pdf_pictures import unread_pictures, with_picture_words
 from latelight.extractors.pdf_words import PageWords, page_words
 from latelight.extractors.pictures import encoded
 from latelight.extractors.plausibility import is_plausible
@@ -37,14 +38,15 @@ class _Page:
     picture: bytes | None = None
     failed: bool = False
     by_ocr: bool = False
+    pictures_read: bool = False
 
 
 class PdfExtractor:
-    """PDF pages by their text layer; by OCR where there is none that can be used."""
+    """PDF pages by their text layer; by OCR where there is none, and on large pictures beside."""
 
     info = ExtractorInfo(
         name="pdf",
-        version="2",
+        version="3",
         media_types=("application/pdf",),
         unit_kinds=("page",),
         licence="Apache-2.0 AND BSD-3-Clause",
@@ -139,9 +141,14 @@ def _page_content(page: pdfium.PdfPage, options: ExtractionOptions) -> _Page:
     read_it = options.ocr == "always" or (options.ocr == "auto" and needs_ocr(page, found))
     doubted = options.ocr == "auto" and not read_it and not is_plausible(found.texts)
     content = _Page() if read_it else _Page(*found.text())
-    if not (read_it or doubted or options.render_images):
+    beside = [] if read_it or doubted or options.ocr != "auto" else unread_pictures(page, found)
+    if not (read_it or doubted or beside or options.render_images):
         return content
     picture = draw_page(page, options.dpi, options.max_pixels)
+    if beside:
+        choice = options.ocr_choice
+        text, words = with_picture_words(content.text, content.words, picture, beside, choice)
+        content = _Page(text, words, pictures_read=text != content.text)
     if read_it or doubted:
         text, words = read_picture(picture, options.ocr_choice)
         # What reads no better stays as the file has it: some pages are made of codes.
@@ -185,6 +192,7 @@ def _warnings(pages: list[_Page]) -> tuple[str, ...]:
     groups = (
         ("could not be read: {}.", [n for n, p in numbered if p.failed]),
         ("were read by OCR: {}.", [n for n, p in numbered if p.by_ocr]),
+        ("have pictures with words, read by OCR: {}.", [n for n, p in numbered if p.pictures_read]),
         ("hold no text: {}.", [n for n, p in numbered if not p.failed and not p.text]),
     )
     return tuple(

@@ -84,7 +84,7 @@ def page_words(page: pdfium.PdfPage) -> PageWords:
     width, height = page.get_size()
     text_page = page.get_textpage()
     try:
-        reader = _TextPage(text_page.raw, _Shown(page, width, height))
+        reader = _TextPage(text_page.raw, Shown(page, width, height))
         placed = [found for found in reader.words() if _is_on_page(found[0], width, height)]
         return PageWords(
             [word for word, _ in placed],
@@ -97,7 +97,7 @@ def page_words(page: pdfium.PdfPage) -> PageWords:
         text_page.close()
 
 
-class _Shown:
+class Shown:
     """User space -> points from the top left corner of the page as shown.
 
     PDFium itself applies the page's rotation and crop box; its mapping is affine, so three of
@@ -142,7 +142,7 @@ class _Shown:
 class _TextPage:
     """Reads PDFium's characters and cuts them into words."""
 
-    def __init__(self, raw: c.FPDF_TEXTPAGE, shown: _Shown) -> None:
+    def __init__(self, raw: c.FPDF_TEXTPAGE, shown: Shown) -> None:
         self.raw = raw
         self.shown = shown
         self.n_broken = 0

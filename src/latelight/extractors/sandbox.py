@@ -55,7 +55,8 @@ class ExtractionPool:
 
         Raises:
             ExtractionError: the file cannot be read; the pool goes on.
-            ExtractionTimeoutError: no page was finished for `timeout_s`, or memory ran out.
+            ExtractionTimeoutError: no page, frame or stretch of sound was finished for
+                `timeout_s`, or memory ran out.
         """
         check_bytes(source, options)
         with self._seat() as seat:
@@ -244,8 +245,8 @@ def _too_long(job: Job, *, is_whole: bool) -> str:
             "allowed for one file; split it, or raise max_wall_seconds."
         )
     return (
-        f"{name}: no page was finished for {options.timeout_s:g} s, the longest time allowed; "
-        "split the file, or raise timeout_s."
+        f"{name}: no page, frame or stretch of sound was finished for {options.timeout_s:g} s, the "
+        "longest time allowed; split the file, or raise timeout_s."
     )
 
 

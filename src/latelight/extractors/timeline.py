@@ -20,6 +20,7 @@ class Part:
         words: boxes of a frame's words.
         spoken: times of a passage's words.
         image: the encoded frame, for encoders that look at it.
+        again: later times at which the same frame is shown.
     """
 
     kind: Literal["audio", "frame"]
@@ -28,6 +29,7 @@ class Part:
     words: WordBoxes | None = field(default=None, compare=False, repr=False)
     spoken: WordTimes | None = field(default=None, compare=False, repr=False)
     image: bytes | None = field(default=None, compare=False, repr=False)
+    again: tuple[TimeRange, ...] = ()
 
 
 def in_order(parts: Iterable[Part]) -> tuple[str, tuple[Unit, ...]]:
@@ -45,7 +47,7 @@ def in_order(parts: Iterable[Part]) -> tuple[str, tuple[Unit, ...]]:
             Unit(
                 unit_id=f"{part.kind[0]}{numbers[part.kind]}",
                 kind=part.kind,
-                locator=Locator(span=span, time=part.time),
+                locator=Locator(span=span, time=part.time, again=part.again),
                 text=part.text,
                 words=part.words,
                 spoken=part.spoken,

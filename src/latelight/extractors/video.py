@@ -1,8 +1,9 @@
 """Video -> frames with the words on them, and what is said, as one document."""
 
 import math
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from latelight.errors import DamagedFileError
 from latelight.extractors.audio import (
@@ -13,7 +14,17 @@ from latelight.extractors.audio import (
     sound_warnings,
 )
 from latelight.extractors.detect import detect_media_type
-from latelight.extractors.frames import NEW_COLOURS, Kept, Sight, Viewing, other_colours, watch
+from latelight.extractors.frames import (
+    N_REMEMBERED,
+    NEW_COLOURS,
+    SAME_PIXELS,
+    Kept,
+    Sight,
+    Viewing,
+    changed_pixels,
+    other_colours,
+    watch,
+)
 from latelight.extractors.frames import PARAMETERS as FRAME_PARAMETERS
 from latelight.extractors.limits import check_bytes, check_characters
 from latelight.extractors.media_file import MediaFile, opened_media
@@ -34,7 +45,7 @@ class VideoExtractor:
 
     info = ExtractorInfo(
         name="video",
-        version="1",
+        version="2",
         media_types=VIDEO_MEDIA_TYPES,
         unit_kinds=("frame", "audio"),
         licence="Apache-2.0 AND MIT AND BSD-3-Clause AND LGPL-3.0-or-later",
@@ -50,8 +61,8 @@ class VideoExtractor:
     def extract(self, source: Source, options: ExtractionOptions) -> Extraction:
         """Return the frames `f1`, `f2`, … and the sound `a1`, `a2`, … in order of time.
 
-        A frame's time lasts until the next one. A file of this kind without a moving picture is
-        read as sound.
+        A frame's time lasts until the next one; a picture that comes back is one frame with several
+        times. A file of this kind without a moving picture is read as sound.
 
         Raises:
             DamagedFileError: neither picture nor sound can be decoded.
@@ -85,11 +96,14 @@ class VideoExtractor:
         def tell(seconds: float) -> None:
             self.progress(math.floor(seconds), max(total, math.floor(seconds)))
 
-        parts = list(_read(watch(media, options, viewing, tell), options))
-        ends = [part.time.start_s for part in parts[1:]] + [viewing.duration_s]
+        parts, shows = _read(watch(media, options, viewing, tell), options)
+        ends = [start for start, _ in shows[1:]] + [viewing.duration_s]
+        times: list[list[TimeRange]] = [[] for _ in parts]
+        for (start, number), end in zip(shows, ends, strict=True):
+            times[number].append(TimeRange(start, end))
         return [
-            replace(part, time=TimeRange(part.time.start_s, end))
-            for part, end in zip(parts, ends, strict=True)
+            replace(part, time=first, again=tuple(later))
+            for part, (first, *later) in zip(parts, times, strict=True)
         ]
 
     def _sound(
@@ -109,26 +123,52 @@ class VideoExtractor:
         return recording, sound_warnings(recording, options)
 
 
-def _read(frames: Iterator[Kept], options: ExtractionOptions) -> Iterator[Part]:
-    """Yield frames with their words, those left out that show what the one before shows.
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What one of the frames looks like: the one with this number."""
 
-    Small changes may be other words on a slide, or the speaker beside it: the words tell.
+    number: int
+    text: str
+    sight: Sight
+
+
+def _read(
+    frames: Iterator[Kept], options: ExtractionOptions
+) -> tuple[list[Part], list[tuple[float, int]]]:
+    """Return the different frames with their words, and (start, number of the frame) of each show.
+
+    A frame that shows what the one before shows goes on with it; small changes may be other words
+    on a slide, or the speaker beside it: the words tell. One that comes back is shown again.
     """
-    before: tuple[str, Sight] | None = None
+    parts: list[Part] = []
+    shows: list[tuple[float, int]] = []
+    looks: deque[_Look] = deque(maxlen=N_REMEMBERED)  # the one on show is the last
     for kept in frames:
         text, words = "", WordBoxes.empty()
         if options.ocr != "never":
             text, words = read_picture(kept.picture, options.ocr_choice)
-        if before and before[0] == text and other_colours(before[1], kept.sight) <= NEW_COLOURS:
+        if looks and _goes_on(looks[-1], text, kept.sight):
             continue
-        before = text, kept.sight
-        yield Part(
-            kind="frame",
-            time=TimeRange(kept.start_s, kept.start_s),
-            text=text,
-            words=words,
-            image=encoded(kept.picture) if options.render_images else None,
-        )
+        look = next((one for one in looks if _is_back(one, text, kept.sight)), None)
+        if look is None:
+            look = _Look(len(parts), text, kept.sight)
+            image = encoded(kept.picture) if options.render_images else None
+            time = TimeRange(kept.start_s, kept.start_s)
+            parts.append(Part(kind="frame", time=time, text=text, words=words, image=image))
+        else:
+            looks.remove(look)
+        looks.append(look)
+        shows.append((kept.start_s, look.number))
+    return parts, shows
+
+
+def _goes_on(look: _Look, text: str, sight: Sight) -> bool:
+    return look.text == text and other_colours(look.sight, sight) <= NEW_COLOURS
+
+
+def _is_back(look: _Look, text: str, sight: Sight) -> bool:
+    """Whether an earlier picture is shown again: with the same words, nearly the same pixels."""
+    return _goes_on(look, text, sight) and changed_pixels(look.sight, sight) <= SAME_PIXELS
 
 
 def _frame_warnings(

@@ -41,6 +41,8 @@ def write_units(writer: SectionWriter, units: Sequence[Unit]) -> None:
     if any(unit.locator.part for unit in units):
         parts = (json.dumps(unit.locator.part, ensure_ascii=False) for unit in units)
         write_strings(writer, "unit.part", parts)
+    if any(unit.locator.again for unit in units):
+        write_strings(writer, "unit.again", (_again_of(unit.locator) for unit in units))
     if any(unit.locator.cells for unit in units):
         write_strings(writer, "unit.table", (_table_of(unit.locator) for unit in units))
     for name, part in _PARTS.items():
@@ -49,6 +51,10 @@ def write_units(writer: SectionWriter, units: Sequence[Unit]) -> None:
 
 def _table_of(at: Locator) -> str:
     return "" if at.cells is None else at.cells.table
+
+
+def _again_of(at: Locator) -> str:
+    return json.dumps([[time.start_s, time.end_s] for time in at.again])
 
 
 def _write_place(writer: SectionWriter, name: str, places: Sequence[Any]) -> None:
@@ -73,7 +79,7 @@ class UnitColumns:
             kind=UNIT_KINDS[int(self._file.array("unit.kind")[number])],
             locator=self._locator(number),
             text=self._texts[number],
-            heading=self._list("unit.heading", number),
+            heading=tuple(self._list("unit.heading", number)),
         )
 
     def _locator(self, number: int) -> Locator:
@@ -89,7 +95,8 @@ class UnitColumns:
             cells=None
             if cells is None
             else CellRange(self._string("unit.table", number), *cells.tolist()),
-            part=self._list("unit.part", number),
+            part=tuple(self._list("unit.part", number)),
+            again=tuple(TimeRange(*time) for time in self._list("unit.again", number)),
         )
 
     def _place(self, name: str, number: int) -> Array | None:
@@ -99,8 +106,9 @@ class UnitColumns:
         missing = _NUMBERS[name][2]
         return None if row[0] == missing or row[0] != row[0] else row  # NaN differs from itself
 
-    def _list(self, name: str, number: int) -> tuple[str, ...]:
-        return tuple(json.loads(self._string(name, number) or "[]"))
+    def _list(self, name: str, number: int) -> list[Any]:
+        found: list[Any] = json.loads(self._string(name, number) or "[]")
+        return found
 
     def _string(self, name: str, number: int) -> str:
         if f"{name}.offsets" not in self._file:

@@ -23,7 +23,7 @@ from latelight.pipelines.items import (
     sha256_of,
 )
 from latelight.pipelines.reading import read_file
-from latelight.pipelines.records import ONLY_SPACE
+from latelight.pipelines.records import ONLY_SPACE, without_properties
 from latelight.types import CharSpan, Extraction, Locator, Metadata, MultiVector, Source, Unit
 
 RECORD_MEDIA_TYPE = "application/x-latelight-record"
@@ -90,7 +90,8 @@ def is_there(known: Snapshot, identity: Identity) -> bool:
     if not known.contains(identity.doc_id):
         return False
     before = known.document(identity.doc_id)
-    return before.sha256 == identity.sha256 and before.metadata == dict(identity.metadata)
+    given = without_properties(before.metadata)
+    return before.sha256 == identity.sha256 and given == dict(identity.metadata)
 
 
 class Reader:

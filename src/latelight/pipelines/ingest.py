@@ -38,6 +38,7 @@ from latelight.pipelines.items import BadItem, Item, LeftOut, RecordItem, conten
 from latelight.pipelines.ledger import Control, ItemNote, ItemState, Ledger, NoLedger
 from latelight.pipelines.originals import Originals
 from latelight.pipelines.progress import ItemDone, Outcome, RunState
+from latelight.pipelines.records import with_properties
 from latelight.pipelines.tally import IngestReport, Tally
 from latelight.types import Document, Unit
 
@@ -446,7 +447,7 @@ def _document(one: Extracted) -> Document:
         source=identity.source,
         media_type=RECORD_MEDIA_TYPE if identity.is_record else extraction.media_type,
         sha256=identity.sha256,
-        metadata=dict(identity.metadata),
+        metadata=with_properties(identity.metadata, extraction.metadata),
         created_at=time.time(),
         title=extraction.title,
         n_bytes=identity.n_bytes,

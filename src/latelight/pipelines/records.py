@@ -20,6 +20,8 @@ from latelight.types import Metadata, MultiVector, RowLocators
 TEXT, TITLE, METADATA = "text", "title", "metadata"
 PATH, BYTES, NAME, VECTORS, LOCATORS = "path", "bytes", "name", "vectors", "locators"
 IDS = ("doc_id", "_id", "id")
+FILE_PREFIX = "file."
+"""What a file says of itself is stored as metadata under names with this before them."""
 ONLY_SPACE = ""
 """Under which vectors come whose record names no space."""
 
@@ -124,13 +126,29 @@ def _metadata(value: Mapping[str, Any], metadata: Metadata, own: tuple[str, ...]
     return check_metadata({**rest, **nested, **metadata})
 
 
+def with_properties(metadata: Metadata, properties: Metadata) -> Metadata:
+    """Return the caller's metadata, and what the file says of itself (`file.author`)."""
+    return {**metadata, **{f"{FILE_PREFIX}{name}": properties[name] for name in properties}}
+
+
+def without_properties(metadata: Metadata) -> Metadata:
+    """Return the caller's metadata alone."""
+    return {key: metadata[key] for key in metadata if not key.startswith(FILE_PREFIX)}
+
+
 def check_metadata(metadata: Mapping[str, Any]) -> Metadata:
     """Return the metadata when every value can be filtered on.
 
     Raises:
-        InputError: a value is not a string, number, boolean, null or a list of such.
+        InputError: a value is not a string, number, boolean, null or a list of such, or a name is
+            one of those that files' own properties are stored under.
     """
     for key, value in metadata.items():
+        if key.startswith(FILE_PREFIX):
+            raise InputError(
+                f"Metadata {key!r}: names that begin with {FILE_PREFIX!r} hold what files say of "
+                "themselves; give it another name."
+            )
         members = value if isinstance(value, list) else [value]
         if not all(isinstance(x, str | int | float | bool | None) for x in members):
             raise InputError(

@@ -26,7 +26,8 @@ class PdfPage:
         size: width and height in points.
         rotate: degrees clockwise, a multiple of 90.
         crop_box: left, bottom, right, top of what is shown; all when None.
-        jpeg: a picture that fills the page, drawn first.
+        jpeg: a picture that fills the page or its box, drawn first.
+        jpeg_box: left, bottom, right, top of the picture.
     """
 
     texts: tuple[PdfText, ...] = ()
@@ -34,6 +35,7 @@ class PdfPage:
     rotate: int = 0
     crop_box: tuple[float, float, float, float] | None = None
     jpeg: bytes | None = None
+    jpeg_box: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,9 @@ def _add_page(writer: _PdfWriter, page: PdfPage, font: int, parent: int) -> int:
     width, height = page.size
     content, pictures = b"", ""
     if page.jpeg is not None:
-        content = f"q {width} 0 0 {height} 0 0 cm /I Do Q\n".encode()
+        left, bottom, right, top = page.jpeg_box or (0, 0, width, height)
+        place = f"{right - left} 0 0 {top - bottom} {left} {bottom}"
+        content = f"q {place} cm /I Do Q\n".encode()
         pictures = f"/XObject << /I {_add_jpeg(writer, page.jpeg)} 0 R >>"
     content += b"".join(_show(text) for text in page.texts)
     body = writer.stream("", content)

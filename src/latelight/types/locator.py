@@ -55,7 +55,8 @@ class Locator:
     `span` counts characters of the document's readable text, `source_span` those of the file's
     own decoded text where the two differ (HTML), `page` counts from 1 (a slide's number is one),
     `cells` are those of a table, and `part` names the file within the file that all this is in,
-    outermost first: an attachment, an embedded picture.
+    outermost first: an attachment, an embedded picture. `again` are later times, ascending, at
+    which the same is shown once more: a slide that comes back.
     """
 
     span: CharSpan | None = None
@@ -65,6 +66,13 @@ class Locator:
     source_span: CharSpan | None = None
     cells: CellRange | None = None
     part: tuple[str, ...] = ()
+    again: tuple[TimeRange, ...] = ()
+
+    @property
+    def clock(self) -> str:
+        """All its times as a player shows them, such as `0:12–0:31, 2:05–2:10`; empty for none."""
+        times = () if self.time is None else (self.time, *self.again)
+        return ", ".join(time.clock for time in times)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form: only the parts that are set, spans and boxes as lists."""
@@ -83,6 +91,8 @@ class Locator:
             parts["cells"] = self.cells.to_dict()
         if self.part:
             parts["part"] = list(self.part)
+        if self.again:
+            parts["again"] = [[time.start_s, time.end_s] for time in self.again]
         return parts
 
     @classmethod
@@ -96,4 +106,5 @@ class Locator:
             source_span=CharSpan(*parts["source_span"]) if "source_span" in parts else None,
             cells=CellRange.from_dict(parts["cells"]) if "cells" in parts else None,
             part=tuple(parts.get("part", ())),
+            again=tuple(TimeRange(*time) for time in parts.get("again", ())),
         )

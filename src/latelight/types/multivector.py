@@ -60,6 +60,7 @@ class RowLocators:
             time=time or unit.time,
             cells=unit.cells,
             part=unit.part,
+            again=() if time else unit.again,
         )
 
     def _span(self, source: int) -> CharSpan | None:
