@@ -95,6 +95,25 @@ def test_words_that_stay_the_same_are_one_frame_though_a_speaker_moves() -> None
     assert times(found, "frame") == [(0.0, 9.0)]
 
 
+def test_a_title_upon_a_moving_picture_is_a_frame_of_its_own() -> None:
+    rng = np.random.default_rng(0)
+    pictures = []
+    for number in range(16):  # a picture that never rests, with a title from the third second on
+        noise = rng.integers(90, 150, (36, 42, 3), np.uint8)
+        picture = Image.fromarray(noise).resize((420, 360), Image.Resampling.NEAREST)
+        if number >= 6:
+            picture.paste("white", (20, 30, 400, 130))
+            picture.paste(text_picture(["The", ""]).crop((0, 0, 100, 60)), (40, 40))
+            picture.paste(text_picture(["Harbour"]).crop((0, 0, 200, 60)), (150, 40))
+        pictures.append(picture)
+    found = seen(video_bytes(pictures, seconds_each=0.5), ExtractionOptions(ocr_threads=1))
+    titled = [unit for unit in found.units if "Harbour" in unit.text]
+    assert len(titled) == 1
+    time = titled[0].locator.time
+    assert time is not None
+    assert 3 <= time.start_s <= 4.5
+
+
 def test_no_minute_has_more_frames_than_the_cap_and_the_report_says_so() -> None:
     pictures = coloured("red", "blue", "green", "black", "yellow", "purple") * 6
     found = seen(video_bytes(pictures), ExtractionOptions(ocr="never", frames_per_minute=5))

@@ -1,7 +1,7 @@
 """Video -> the frames worth a unit: one for each scene, near-duplicates merged, a cap a minute."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,19 +22,24 @@ SIGHT = (160, 90)  # width and height at which frames are compared
 NEW_COLOURS = 0.25  # histograms this far apart are another scene: a cut, or a long pan
 NEW_PIXELS = 0.008  # share of pixels: on a picture at rest, other words on the same slide
 SAME_PIXELS = 0.02  # fewer are other ones on a picture that was shown before and comes back
+TITLE_PIXELS = 0.02  # new ones that rest while others move: letters upon a film
 STILL_PIXELS = 0.004  # two samples that differ by less show no movement
+LEAST_LETTERS = 4  # fewer on a whole frame are no words
 N_REMEMBERED = 300  # different frames among which one that comes back is looked for
 PATIENCE_S = 1.5  # how long a moving scene is waited for to settle
 BLANK = 6.0  # standard deviation of grey levels under which a frame shows nothing
 _BINS = 16
 _CHANGED = 28  # levels by which a pixel must change to count
+_RESTING = 6  # levels by which a pixel that rests may change
 PARAMETERS = {
     "samples_per_second": SAMPLES_PER_SECOND,
     "new_colours": NEW_COLOURS,
     "new_pixels": NEW_PIXELS,
     "still_pixels": STILL_PIXELS,
     "same_pixels": SAME_PIXELS,
+    "title_pixels": TITLE_PIXELS,
     "n_remembered": N_REMEMBERED,
+    "least_letters": LEAST_LETTERS,
     "patience_s": PATIENCE_S,
 }
 
@@ -88,14 +93,20 @@ class Viewing:
 
 
 def watch(
-    media: MediaFile, options: ExtractionOptions, viewing: Viewing, tell: Tell
-) -> Iterator[Kept]:
-    """Yield the frames to keep, in order of time; `viewing` tells the rest afterwards.
+    media: MediaFile,
+    options: ExtractionOptions,
+    viewing: Viewing,
+    tell: Tell,
+    is_new: Callable[[Kept], bool],
+) -> None:
+    """Show `is_new` the frames worth keeping, in order of time; `viewing` tells the rest.
 
-    Frames are looked at twice a second. One is kept when it has other colours than the last kept
-    one, once it has come to rest or has not for a while, or when it is at rest with other pixels.
-    A blank one is kept only at the very beginning. A scene that comes while the cap is reached is
-    kept as soon as it allows it, if it is still there.
+    Frames are looked at twice a second. One is shown when it has other colours than the last one
+    that was shown, once it has come to rest or has not for a while; when it is at rest with other
+    pixels; or when something new rests upon a picture that moves: a title on a film. A blank one is
+    shown only at the very beginning. `is_new` answers whether it keeps a frame; those that it keeps
+    count against the cap. A scene that comes while the cap is reached is shown as soon as it allows
+    it, if it is still there.
 
     Raises:
         DamagedFileError: no frame can be decoded.
@@ -108,7 +119,8 @@ def watch(
         if chooser.wants(time, sight):
             picture = upright(frame)
             viewing.size = picture.size
-            yield Kept(time, picture, sight)
+            if is_new(Kept(time, picture, sight)):
+                chooser.recent.append(time)
             tell(time)
         viewing.n_left = chooser.n_left
 
@@ -124,38 +136,51 @@ class _Chooser:
     since: float | None = None  # when the picture began to differ from the kept one
     is_held: bool = False  # whether the cap holds that picture back
     recent: deque[float] = field(default_factory=deque)  # times of the last minute's kept frames
+    tried: deque[float] = field(default_factory=deque)  # of looks at what rests on moving pictures
 
     def wants(self, time: float, sight: Sight) -> bool:
-        """Whether to keep the next sample."""
-        rests = self.before is not None and changed_pixels(self.before, sight) <= STILL_PIXELS
-        self.before = sight
-        if self.kept is not None and not self._is_due(time, sight, rests):
+        """Whether to show the next sample."""
+        before, self.before = self.before, sight
+        if self.kept is not None and not self._is_due(time, sight, before):
             return False
-        if not self._is_allowed(time):
+        if not _fits(self.recent, time, self.cap):
             self.n_left += not self.is_held
             self.is_held = True
             return False
         self.n_left -= self.is_held
-        self.recent.append(time)
         self.kept, self.since, self.is_held = sight, None, False
         return True
 
-    def _is_due(self, time: float, sight: Sight, rests: bool) -> bool:
+    def _is_due(self, time: float, sight: Sight, before: Sight | None) -> bool:
         assert self.kept is not None
+        rests = before is not None and changed_pixels(before, sight) <= STILL_PIXELS
         has_other_colours = other_colours(self.kept, sight) > NEW_COLOURS
         is_other = has_other_colours or changed_pixels(self.kept, sight) > NEW_PIXELS
         if sight.is_blank or not is_other:
             self.since, self.is_held = None, False
             return False
         if not has_other_colours:
-            return rests
+            return rests or self._has_title(time, sight, before)
         self.since = time if self.since is None else self.since
         return rests or time - self.since >= PATIENCE_S
 
-    def _is_allowed(self, time: float) -> bool:
-        while self.recent and self.recent[0] <= time - 60.0:
-            self.recent.popleft()
-        return len(self.recent) < self.cap
+    def _has_title(self, time: float, sight: Sight, before: Sight | None) -> bool:
+        """Whether something new rests upon a moving picture; asked no more often than the cap."""
+        if before is None or self.kept is None or not _fits(self.tried, time, self.cap):
+            return False
+        is_new = np.abs(sight.grey - self.kept.grey) > _CHANGED
+        rests = np.abs(sight.grey - before.grey) <= _RESTING
+        found = float((is_new & rests).mean()) > TITLE_PIXELS
+        if found:
+            self.tried.append(time)
+        return found
+
+
+def _fits(times: deque[float], now: float, most: int) -> bool:
+    """Return whether one more fits into the last minute; forgets older times."""
+    while times and times[0] <= now - 60.0:
+        times.popleft()
+    return len(times) < most
 
 
 def other_colours(one: Sight, other: Sight) -> float:

@@ -3,7 +3,9 @@
 import math
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+
+from PIL import Image
 
 from latelight.errors import DamagedFileError
 from latelight.extractors.audio import (
@@ -15,6 +17,7 @@ from latelight.extractors.audio import (
 )
 from latelight.extractors.detect import detect_media_type
 from latelight.extractors.frames import (
+    LEAST_LETTERS,
     N_REMEMBERED,
     NEW_COLOURS,
     SAME_PIXELS,
@@ -96,7 +99,9 @@ class VideoExtractor:
         def tell(seconds: float) -> None:
             self.progress(math.floor(seconds), max(total, math.floor(seconds)))
 
-        parts, shows = _read(watch(media, options, viewing, tell), options)
+        scenes = _Scenes(options)
+        watch(media, options, viewing, tell, scenes.is_new)
+        parts, shows = scenes.parts, scenes.shows
         ends = [start for start, _ in shows[1:]] + [viewing.duration_s]
         times: list[list[TimeRange]] = [[] for _ in parts]
         for (start, number), end in zip(shows, ends, strict=True):
@@ -132,34 +137,50 @@ class _Look:
     sight: Sight
 
 
-def _read(
-    frames: Iterator[Kept], options: ExtractionOptions
-) -> tuple[list[Part], list[tuple[float, int]]]:
-    """Return the different frames with their words, and (start, number of the frame) of each show.
+@dataclass
+class _Scenes:
+    """The different frames of a video, and when each is shown.
 
-    A frame that shows what the one before shows goes on with it; small changes may be other words
-    on a slide, or the speaker beside it: the words tell. One that comes back is shown again.
+    Attributes:
+        parts: the frames with their words.
+        shows: (start, number of the frame), in order of time.
     """
-    parts: list[Part] = []
-    shows: list[tuple[float, int]] = []
-    looks: deque[_Look] = deque(maxlen=N_REMEMBERED)  # the one on show is the last
-    for kept in frames:
-        text, words = "", WordBoxes.empty()
-        if options.ocr != "never":
-            text, words = read_picture(kept.picture, options.ocr_choice)
-        if looks and _goes_on(looks[-1], text, kept.sight):
-            continue
-        look = next((one for one in looks if _is_back(one, text, kept.sight)), None)
+
+    options: ExtractionOptions
+    parts: list[Part] = field(default_factory=list)
+    shows: list[tuple[float, int]] = field(default_factory=list)
+    looks: deque[_Look] = field(default_factory=lambda: deque(maxlen=N_REMEMBERED))
+
+    def is_new(self, kept: Kept) -> bool:
+        """Take the next frame; whether it shows something else than the one before.
+
+        Small changes may be other words on a slide, or the speaker beside it: the words tell. A
+        picture that comes back is shown again.
+        """
+        text, words = _words_on(kept.picture, self.options)
+        if self.looks and _goes_on(self.looks[-1], text, kept.sight):
+            return False
+        look = next((one for one in self.looks if _is_back(one, text, kept.sight)), None)
         if look is None:
-            look = _Look(len(parts), text, kept.sight)
-            image = encoded(kept.picture) if options.render_images else None
+            look = _Look(len(self.parts), text, kept.sight)
+            image = encoded(kept.picture) if self.options.render_images else None
             time = TimeRange(kept.start_s, kept.start_s)
-            parts.append(Part(kind="frame", time=time, text=text, words=words, image=image))
+            self.parts.append(Part(kind="frame", time=time, text=text, words=words, image=image))
         else:
-            looks.remove(look)
-        looks.append(look)
-        shows.append((kept.start_s, look.number))
-    return parts, shows
+            self.looks.remove(look)
+        self.looks.append(look)  # the one on show is the last
+        self.shows.append((kept.start_s, look.number))
+        return True
+
+
+def _words_on(picture: Image.Image, options: ExtractionOptions) -> tuple[str, WordBoxes]:
+    """Return the words on a frame; a letter or two are leaves and railings, taken for letters."""
+    if options.ocr == "never":
+        return "", WordBoxes.empty()
+    text, words = read_picture(picture, options.ocr_choice)
+    if sum(character.isalnum() for character in text) < LEAST_LETTERS:
+        return "", WordBoxes.empty()
+    return text, words
 
 
 def _goes_on(look: _Look, text: str, sight: Sight) -> bool:
