@@ -297,7 +297,7 @@ class Runner(Generic[Model]):
                 yield part, result
                 continue
             # Here the error and its traceback, which hold the batch's tensors, are gone.
-            replica.budget = max(n_tokens // 2, LEAST_TOKENS)
+            replica.budget = max(n_tokens // 2, 1)
             release_memory(replica.device)
             pending += _halves(part)
 
