@@ -279,7 +279,7 @@ def merge(
     """
     order = np.argsort(labels, kind="stable")
     starts = np.searchsorted(labels[order], np.arange(int(labels.max()) + 2))
-    members = [order[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    members = [order[a:b] for a, b in pairwise(starts)]
     if mean:
         vectors = np.add.reduceat(given.vectors[order].astype(np.float64), starts[:-1], axis=0)
         sizes = np.diff(starts)[:, None]

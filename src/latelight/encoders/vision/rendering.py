@@ -163,7 +163,7 @@ class TextTemplate:
         ]
 
 
-def find_template(  # noqa: PLR0913  each is a part of what is found
+def find_template(
     ids: Sequence[int],
     tokenizer: PlainTokenizer,
     names: Mapping[int, str],
