@@ -1,7 +1,7 @@
 """A model's input, prepared one by one and put together in batches.
 
-Everything is prepared alone, so nothing but the padding can depend on neighbours; padding is masked,
-and its rows are never looked at.
+Everything is prepared alone, so nothing but the padding can depend on neighbours; padding is
+masked, and its rows are never looked at.
 """
 
 from collections.abc import Mapping, Sequence
