@@ -81,7 +81,7 @@ def load_strictly(
     """
     import torch
 
-    with offline(), reading(directory):
+    with offline(), without_progress(), reading(directory):
         model, told = model_class.from_pretrained(
             directory,
             dtype=getattr(torch, dtype),
@@ -142,6 +142,20 @@ def offline() -> Iterator[None]:
             os.environ.pop("HF_HUB_OFFLINE", None)
         else:
             os.environ["HF_HUB_OFFLINE"] = variable
+
+
+@contextmanager
+def without_progress() -> Iterator[None]:
+    """Keep transformers' progress bars off the terminal within this."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def _template(processor: Any) -> TextTemplate:
     tokenizer = processor.tokenizer
     return find_template(
         processor.process_queries([PROBE])["input_ids"][0].tolist(),
-        plain_tokenizer(tokenizer, [processor.image_token, processor.video_token]),
+        plain_tokenizer(tokenizer, [processor.image_token]),
         token_names(tokenizer),
         prefix=processor.query_prefix,
         expansion=[tokenizer.pad_token_id],

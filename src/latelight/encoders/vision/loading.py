@@ -49,7 +49,9 @@ def processor_settings(files: Files, *names: str) -> dict[str, Any]:
 
 def special_ids(tokenizer: Any, more: Iterable[str] = ()) -> frozenset[int]:
     """Return the ids of the tokenizer's markers, and of `more` tokens."""
+    added = tokenizer.added_tokens_decoder
     found = {int(one) for one in tokenizer.all_special_ids}
+    found |= {number for number, token in added.items() if token.special}
     vocabulary = tokenizer.get_vocab()
     return frozenset(found | {vocabulary[name] for name in more if name in vocabulary})
 

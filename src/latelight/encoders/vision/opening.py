@@ -1,4 +1,4 @@
-"""A visual encoder from a checkpoint: which family it is of, and what can be said before loading."""
+"""A visual encoder from a checkpoint: its family, and what can be said before loading."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -36,7 +36,9 @@ def open_picture(data: bytes, name: str, *, most_pixels: int = MOST_PIXELS) -> I
     except (FileTooLargeError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
-        raise FileTooLargeError(f"{name}: {error} Scale the picture down.") from error
+        raise FileTooLargeError(
+            f"{name}: {error} At most {most_pixels:,} pixels are decoded; scale the picture down."
+        ) from error
     except Exception as error:  # Pillow's decoders raise anything from struct.error to IndexError
         raise DamagedFileError(
             f"{name}: its picture of {len(data):,} bytes cannot be decoded ({error}); expected "

@@ -223,7 +223,7 @@ def plain_surroundings(rendered: str, special: Collection[str]) -> tuple[str, st
 
 def token_names(tokenizer: Any) -> dict[int, str]:
     """Return what the tokenizer's own tokens are called, by id."""
-    return {number: str(token) for token, number in tokenizer.get_vocab().items()}
+    return {number: tokenizer.decode([number]) for number in tokenizer.get_vocab().values()}
 
 
 def _own(span: Sequence[int], begin: int, end: int) -> tuple[int, int] | None:
