@@ -92,6 +92,14 @@ def load_strictly(
             **options,
         )
     check_keys(directory.name, told, may_lack=may_lack)
+    return ready(model)
+
+
+def ready(model: Any) -> Any:
+    """Return the model set to be run once over each input: no dropout, no cache of keys."""
+    for module in model.modules():
+        if hasattr(getattr(module, "config", None), "use_cache"):
+            module.config.use_cache = False
     return model.eval()
 
 

@@ -47,6 +47,26 @@ def processor_settings(files: Files, *names: str) -> dict[str, Any]:
     return {name: config[name] for name in names if config.get(name) is not None}
 
 
+def chat_template(files: Files, tokenizer: Any) -> str:
+    """Return the template of conversations that a checkpoint's files hold.
+
+    Raises:
+        ModelError: there is none.
+    """
+    path = files.processor / "chat_template.jinja"
+    if path.is_file():
+        return path.read_text("utf-8")
+    for name in ("processor_config.json", "chat_template.json"):
+        if found := read_json(files.processor / name).get("chat_template"):
+            return str(found)
+    if isinstance(found := tokenizer.chat_template, str):
+        return found
+    raise ModelError(
+        f"{files.processor} has no chat template (chat_template.jinja), by which its model wants "
+        "to be spoken to. Take a revision that has one."
+    )
+
+
 def special_ids(tokenizer: Any, more: Iterable[str] = ()) -> frozenset[int]:
     """Return the ids of the tokenizer's markers, and of `more` tokens."""
     added = tokenizer.added_tokens_decoder

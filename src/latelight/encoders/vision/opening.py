@@ -7,13 +7,22 @@ from typing import Any, Protocol
 from latelight.encoders.torch_loading import version_of
 from latelight.encoders.vision.colpali import COLPALI
 from latelight.encoders.vision.colqwen2 import COLQWEN2
+from latelight.encoders.vision.colqwen_next import COLQWEN2_5, COLQWEN3
 from latelight.encoders.vision.encoder import VisualEncoder
 from latelight.encoders.vision.family import Family, Files, RunOptions, files_of
+from latelight.encoders.vision.idefics3 import COLMODERNVBERT, IDEFICS3
 from latelight.encoders.vision.loading import minor
 from latelight.errors import ModelError
 from latelight.types import EncoderInfo
 
-FAMILIES: tuple[Family, ...] = (COLPALI, COLQWEN2)
+FAMILIES: tuple[Family, ...] = (
+    COLPALI,
+    COLQWEN2,
+    COLQWEN2_5,
+    COLQWEN3,
+    COLMODERNVBERT,
+    IDEFICS3,
+)
 UNKNOWN_LICENCE = "NOASSERTION"
 
 
