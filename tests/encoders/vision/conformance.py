@@ -273,3 +273,13 @@ def native_rows(model_class: Any, processor: Any, directory: Path) -> Any:
     model = model_class.from_pretrained(directory).eval()
     shown = forward_rows(model, processor.process_images(pictures()))
     return shown, forward_rows(model, processor.process_queries(list(QUERIES)))
+
+
+def engine_rows(run: Callable[[Any], Any], batch: Any) -> list[np.ndarray]:
+    """Return the rows that `run` gives for a batch, of length 1, padding left out."""
+    import torch
+
+    with torch.no_grad():
+        found = torch.nn.functional.normalize(run(batch), dim=-1)
+    masks = batch["attention_mask"].bool()
+    return [rows[mask].numpy() for rows, mask in zip(found, masks, strict=True)]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+
 def has_torchvision() -> bool:
     """Whether torchvision can be imported here, with its missing operators declared if need be.
 

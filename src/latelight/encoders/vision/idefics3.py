@@ -1,7 +1,8 @@
-"""Models that cut a page into tiles as Idefics3 does: ColModernVBert, and ColIdefics3 or ColSmol."""
+"""Models that cut a page into tiles as Idefics3 does: ColModernVBert, ColIdefics3 (ColSmol)."""
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
@@ -48,22 +49,34 @@ _TILE = re.compile(r"<row_(\d+)_col_(\d+)>")
 # -- both -------------------------------------------------------------------------------------
 
 
-def _parts(  # noqa: PLR0913  what differs between the two
-    files: Files,
-    options: RunOptions,
-    processor: Any,
-    template: TextTemplate,
-    model: Any,
-    forward: Callable[[Any, Mapping[str, Any]], Any],
-    process: Callable[[Image.Image], Any],
-) -> VisualParts:
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """What differs between the two, loaded.
+
+    Attributes:
+        processor: of transformers.
+        template: of a query.
+        model: the model.
+        forward: runs it.
+        process: a picture to the processor's batch.
+    """
+
+    processor: Any
+    template: TextTemplate
+    model: Any
+    forward: Callable[[Any, Mapping[str, Any]], Any]
+    process: Callable[[Image.Image], Any]
+
+
+def _parts(files: Files, options: RunOptions, made: _Made) -> VisualParts:
     devices, dtype = devices_and_dtype(options)
+    processor, template = made.processor, made.template
     images, tokenizer = processor.image_processor, processor.tokenizer
     per_side = round(processor.image_seq_len**0.5)
     tiles = _tile_ids(tokenizer)
 
     def picture(image: Image.Image) -> Prepared:
-        batch = process(image)
+        batch = made.process(image)
         ids = batch["input_ids"][0].numpy()
         cells = tile_cells(_tiles_in(ids, tiles), per_side)
         return from_batch(batch, place(ids, processor.image_token_id, cells))
@@ -71,8 +84,8 @@ def _parts(  # noqa: PLR0913  what differs between the two
     return VisualParts(
         picture=picture,
         query=template,
-        forward=forward,
-        runner=run_on(model, devices),
+        forward=made.forward,
+        runner=run_on(made.model, devices),
         pad_id=tokenizer.pad_token_id,
         pads_left=tokenizer.padding_side == "left",
         weights=digests_of(files, options),
@@ -95,6 +108,13 @@ def _tile_ids(tokenizer: Any) -> dict[int, tuple[int, int]]:
     """Return row and column, from 1, by the id of the marker in front of a tile."""
     found = ((_TILE.fullmatch(text), number) for text, number in tokenizer.get_vocab().items())
     return {number: (int(m[1]), int(m[2])) for m, number in found if m}
+
+
+def _structural(processor: Any) -> list[str]:
+    """Return the tokens that no text may become, beside the tokenizer's own markers."""
+    vocabulary = processor.tokenizer.get_vocab()
+    own = [processor.image_token, processor.fake_image_token, processor.global_image_tag]
+    return [*own, *(text for text in vocabulary if _TILE.fullmatch(text))]
 
 
 def _tiles_in(ids: Int64Array, tiles: Mapping[int, tuple[int, int]]) -> tuple[int, int]:
@@ -140,21 +160,20 @@ def _load_modernvbert(files: Files, options: RunOptions) -> VisualParts:
     expansion = tokenizer.convert_tokens_to_ids(processor.query_augmentation_token)
     template = find_template(
         processor.process_queries([PROBE])["input_ids"][0].tolist(),
-        plain_tokenizer(tokenizer, [processor.image_token, *tokenizer.get_added_vocab()]),
+        plain_tokenizer(tokenizer, _structural(processor)),
         token_names(tokenizer),
         prefix=processor.query_prefix,
         expansion=[expansion],
     )
     model = load_strictly(ColModernVBertForRetrieval, files.directory, dtype=dtype)
-    return _parts(
-        files,
-        options,
+    made = _Made(
         processor,
         template,
         model,
         embeddings,
         lambda image: processor.process_images([image]),
     )
+    return _parts(files, options, made)
 
 
 # -- ColIdefics3, ColSmol ---------------------------------------------------------------------
@@ -172,7 +191,8 @@ def _load_idefics3(files: Files, options: RunOptions) -> VisualParts:
         return processor(text=[shown], images=[[image]], return_tensors="pt", padding="longest")
 
     model = load_projected(files, Idefics3Model, PROJECTION, dtype)
-    return _parts(files, options, processor, template, model, projected_rows, process)
+    made = _Made(processor, template, model, projected_rows, process)
+    return _parts(files, options, made)
 
 
 def _idefics3_processor(files: Files) -> Any:
@@ -204,7 +224,7 @@ def _idefics3_template(files: Files, processor: Any) -> TextTemplate:
     before, after = plain_surroundings(rendered, marker_texts(tokenizer))
     return find_template(
         processor(text=[rendered])["input_ids"][0],
-        plain_tokenizer(tokenizer, [processor.image_token, *tokenizer.get_added_vocab()]),
+        plain_tokenizer(tokenizer, _structural(processor)),
         token_names(tokenizer),
         prefix=before,
         suffix=after,

@@ -107,3 +107,81 @@ def build_colqwen2(directory: Path) -> Path:
     fill_pad_row(model.vlm.get_input_embeddings(), tokenizer.pad_token_id)
     model.save_pretrained(directory)
     return directory
+
+
+def _with_projection(body_class: Any, name: str, dim: int) -> Any:
+    """Return a class as colpali-engine has it: the body with a linear layer inside."""
+    from torch import nn
+
+    def init(self: Any, config: Any) -> None:
+        body_class.__init__(self, config)
+        self.custom_text_proj = nn.Linear(config.get_text_config().hidden_size, dim)
+        self.post_init()
+
+    return type(name, (body_class,), {"__init__": init})
+
+
+def _save_engine_model(model: Any, tokenizer: Any, directory: Path, patch: int) -> Path:
+    fill_pad_row(model.get_input_embeddings(), tokenizer.pad_token_id)
+    model.save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+    image_processor(patch).save_pretrained(directory)
+    return directory
+
+
+def engine_class(architecture: str) -> Any:
+    """Return the class that colpali-engine calls `architecture`."""
+    from transformers import Qwen2_5_VLModel, Qwen3VLModel
+
+    if architecture == "ColQwen2_5":
+        return _with_projection(Qwen2_5_VLModel, architecture, 128)
+    return _with_projection(Qwen3VLModel, architecture, 320)
+
+
+def build_colqwen2_5(directory: Path) -> Path:
+    """As vidore/colqwen2.5-base with its adapter merged, in colpali-engine's layout."""
+    import torch
+    from transformers import Qwen2_5_VLConfig
+
+    torch.manual_seed(0)
+    tokenizer = qwen_tokenizer()
+    config = Qwen2_5_VLConfig(
+        text_config=text_config(tokenizer),
+        vision_config={
+            "depth": 2,
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_heads": 2,
+            "out_hidden_size": 32,
+            "fullatt_block_indexes": [1],
+            "window_size": 56,
+            "patch_size": PATCH,
+        },
+        **token_ids(tokenizer),
+    )
+    model = engine_class("ColQwen2_5")(config)
+    return _save_engine_model(model, tokenizer, directory, PATCH)
+
+
+def build_colqwen3(directory: Path) -> Path:
+    """A Qwen3-VL body with rows of 320 dims, in colpali-engine's layout."""
+    import torch
+    from transformers import Qwen3VLConfig
+
+    torch.manual_seed(0)
+    tokenizer = qwen_tokenizer()
+    config = Qwen3VLConfig(
+        text_config=text_config(tokenizer, head_dim=16),
+        vision_config={
+            "depth": 2,
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_heads": 2,
+            "out_hidden_size": 32,
+            "patch_size": 16,
+            "num_position_embeddings": 64,
+            "deepstack_visual_indexes": [0],
+        },
+        **token_ids(tokenizer),
+    )
+    return _save_engine_model(engine_class("ColQwen3")(config), tokenizer, directory, 16)
