@@ -25,7 +25,8 @@ class Prepared:
     Attributes:
         ids: (n_tokens,) int64, without padding.
         places: where each of its rows comes from.
-        tensors: the rest of the input by name, each with its batch or its patches first.
+        tensors: the rest of the input by name, each with its batch or its patches first;
+            `position_ids` is (1, n_tokens, axes).
     """
 
     ids: Int64Array  # (n_tokens,)

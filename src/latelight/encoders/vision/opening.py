@@ -12,6 +12,7 @@ from latelight.encoders.vision.encoder import VisualEncoder
 from latelight.encoders.vision.family import Family, Files, RunOptions, files_of
 from latelight.encoders.vision.idefics3 import COLMODERNVBERT, IDEFICS3
 from latelight.encoders.vision.loading import minor
+from latelight.encoders.vision.neomme import NEOMME
 from latelight.errors import ModelError
 from latelight.types import EncoderInfo
 
@@ -22,6 +23,7 @@ FAMILIES: tuple[Family, ...] = (
     COLQWEN3,
     COLMODERNVBERT,
     IDEFICS3,
+    NEOMME,
 )
 UNKNOWN_LICENCE = "NOASSERTION"
 
