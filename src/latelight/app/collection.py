@@ -16,9 +16,11 @@ from latelight.app.engine import (
 from latelight.app.hits import Hits, SearchHit
 from latelight.app.job import Job
 from latelight.app.pictures import Pictures
+from latelight.app.plan import DEFAULT_GRID, Asked, Plan, make_plan
 from latelight.app.queries import text_of_picture
 from latelight.encoders.protocol import Encoder
 from latelight.errors import InputError, NotFoundError
+from latelight.evaluation import Qrels
 from latelight.index import Problem, Store
 from latelight.index.candidates import RecallLevel
 from latelight.index.self_check import SelfCheck
@@ -27,6 +29,7 @@ from latelight.pipelines.inputs import sort_given
 from latelight.pipelines.items import Addable
 from latelight.pipelines.lock import PipelineLock, parse_lock
 from latelight.pipelines.originals import Originals
+from latelight.pipelines.planning import PlanGrid, Told, tell_nothing
 from latelight.pipelines.progress import Watch, watch_nothing
 from latelight.pipelines.query import Found, explain_units, run_searches
 from latelight.pipelines.reader import Reader
@@ -299,6 +302,38 @@ class Collection:
         """
         reader = self._reader()
         return list(measure_recall(reader, queries or sample_queries(reader, n), k))
+
+    def plan(  # noqa: PLR0913  the public call; each is what users name
+        self,
+        queries: Sequence[str] | Mapping[str, str] | None = None,
+        *,
+        qrels: Qrels | None = None,
+        measure: str = "nDCG@10",
+        space: str = "",
+        grid: PlanGrid = DEFAULT_GRID,
+        n: int = 100,
+        told: Told = tell_nothing,
+    ) -> Plan:
+        """Return what pooling, coding and search depth cost on these very documents.
+
+        Nothing is changed; rows are compressed anew in a scratch directory.
+
+        Args:
+            queries: texts, or texts by topic where there are judgements; None draws `n` from the
+                documents themselves.
+            qrels: judgements by topic and doc_id. Without them quality is agreement: how much of
+                the best of an exact search over all rows comes back.
+            measure: of quality, where there are judgements.
+            space: whose rows are tried; the first one when empty.
+            grid: what is tried.
+            n: how many queries to draw.
+            told: is called with (points done, all points).
+
+        Raises:
+            InputError: there are judgements without topics, or nothing to search.
+        """
+        reader = self._reader()
+        return make_plan(reader, queries, Asked(qrels, measure, space, grid, n), told)
 
     # -- looking ---------------------------------------------------------------------------
 

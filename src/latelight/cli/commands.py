@@ -12,6 +12,7 @@ from latelight.cli import (
     doctor,
     explain,
     jobs,
+    pipeline,
     search,
     snapshot,
     stats,
@@ -53,5 +54,6 @@ app.command("stats")(stats.stats)
 app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(bench.app, name="bench")

@@ -1,0 +1,139 @@
+"""`latelight pipeline`: what turns files into a collection, and what compression would cost."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+import yaml
+from rich.progress import Progress
+
+from latelight.app.plan import Plan
+from latelight.cli.console import err, out, print_json, table
+from latelight.cli.options import JsonOption, LibraryOption, NamespaceOption, open_collection
+from latelight.cli.progress import wants_bar
+from latelight.cli.values import read_queries
+from latelight.errors import InputError, NotFoundError
+from latelight.evaluation import read_qrels
+from latelight.pipelines.planning import PlanGrid
+from latelight.pipelines.spec import PRESETS, load_spec
+
+app = typer.Typer(no_args_is_help=True, help="Pipelines: look at them, and plan compression.")
+
+
+@app.command("list")
+def list_pipelines(as_json: JsonOption = False) -> None:
+    """List the presets."""
+    rows = {
+        name: {space: given.encoder for space, given in spec.spaces.items()}
+        for name, spec in PRESETS.items()
+    }
+    if as_json:
+        print_json(rows)
+        return
+    shown = table("pipeline", "spaces")
+    for name, spaces in rows.items():
+        shown.add_row(name, ", ".join(f"{space}: {encoder}" for space, encoder in spaces.items()))
+    out.print(shown)
+
+
+@app.command("show")
+def show(
+    name: Annotated[str, typer.Argument(help="A preset, or a YAML file.")] = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """Print a pipeline whole, with every default, as the YAML that `add --pipeline` takes."""
+    parts = msgspec.to_builtins(load_spec(name))
+    if as_json:
+        print_json(parts)
+        return
+    out.print(yaml.safe_dump(parts, sort_keys=False), end="", markup=False, highlight=False)
+
+
+@app.command("plan")
+def plan(  # noqa: PLR0913, PLR0917  a command's options
+    collection: Annotated[str | None, typer.Argument(help="Which collection.")] = None,
+    library: LibraryOption = None,
+    namespace: NamespaceOption = None,
+    queries: Annotated[
+        Path | None,
+        typer.Option("--queries", help="One query a line, or JSON lines {_id, text}; '-': stdin."),
+    ] = None,
+    qrels: Annotated[
+        Path | None, typer.Option("--qrels", help="Judgements (TREC or BEIR) of those queries.")
+    ] = None,
+    measure: Annotated[str, typer.Option("--measure", help="Of quality.")] = "nDCG@10",
+    space: Annotated[str, typer.Option("--space", help="Whose rows are tried.")] = "",
+    factors: Annotated[str, typer.Option("--factors", help="Pool factors to try.")] = "1,2,3,4",
+    n: Annotated[int, typer.Option("-n", help="Queries to draw from the documents.")] = 100,
+    figure: Annotated[
+        Path | None, typer.Option("--figure", help="Save the figure here, as PNG.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure what pooling, coding and search depth would cost on a collection's own documents."""
+    opened = open_collection(library, collection, namespace)
+    judged = None if qrels is None else read_qrels(qrels)
+    texts = None if queries is None else (read_queries if judged is None else _by_topic)(queries)
+    grid = PlanGrid(factors=_numbers(factors))
+    with Progress(console=err, transient=True, disable=not wants_bar()) as bar:
+        task = bar.add_task("measuring")
+        made = opened.plan(
+            texts, qrels=judged, measure=measure, space=space, grid=grid, n=n,
+            told=lambda done, total: bar.update(task, completed=done, total=total),
+        )  # fmt: skip
+    if figure is not None:
+        made.draw(figure)
+    _print(made, as_json=as_json)
+
+
+def _print(made: Plan, *, as_json: bool) -> None:
+    if as_json:
+        print_json(made.to_dict())
+        return
+    shown = table("pool", "store", "bits", "level", made.measure, "p50 ms", "bytes a unit", "best")
+    for point in made:
+        shown.add_row(
+            f"x{point.factor}",
+            point.store,
+            str(point.bits),
+            point.level,
+            f"{point.quality:.3f}",
+            f"{point.p50_ms:.2f}",
+            f"{point.bytes_per_unit:,.0f}",
+            "*" if point.is_best else "",
+        )
+    out.print(shown)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError:
+        raise InputError(
+            f"The factors {text!r} are not whole numbers with commas; write for example 1,2,4."
+        ) from None
+
+
+def _by_topic(path: Path) -> dict[str, str]:
+    """Return the queries of a BEIR file by topic."""
+    if not path.is_file():
+        raise NotFoundError(f"There is no file {str(path)!r}; give the queries that were judged.")
+    found: dict[str, str] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if line.strip():
+            topic, text = _topic(line, f"{path}, line {number}")
+            found[topic] = text
+    return found
+
+
+def _topic(line: str, where: str) -> tuple[str, str]:
+    try:
+        given: Any = json.loads(line)
+        return str(given["_id"]), str(given["text"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f'{where}: expected a judged query, {{"_id": "topic", "text": "..."}}; '
+            f"got {line[:80]!r} ({error})."
+        ) from None

@@ -1,0 +1,256 @@
+"""What compression costs on a collection's own documents: quality, latency and bytes over a grid.
+
+Stored rows are pooled, coded and searched again, in a scratch directory; nothing of the collection
+changes. Quality is a measure against judgements, or, where there are none, how much of the best k
+of an exact search over all rows comes back. Both look at one space's MaxSim, without words.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from latelight.encoders.pooling import Pooling, pool
+from latelight.errors import InputError
+from latelight.evaluation import Measure, Qrels, Run, mean
+from latelight.index import MultiVectorIndex, Snapshot
+from latelight.index.candidates import RecallLevel
+from latelight.index.rows import RowStore
+from latelight.pipelines.reader import Reader
+from latelight.types import Float32Array, Int64Array, MultiVector
+
+AGREEMENT = "agreement"
+_QUERIES_TO_WARM = 3
+
+Told = Callable[[int, int], None]
+
+
+def tell_nothing(done: int, total: int) -> None:
+    """Take a count of measured points and do nothing with it."""
+
+
+@dataclass(frozen=True)
+class PlanGrid:
+    """What is tried: every combination.
+
+    Attributes:
+        factors: rows that become one by pooling, about; 1 keeps all.
+        stores: how rows are kept, and the bits of their codes.
+        levels: how hard a search tries.
+        k: depth of quality.
+    """
+
+    factors: tuple[int, ...] = (1, 2, 3, 4)
+    stores: tuple[tuple[RowStore, int], ...] = (("int8", 2), ("codes", 4), ("codes", 3))
+    levels: tuple[RecallLevel, ...] = ("fast", "balanced", "best")
+    k: int = 10
+
+    def __post_init__(self) -> None:
+        if not self.factors or min(self.factors) < 1 or not self.stores or not self.levels:
+            raise InputError(
+                f"The grid has factors {self.factors}, stores {self.stores} and levels "
+                f"{self.levels}; give at least one of each, factors from 1 on."
+            )
+
+
+@dataclass(frozen=True)
+class PlanPoint:
+    """One combination, measured.
+
+    Attributes:
+        factor, store, bits, level: as in the grid.
+        quality: mean over the queries, 0 to 1.
+        p50_ms: median time of a search without encoding.
+        bytes_per_unit: of vectors, codes and their index on disk.
+        n_rows: stored, of all units.
+        is_best: whether no other point is at least as good in quality, time and bytes and better
+            in one.
+    """
+
+    factor: int
+    store: RowStore
+    bits: int
+    level: RecallLevel
+    quality: float
+    p50_ms: float
+    bytes_per_unit: float
+    n_rows: int
+    is_best: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Queries with what is right for them, by doc_id."""
+
+    queries: tuple[str, ...]
+    topics: tuple[str, ...]
+    qrels: Qrels
+    measure: Measure
+
+
+@dataclass(frozen=True, eq=False)
+class _Material:
+    """What every point is measured with: live units' rows by ordinal, and the queries' rows."""
+
+    snapshot: Snapshot
+    ordinals: Int64Array
+    rows: list[MultiVector]
+    queries: list[Float32Array]
+    kept: list[int]  # numbers of the queries that have rows
+    exact: list[list[int]]  # best units for each query, all rows scored
+
+
+def plan(
+    reader: Reader,
+    space: str,
+    queries: Sequence[str],
+    grid: PlanGrid,
+    judged: Judged | None = None,
+    told: Told = tell_nothing,
+) -> list[PlanPoint]:
+    """Return every point of the grid, measured, those on the Pareto front marked.
+
+    Args:
+        reader: the collection's view and encoders, loaded.
+        space: whose rows are tried.
+        queries: texts to agree on; not looked at where there are judgements.
+        grid: what to try.
+        judged: queries with judgements.
+        told: hears of each point that is done.
+
+    Raises:
+        InputError: the space's rows were not kept, or there is nothing to search.
+    """
+    material = _material(reader, space, judged.queries if judged else queries, grid.k)
+    n_points = len(grid.factors) * len(grid.stores) * len(grid.levels)
+    points: list[PlanPoint] = []
+    for factor in grid.factors:
+        pooling = Pooling("ward", factor) if factor > 1 else Pooling()
+        pooled = [pool(rows, pooling).vectors for rows in material.rows]
+        for store, bits in grid.stores:
+            with tempfile.TemporaryDirectory(prefix="latelight-plan-") as folder:
+                plain = PlanPoint(factor, store, bits, "balanced", 0.0, 0.0, 0.0, 0)
+                made = _made(Path(folder) / "index", pooled, store, bits)
+                for one in _measured(made, plain, material, grid, judged):
+                    points.append(one)
+                    told(len(points), n_points)
+    return _with_front(points)
+
+
+def _material(reader: Reader, space: str, queries: Sequence[str], k: int) -> _Material:
+    snapshot = reader.snapshot
+    if snapshot.spaces[space].store == "codes":
+        raise InputError(
+            f"Space {space!r} keeps codes alone, so that its rows cannot be compressed anew; plan "
+            "with a collection whose store is int8 or float16."
+        )
+    live = np.flatnonzero(snapshot.allow_list() & (snapshot.row_counts(space) > 0))
+    asked = [reader.encoders[space].encode_query(text).vectors for text in queries]
+    kept = [number for number, rows in enumerate(asked) if len(rows)]
+    encoded = [asked[number] for number in kept]
+    if not len(live) or not encoded:
+        raise InputError(
+            f"There are {len(live):,} units with rows in space {space!r} and {len(encoded):,} "
+            "queries; add documents, and give at least one query."
+        )
+    allow = np.zeros(snapshot.n_units, np.bool_)
+    allow[live] = True
+    numbers = {int(ordinal): number for number, ordinal in enumerate(live)}
+    exact = []
+    for rows in encoded:
+        scores = np.where(allow, snapshot.scores(space, rows, allow, reader.n_threads), -np.inf)
+        best = np.argsort(-scores, kind="stable")[: min(k, len(live))]
+        exact.append([numbers[int(ordinal)] for ordinal in best])
+    own = [_decoded(snapshot, space, int(ordinal)) for ordinal in live]
+    return _Material(snapshot, live, own, encoded, kept, exact)
+
+
+def _decoded(snapshot: Snapshot, space: str, ordinal: int) -> MultiVector:
+    """Return a unit's stored rows as float32, and where they come from."""
+    values, scales = snapshot.rows(space, ordinal)
+    rows = values.astype(np.float32)
+    rows = rows if scales is None else rows * scales[:, None]
+    return MultiVector(rows, snapshot.row_locators(space, ordinal))
+
+
+def _made(path: Path, rows: Sequence[Float32Array], store: RowStore, bits: int) -> MultiVectorIndex:
+    index = MultiVectorIndex(path, rows[0].shape[1], store, bits)
+    index.add([str(number) for number in range(len(rows))], rows)
+    return index
+
+
+def _measured(
+    index: MultiVectorIndex,
+    plain: PlanPoint,
+    material: _Material,
+    grid: PlanGrid,
+    judged: Judged | None,
+) -> Iterator[PlanPoint]:
+    with index:
+        stats = index.stats()
+        for level in grid.levels:
+            found, times = _searched(index, material, level, _depth(grid, judged))
+            yield replace(
+                plain,
+                level=level,
+                quality=_quality(found, material, grid, judged),
+                p50_ms=round(statistics.median(times), 4),
+                bytes_per_unit=round(stats.n_bytes / len(material.rows), 1),
+                n_rows=stats.n_rows,
+            )
+
+
+def _depth(grid: PlanGrid, judged: Judged | None) -> int:
+    # A document has several units: more are needed to fill the measure's depth with documents.
+    return grid.k if judged is None else 5 * judged.measure.k
+
+
+def _searched(
+    index: MultiVectorIndex, material: _Material, level: RecallLevel, k: int
+) -> tuple[list[list[int]], list[float]]:
+    for rows in material.queries[:_QUERIES_TO_WARM]:
+        index.search(rows, k, recall=level)
+    found, times = [], []
+    for rows in material.queries:
+        began = time.perf_counter()
+        hits = index.search(rows, k, recall=level)
+        times.append(1000 * (time.perf_counter() - began))
+        found.append([int(hit.id) for hit in hits])
+    return found, times
+
+
+def _quality(
+    found: Sequence[Sequence[int]], material: _Material, grid: PlanGrid, judged: Judged | None
+) -> float:
+    if judged is None:
+        shares = [
+            len(set(own[: grid.k]) & set(best)) / max(len(best), 1)
+            for own, best in zip(found, material.exact, strict=True)
+        ]
+        return round(statistics.fmean(shares), 4)
+    ids = material.snapshot.doc_ids_of(material.ordinals)
+    topics = [judged.topics[number] for number in material.kept]
+    rankings = {
+        topic: _ranking(ids[number] for number in own)
+        for topic, own in zip(topics, found, strict=True)
+    }
+    return round(mean(Run(rankings), judged.qrels, judged.measure), 4)
+
+
+def _ranking(doc_ids: Iterable[str]) -> tuple[tuple[str, float], ...]:
+    """Return each document where its best unit is."""
+    return tuple((doc, -float(rank)) for rank, doc in enumerate(dict.fromkeys(doc_ids)))
+
+
+def _with_front(points: Sequence[PlanPoint]) -> list[PlanPoint]:
+    return [replace(one, is_best=not any(_beats(other, one) for other in points)) for one in points]
+
+
+def _beats(other: PlanPoint, one: PlanPoint) -> bool:
+    theirs = (other.quality, -other.p50_ms, -other.bytes_per_unit)
+    own = (one.quality, -one.p50_ms, -one.bytes_per_unit)
+    return theirs != own and all(a >= b for a, b in zip(theirs, own, strict=True))
