@@ -1,13 +1,14 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
+from latelight.encoders.protocol import Progress, no_progress
 from latelight.errors import PipelineMismatchError
 from latelight.pipelines.lock import check_encoder, generation_digest, make_lock, parse_lock
 from latelight.pipelines.spec import PipelineSpec, parse_spec
 from latelight.testing.encoders import FakeEncoder
-from latelight.types import EncoderInfo
+from latelight.types import EncoderInfo, MultiVector, Unit
 
 VERSIONS = {"text": "1"}
 
@@ -84,3 +85,34 @@ def test_what_renders_vectors_changes_the_digest() -> None:
         for given in (RENDERED, {**RENDERED, "dtype": "bfloat16"})
     )
     assert one != two
+
+
+class Seeing(FakeEncoder):
+    """An encoder that looks at pictures: a row for each of the first bytes."""
+
+    def __init__(self, shift: int = 0) -> None:
+        super().__init__(dim=16)
+        self.shift = shift
+
+    @property
+    def info(self) -> EncoderInfo:
+        return replace(super().info, sees_images=True)
+
+    def encode_documents(
+        self, units: Sequence[Unit], *, progress: Progress = no_progress
+    ) -> list[MultiVector]:
+        words = [" ".join(str(byte + self.shift) for byte in (u.image or b"")[:64]) for u in units]
+        texts = [replace(unit, text=text) for unit, text in zip(units, words, strict=True)]
+        return super().encode_documents(texts, progress=progress)
+
+
+def test_an_encoder_that_sees_is_also_asked_about_a_picture() -> None:
+    lock = make_lock({"look": Seeing()}, VERSIONS, "a").encoders["look"]
+    assert lock.golden_picture
+    check_encoder(Seeing(), lock, space="look")
+    with pytest.raises(PipelineMismatchError, match=r"least cosine on the golden picture -?0\.\d+"):
+        check_encoder(Seeing(shift=1), lock, space="look")
+
+
+def test_one_that_reads_alone_has_no_rows_of_it() -> None:
+    assert make_lock({"t": FakeEncoder(dim=16)}, VERSIONS, "a").encoders["t"].golden_picture == ""

@@ -1,19 +1,16 @@
 """What a pipeline's vectors depend on beside its spec, recorded and checked."""
 
-import base64
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
-import numpy as np
 
 from latelight.encoders.protocol import Encoder
 from latelight.errors import PipelineMismatchError
+from latelight.pipelines import golden
 from latelight.pipelines.spec import PipelineSpec, canonical_json, digest_of
 from latelight.types import EncoderInfo, Float32Array
 
-GOLDEN_QUERY = "How much did the ferry's 2019 refit cost, and who paid for it?"
-GOLDEN_COSINE = 0.97
 LIBRARIES = (
     "onnxruntime",
     "tokenizers",
@@ -37,6 +34,7 @@ class EncoderLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         weights: sha256 by file.
         golden: the rows of the golden query, float16, base64; how they came out here.
         rendering: what else shapes the encoder's vectors, by name.
+        golden_picture: some rows of the golden picture, for encoders that look at pictures.
     """
 
     name: str
@@ -45,6 +43,7 @@ class EncoderLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weights: dict[str, str]
     golden: str
     rendering: dict[str, str] = {}
+    golden_picture: str = ""
 
 
 class PipelineLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -127,13 +126,18 @@ def check_encoder(encoder: Encoder, lock: EncoderLock, *, space: str) -> None:
         PipelineMismatchError: another encoder, version or dim, or the golden rows differ.
     """
     _check_identity(encoder.info, lock, space)
-    now = encoder.encode_query(GOLDEN_QUERY).vectors
-    then = _decode(lock.golden, lock.dim)
-    cosine = _least_cosine(now, then)
-    if cosine < GOLDEN_COSINE:
+    _check_rows(golden.query_rows(encoder), lock.golden, lock, f"Space {space!r}", "query")
+    if lock.golden_picture:
+        rows = golden.picture_rows(encoder)
+        _check_rows(rows, lock.golden_picture, lock, f"Space {space!r}", "picture")
+
+
+def _check_rows(now: Float32Array, then: str, lock: EncoderLock, where: str, what: str) -> None:
+    cosine = golden.least_cosine(now, golden.from_text(then, lock.dim))
+    if cosine < golden.LEAST_COSINE:
         raise PipelineMismatchError(
-            f"Space {space!r}: {lock.name} gives other vectors than those in the index (least "
-            f"cosine on the golden query {cosine:.4f}, expected at least {GOLDEN_COSINE}). "
+            f"{where}: {lock.name} gives other vectors than those in the index (least "
+            f"cosine on the golden {what} {cosine:.4f}, expected at least {golden.LEAST_COSINE}). "
             f"{_library_changes()}Restore the recorded versions, or index again."
         )
 
@@ -168,25 +172,17 @@ def _differences(then: Mapping[str, str], now: Mapping[str, str]) -> str:
 
 def _lock_encoder(encoder: Encoder) -> EncoderLock:
     encoder.load()
-    rows = encoder.encode_query(GOLDEN_QUERY).vectors
+    query, picture = golden.query_rows(encoder), golden.picture_rows(encoder)
     info = encoder.info
     return EncoderLock(
-        info.name, info.version, info.dim, dict(info.weights), _encode(rows), dict(info.rendering)
+        name=info.name,
+        version=info.version,
+        dim=info.dim,
+        weights=dict(info.weights),
+        golden=golden.to_text(query),
+        rendering=dict(info.rendering),
+        golden_picture=golden.to_text(picture) if len(picture) else "",
     )
-
-
-def _least_cosine(now: Float32Array, then: Float32Array) -> float:
-    if now.shape != then.shape:
-        return -1.0
-    return float((now * then).sum(axis=1).min())
-
-
-def _encode(rows: Float32Array) -> str:
-    return base64.b64encode(rows.astype("<f2").tobytes()).decode()
-
-
-def _decode(text: str, dim: int) -> Float32Array:
-    return np.frombuffer(base64.b64decode(text), "<f2").reshape(-1, dim).astype(np.float32)
 
 
 def _library_versions() -> dict[str, str]:

@@ -1,0 +1,72 @@
+"""`latelight pipeline`: presets, whole specs, and plans."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from latelight.pipelines.spec import PRESETS, parse_spec
+from tests.cli.conftest import Run
+
+RECORDS = [{"id": f"d{n}", "text": f"boat{n} carries cargo{n} past light{n}"} for n in range(12)]
+
+
+@pytest.fixture
+def filled(run: Run, tmp_path: Path) -> Run:
+    """The command, with a collection `c` of a dozen records in the library."""
+    (tmp_path / "records.jsonl").write_text("\n".join(map(json.dumps, RECORDS)))
+    assert run("add", "records.jsonl", "-c", "c").code == 0
+    return run
+
+
+def test_the_presets_are_listed_with_their_encoders(run: Run) -> None:
+    assert json.loads(run("pipeline", "list", "--json").out)["default"] == {
+        "text": "latelight-small"
+    }
+    told = run("pipeline", "list").out
+    assert all(name in told for name in PRESETS)
+
+
+def test_a_shown_pipeline_is_the_same_pipeline(run: Run) -> None:
+    assert parse_spec(run("pipeline", "show", "minilm").out) == PRESETS["minilm"]
+    told = json.loads(run("pipeline", "show", "--json").out)
+    assert parse_spec(yaml.safe_dump(told)) == PRESETS["default"]
+
+
+def test_a_plan_agrees_with_the_whole_rows_where_nothing_is_pooled(filled: Run) -> None:
+    told = json.loads(filled("pipeline", "plan", "c", "--factors", "1,2", "--json").out)
+    assert told["measure"] == "agreement@10"
+    by_factor: dict[int, list[float]] = {1: [], 2: []}
+    for point in told["points"]:
+        by_factor[point["factor"]].append(point["quality"])
+    assert by_factor[1] == [1.0] * 9
+    assert len(by_factor[2]) == 9
+    assert "agreement@10" in filled("pipeline", "plan", "c", "--factors", "1").out
+
+
+def test_a_plan_against_judgements_is_drawn(filled: Run, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    (tmp_path / "queries.jsonl").write_text('{"_id": "t1", "text": "cargo3"}\n')
+    (tmp_path / "qrels.tsv").write_text("t1 0 d3 1\n")
+    words = ("--queries", "queries.jsonl", "--qrels", "qrels.tsv", "--figure", "plan.png")
+    told = json.loads(filled("pipeline", "plan", "c", "--factors", "1", *words, "--json").out)
+    assert {point["quality"] for point in told["points"]} == {1.0}
+    assert (tmp_path / "plan.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--factors", "two"), "not whole numbers with commas"),
+        (("--factors", "0"), "factors from 1 on"),
+        (("--space", "look"), "No space 'look'"),
+        (("--qrels", "none.tsv"), "no file none.tsv"),
+    ],
+)
+def test_what_cannot_be_planned_is_told_with_a_remedy(
+    filled: Run, words: tuple[str, ...], message: str
+) -> None:
+    done = filled("pipeline", "plan", "c", *words)
+    assert done.code != 0
+    assert message in " ".join(done.err.split())
