@@ -33,6 +33,7 @@ JobState = Literal["running", "paused", "cancelled", "failed", "done", "interrup
 
 SPOOL_NAME = "inputs"
 STAGING_NAME = "originals"
+MEMO_NAME = "memo"
 _LOCK_SECONDS = 0.5  # whoever only looks whether a job is at work holds its lock for a moment
 
 
@@ -169,7 +170,9 @@ class Runs:
         ledger = _JobLedger(shop.jobs, self.job_id, attempt)
         staging = self._directory / STAGING_NAME
         target = Target(shop.store, shop.encoders(), shop.originals, staging)
-        ingest = Ingest(target, shop.options, tally, ledger, control)
+        memo = str(self._directory / MEMO_NAME)
+        options = replace(shop.options, extraction=replace(shop.options.extraction, memo=memo))
+        ingest = Ingest(target, options, tally, ledger, control)
         return ingest.run(inputs, self._failed_scope() if only_failed else EVERYTHING)
 
     def _failed_scope(self) -> Scope:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from latelight.extractors.ink import InkedWord, inked_line
 from latelight.extractors.layout import Word, reading_lines, text_of_lines
+from latelight.extractors.memo import Memo, key_of
 from latelight.extractors.ocr_engine import Layout, Line, OcrEngine, load_engine
 from latelight.extractors.ocr_models import DEFAULT_CHOICE, OcrChoice
 from latelight.extractors.pictures import is_blank
@@ -50,15 +51,29 @@ def read_picture(picture: Image.Image, choice: OcrChoice = DEFAULT_CHOICE) -> tu
         ExtractionError: the OCR package is not installed or cannot be loaded.
         SettingError: the model of the language that was chosen is not at hand.
     """
+    memo = Memo(choice.memo)
+    key = _key(picture, choice) if memo.is_kept else ""
+    kept = memo.get(key) if key else None
+    if kept is not None:
+        return kept["text"], WordBoxes(
+            np.array(kept["spans"], np.int32).reshape(-1, 2),
+            np.array(kept["boxes"], np.float32).reshape(-1, 4),
+        )
     found = picture_words(picture, choice)
-    return text_of_lines(found.words, found.lines, *picture.size)
+    text, words = text_of_lines(found.words, found.lines, *picture.size)
+    memo.put(key, {"text": text, "spans": words.spans.tolist(), "boxes": words.boxes.tolist()})
+    return text, words
+
+
+def _key(picture: Image.Image, choice: OcrChoice) -> str:
+    return key_of("ocr", choice.language, picture.size, picture.mode, picture.tobytes())
 
 
 def picture_words(picture: Image.Image, choice: OcrChoice) -> PictureWords:
     """Return the words on an RGB picture; raises as `read_picture` does."""
     if min(picture.size) < _MIN_SIDE or is_blank(picture):
         return PictureWords([], [])
-    engine = load_engine(choice)
+    engine = load_engine(replace(choice, memo=""))
     view, lines = _read_upright(engine, View.of(picture).padded())
     grey = np.asarray(view.picture.convert("L"), np.int16)  # (height, width)
     found = [one for line in lines for one in inked_line(_words(line), grey)]

@@ -31,11 +31,13 @@ class OcrChoice:
         n_threads: 0 uses the machine's cores, at most 4.
         language: a recognition model beside the carried one, one of `LANGUAGES`.
         models: the directory that holds it.
+        memo: a directory in which what was read is kept for a next run; empty for none.
     """
 
     n_threads: int = 0
     language: str = ""
     models: str = ""
+    memo: str = ""
 
 
 DEFAULT_CHOICE = OcrChoice()

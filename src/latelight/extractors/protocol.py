@@ -67,6 +67,7 @@ class ExtractionOptions:
         max_wall_seconds: longest time that one file may take, however many pages it finishes.
         max_cpu_seconds: the same for processor time, of all threads of its worker process.
         plugins: extractors of other packages that may read files; see `plugins.py`.
+        memo: a directory in which slow models' answers are kept for a next run; empty for none.
     """
 
     passage_characters: int = 1600
@@ -95,6 +96,7 @@ class ExtractionOptions:
     max_wall_seconds: float = 14_400.0
     max_cpu_seconds: int = 14_400
     plugins: tuple[PluginUse, ...] = ()
+    memo: str = ""
 
     def __post_init__(self) -> None:
         _check_choice("ocr", self.ocr, get_args(OcrMode))
@@ -109,7 +111,7 @@ class ExtractionOptions:
     @property
     def ocr_choice(self) -> OcrChoice:
         """How pictures are read."""
-        return OcrChoice(self.ocr_threads, self.ocr_language, self.ocr_models)
+        return OcrChoice(self.ocr_threads, self.ocr_language, self.ocr_models, self.memo)
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

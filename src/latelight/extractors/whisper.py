@@ -14,8 +14,9 @@ from typing import Any
 
 from latelight.errors import ExtractionError, ModelError
 from latelight.extractors.media_file import REMEDY
+from latelight.extractors.memo import Memo, key_of
 from latelight.extractors.protocol import ExtractionOptions
-from latelight.extractors.speech import CLIP_S, Heard, SpokenWord
+from latelight.extractors.speech import CLIP_S, Heard, SpokenWord, Transcriber
 from latelight.types import Float32Array, TimeRange
 from latelight.weights import CarriedFile, locate
 
@@ -119,14 +120,42 @@ def _is_credible(segment: Any) -> bool:
     return not is_loop and segment.avg_logprob >= PARAMETERS["least_logprob"]
 
 
-def open_transcriber(options: ExtractionOptions) -> WhisperTranscriber:
+class Remembering:
+    """A transcriber that asks a memo first: no clip is listened to twice."""
+
+    def __init__(self, inner: Transcriber, memo: Memo, model: str) -> None:
+        self._inner = inner
+        self._memo = memo
+        self._model = model
+
+    def find_speech(self, samples: Float32Array) -> list[tuple[int, int]]:
+        """Return where somebody speaks; finding it is fast."""
+        return self._inner.find_speech(samples)
+
+    def write_down(self, samples: Float32Array, language: str) -> Heard:
+        """Return what is said in a clip."""
+        key = key_of("speech", self._model, sorted(PARAMETERS.items()), language, samples.tobytes())
+        kept = self._memo.get(key)
+        if kept is not None:
+            words = tuple(SpokenWord(text, TimeRange(a, b)) for text, a, b in kept["words"])
+            return Heard(words, kept["language"], kept["certainty"])
+        heard = self._inner.write_down(samples, language)
+        words_ = [(word.text, word.time.start_s, word.time.end_s) for word in heard.words]
+        told = {"words": words_, "language": heard.language, "certainty": heard.certainty}
+        self._memo.put(key, told)
+        return heard
+
+
+def open_transcriber(options: ExtractionOptions) -> Transcriber:
     """Return the process's one transcriber for these options.
 
     Raises:
         ExtractionError: the packages or the weights are missing, or not the recorded ones.
     """
     n_threads = options.speech_threads or min(os.cpu_count() or 1, _MOST_CORES)
-    return _loaded(options.speech_model, n_threads)
+    loaded = _loaded(options.speech_model, n_threads)
+    memo = Memo(options.memo)
+    return Remembering(loaded, memo, options.speech_model) if memo.is_kept else loaded
 
 
 @cache
