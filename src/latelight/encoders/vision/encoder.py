@@ -30,6 +30,8 @@ from latelight.types import (
 
 CHUNK = 64
 """Inputs that are prepared ahead: their pixels lie in memory at the same time."""
+LEAST_SAMPLES = 1_600
+"""A last piece of sound that is shorter than a tenth of a second is left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,7 @@ class VisualParts:
         document: what goes around a text that is a document; None where the model reads none.
         window: most tokens of such a text that are read together.
         sound: 16 kHz samples (n,) float32 and the second at which they begin, to an input.
+        most_samples: longer sound is cut into pieces of this many.
         video: frames, seconds between them and the second of the first, to an input.
         probe: for the self-test.
         dtype: of the weights.
@@ -79,6 +82,7 @@ class VisualParts:
     document: TextTemplate | None = None
     window: int = 2_048
     sound: Callable[[Float32Array, float], Prepared] | None = None
+    most_samples: int = 480_000
     video: Callable[[Sequence[Image.Image], float, float], Prepared] | None = None
     probe: PatchProbe | None = None
     dtype: str = "float32"
@@ -239,9 +243,16 @@ class VisualEncoder:
         vectors = np.concatenate([one.rows for one in done])
         boxes = np.concatenate([one.given.places.boxes for one in done])
         spans = [one.spans for one in done if one.spans is not None]
-        times = done[0].given.places.times
+        times = [one.given.places.times for one in done]
         return MultiVector(
-            vectors, RowLocators(np.concatenate(spans) if spans else None, boxes, times)
+            vectors,
+            RowLocators(
+                np.concatenate(spans) if spans else None,
+                boxes,
+                np.concatenate([t for t in times if t is not None])
+                if times[0] is not None
+                else None,
+            ),
         )
 
     # -- sound and video -----------------------------------------------------------------------
@@ -265,7 +276,14 @@ class VisualEncoder:
                 f"{self._info.name} got sound of {rate:,} samples a second; expected a model that "
                 "listens (ColQwen-Omni) and 16,000. Resample it, or use such a model."
             )
-        return self._one(parts.sound(np.ascontiguousarray(samples, np.float32), start_s))
+        n = parts.most_samples
+        heard = np.ascontiguousarray(samples, np.float32)
+        pieces = [
+            parts.sound(heard[i : i + n], start_s + i / rate)
+            for i in range(0, len(heard), n)
+            if len(heard) - i >= LEAST_SAMPLES or not i
+        ]
+        return self._all(pieces)
 
     def encode_video(
         self, frames: Sequence[Image.Image], seconds_apart: float, *, start_s: float = 0.0
@@ -286,10 +304,11 @@ class VisualEncoder:
                 f"{self._info.name} takes no video; expected a model that does (ColQwen-Omni). "
                 "Give its frames as pictures."
             )
-        return self._one(parts.video(frames, seconds_apart, start_s))
+        return self._all([parts.video(frames, seconds_apart, start_s)])
 
-    def _one(self, given: Prepared) -> MultiVector:
-        return self._join([_Done(self.rows([given])[0], given)])
+    def _all(self, pieces: Sequence[Prepared]) -> MultiVector:
+        rows = self.rows(pieces)
+        return self._join([_Done(own, one) for own, one in zip(rows, pieces, strict=True)])
 
     # -- running -------------------------------------------------------------------------------
 

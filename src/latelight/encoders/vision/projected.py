@@ -23,12 +23,10 @@ class Projection:
     Attributes:
         name: attribute of colpali-engine's model class.
         body: attribute that holds the body there; empty where the class is the body itself.
-        without_head: the body is a model of generation, whose head gives way to its input.
     """
 
     name: str
     body: str = ""
-    without_head: bool = False
 
 
 def projected_dim(files: Files, projection: Projection) -> int:
@@ -68,8 +66,6 @@ def load_projected(
     dense = _dense(files)
     if dense is not None:
         body = load_strictly(body_class, files.body, dtype=dtype, **options)
-        if projection.without_head:
-            _behead(body)
         return _joined(body, _load_dense(dense, dtype))
     dim = projected_dim(files, projection)
     whole_class = _with_projection(body_class, projection, dim)
@@ -88,31 +84,25 @@ def projected_rows(model: Any, batch: Mapping[str, Any]) -> Any:
 
 
 def _with_projection(body_class: Any, projection: Projection, dim: int) -> Any:
-    """Return colpali-engine's class: the body's, or around the body, with a linear layer."""
+    """Return colpali-engine's class: the body's, or around the body, with a linear layer.
+
+    It has the name of its base: by that, transformers knows how keys were called in the past.
+    """
     from torch import nn
 
     inside = projection.body
-    base = next(c for c in body_class.__mro__ if c.__name__.endswith("PreTrainedModel"))
+    around = next(c for c in body_class.__mro__ if c.__name__.endswith("PreTrainedModel"))
+    base = around if inside else body_class
 
-    class Projected(base if inside else body_class):  # type: ignore[misc]
-        def __init__(self, config: Any) -> None:
-            super().__init__(config)
-            if inside:
-                setattr(self, inside, body_class(config))
-            if projection.without_head:
-                self.lm_head = nn.Identity()
-            width = config.get_text_config().hidden_size
-            setattr(self, projection.name, nn.Linear(width, dim))
-            self.post_init()
+    def init(self: Any, config: Any) -> None:
+        base.__init__(self, config)
+        if inside:
+            setattr(self, inside, body_class(config))
+        width = config.get_text_config().hidden_size
+        setattr(self, projection.name, nn.Linear(width, dim))
+        self.post_init()
 
-    return Projected
-
-
-def _behead(body: Any) -> None:
-    from torch import nn
-
-    if hasattr(body, "lm_head"):
-        body.lm_head = nn.Identity()
+    return type(body_class.__name__, (base,), {"__init__": init, "__module__": base.__module__})
 
 
 def _joined(body: Any, projection: Any) -> Any:
