@@ -7,7 +7,7 @@ its own (`modules.json` with a `Dense`).
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,20 @@ class Projection:
     Attributes:
         name: attribute of colpali-engine's model class.
         body: attribute that holds the body there; empty where the class is the body itself.
+        renamed: patterns of an adapter's keys and what they are called now, the first that fits:
+            bodies have changed the names of their parts, and adapters kept the old ones.
     """
 
     name: str
     body: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+QWEN_RENAMED: Mapping[str, str] = {
+    r"^(thinker\.)?model\.(language_model|visual|audio_tower)\.": r"\2.",
+    r"^(thinker\.)?model\.": "language_model.",
+}
+"""Qwen's bodies: `model` was the language model, then everything, and now has no name."""
 
 
 def projected_dim(files: Files, projection: Projection) -> int:
@@ -73,7 +83,7 @@ def load_projected(
     may_lack = (f"{projection.name}.",) if brings else ()
     model = load_strictly(whole_class, files.body, dtype=dtype, may_lack=may_lack, **options)
     if files.base is not None:
-        model = ready(_adapted(model, files.directory))
+        model = ready(_adapted(model, files.directory, projection))
     body = getattr(model, projection.body) if projection.body else model
     return _joined(body, getattr(model, projection.name))
 
@@ -117,7 +127,7 @@ def _joined(body: Any, projection: Any) -> Any:
     return Joined().eval()
 
 
-def _adapted(model: Any, directory: Path) -> Any:
+def _adapted(model: Any, directory: Path, projection: Projection) -> Any:
     """Return the model with a LoRA adapter's weights added into its own.
 
     Raises:
@@ -127,8 +137,11 @@ def _adapted(model: Any, directory: Path) -> Any:
     from peft import PeftModel
 
     with offline(), reading(directory), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers in an old way
         warnings.filterwarnings("error", message=".*missing adapter keys.*")
-        adapted = PeftModel.from_pretrained(model, str(directory), local_files_only=True)
+        adapted = PeftModel.from_pretrained(
+            model, str(directory), local_files_only=True, key_mapping=dict(projection.renamed)
+        )
         _check_adapter(adapted, directory)
         return adapted.merge_and_unload(safe_merge=True)
 
