@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -216,11 +217,10 @@ class VisualEncoder:
     def _works(self, number: int, unit: Unit) -> list[_Work]:
         parts = self.loaded()
         if unit.image is not None:
-            image, name = unit.image, f"unit {unit.unit_id}"
-            return [_Work(number, lambda: (parts.picture(open_picture(image, name)), None))]
+            return [_Work(number, partial(_pictured, parts, unit.image, f"unit {unit.unit_id}"))]
         if parts.document is None or not unit.text.strip():
             return []
-        return [_Work(number, lambda w=one: w) for one in _windows(parts, unit.text)]
+        return [_Work(number, partial(_as_it_is, one)) for one in _windows(parts, unit.text)]
 
     def _ahead(
         self, works: Sequence[_Work]
@@ -325,13 +325,13 @@ class VisualEncoder:
         for group in groups:
             mine = [inputs[i] for i in group]
             lengths = [one.n_tokens for one in mine]
-            for numbers, rows in parts.runner.run(lengths, lambda r, b, m=mine: self._run(r, b, m)):
+            for numbers, rows in parts.runner.run(lengths, partial(self._run, mine)):
                 for number, own in zip(numbers, rows, strict=True):
                     found[group[number]] = own
         return found
 
     def _run(
-        self, replica: Replica[Any], numbers: Sequence[int], inputs: Sequence[Prepared]
+        self, inputs: Sequence[Prepared], replica: Replica[Any], numbers: Sequence[int]
     ) -> list[Float32Array]:
         import torch
 
@@ -345,6 +345,14 @@ class VisualEncoder:
         with torch.inference_mode(), cpu_threads(self._n_threads):
             embeddings = parts.forward(replica.model, placed)
             return rows_of(embeddings, placed["attention_mask"], self._info.name)
+
+
+def _pictured(parts: VisualParts, image: bytes, name: str) -> tuple[Prepared, Any]:
+    return parts.picture(open_picture(image, name)), None
+
+
+def _as_it_is(ready: tuple[Prepared, Any]) -> tuple[Prepared, Any]:
+    return ready
 
 
 def _windows(parts: VisualParts, text: str) -> list[tuple[Prepared, Any]]:

@@ -148,9 +148,9 @@ class _Omni:
         stacked = np.stack([np.asarray(one.convert("RGB")) for one in frames])
         film = torch.from_numpy(stacked).permute(0, 3, 1, 2)  # (n_frames, 3, height, width)
         batch = self._videos(videos=[film], do_sample_frames=False, return_tensors="pt")
-        grid = tuple(int(one) for one in batch["video_grid_thw"][0])
+        n_frames, high, wide = (int(one) for one in batch["video_grid_thw"][0])
         each = seconds_apart * self._videos.temporal_patch_size
-        cells = video_cells(grid, self._videos.merge_size, each, start_s=start_s)
+        cells = video_cells((n_frames, high, wide), self._videos.merge_size, each, start_s=start_s)
         tensors = {name: batch[name] for name in ("pixel_values_videos", "video_grid_thw")}
         tensors["video_second_per_grid"] = torch.tensor([each])
         return self.prepared("video", self.tokenizer.video_token, cells, tensors)

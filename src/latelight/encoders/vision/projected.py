@@ -118,7 +118,7 @@ def _with_projection(body_class: Any, projection: Projection, dim: int) -> Any:
 def _joined(body: Any, projection: Any) -> Any:
     from torch import nn
 
-    class Joined(nn.Module):
+    class Joined(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.body = body
