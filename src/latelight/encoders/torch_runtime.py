@@ -226,6 +226,11 @@ class Runner(Generic[Model]):
         self._all = tuple(replicas)
 
     @property
+    def replicas(self) -> tuple[Replica[Model], ...]:
+        """The copies of the model."""
+        return self._all
+
+    @property
     def budget(self) -> int:
         """Most tokens of the next batch: what the tightest device takes."""
         return min(replica.budget for replica in self._all)

@@ -3,6 +3,7 @@
 import io
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latelight.encoders.vision import VisualEncoder, open_visual
+from latelight.encoders.vision import VisualEncoder, open_visual, self_test
 from latelight.encoders.vision.geometry import MARKER
 from latelight.encoders.vision.inputs import Prepared
 from latelight.errors import DamagedFileError, FileTooLargeError, ModelError, QueryError
@@ -199,6 +200,27 @@ class VisualConformance:
 
     def same_grid(self, boxes: np.ndarray, number: int) -> np.ndarray:
         return np.arange(len(boxes))
+
+    def test_the_self_test_finds_every_patch_where_it_should_be(
+        self, encoder: VisualEncoder
+    ) -> None:
+        told = self_test(encoder)
+        assert told.n_pixels == told.n_embedded == told.n_probes >= 10
+        assert str(told.n_probes) in str(told)
+
+    def test_the_self_test_finds_boxes_that_are_wrong(self, directory: Path) -> None:
+        encoder = open_visual(Checkpoint(directory), device="cpu", n_threads=1)
+        parts = encoder.loaded()
+
+        def mirrored(image: Image.Image) -> Prepared:
+            given = parts.picture(image)
+            boxes = given.places.boxes[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [1, 0, 1, 0]
+            places = replace(given.places, boxes=boxes.astype(np.float32))
+            return replace(given, places=places)
+
+        encoder._parts = replace(parts, picture=mirrored)
+        with pytest.raises(ModelError, match="looks elsewhere than its boxes say"):
+            self_test(encoder)
 
     # -- errors --------------------------------------------------------------------------------
 

@@ -2,5 +2,6 @@
 
 from latelight.encoders.vision.encoder import VisualEncoder
 from latelight.encoders.vision.opening import open_visual
+from latelight.encoders.vision.self_test import SelfTest, self_test
 
-__all__ = ["VisualEncoder", "open_visual"]
+__all__ = ["SelfTest", "VisualEncoder", "open_visual", "self_test"]

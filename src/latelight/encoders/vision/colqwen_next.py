@@ -29,6 +29,7 @@ from latelight.encoders.vision.loading import (
     run_on,
 )
 from latelight.encoders.vision.projected import (
+    QWEN_RENAMED,
     Projection,
     load_projected,
     projected_dim,
@@ -36,7 +37,7 @@ from latelight.encoders.vision.projected import (
 )
 from latelight.encoders.vision.rendering import PROBE, TextTemplate, find_template, token_names
 
-PROJECTION = Projection("custom_text_proj")
+PROJECTION = Projection("custom_text_proj", renamed=QWEN_RENAMED)
 N_EXPANSION = 10
 
 

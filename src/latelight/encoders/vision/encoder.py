@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -30,6 +31,8 @@ from latelight.types import (
 
 CHUNK = 64
 """Inputs that are prepared ahead: their pixels lie in memory at the same time."""
+LEAST_SAMPLES = 1_600
+"""A last piece of sound that is shorter than a tenth of a second is left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +66,7 @@ class VisualParts:
         document: what goes around a text that is a document; None where the model reads none.
         window: most tokens of such a text that are read together.
         sound: 16 kHz samples (n,) float32 and the second at which they begin, to an input.
+        most_samples: longer sound is cut into pieces of this many.
         video: frames, seconds between them and the second of the first, to an input.
         probe: for the self-test.
         dtype: of the weights.
@@ -79,6 +83,7 @@ class VisualParts:
     document: TextTemplate | None = None
     window: int = 2_048
     sound: Callable[[Float32Array, float], Prepared] | None = None
+    most_samples: int = 480_000
     video: Callable[[Sequence[Image.Image], float, float], Prepared] | None = None
     probe: PatchProbe | None = None
     dtype: str = "float32"
@@ -212,11 +217,10 @@ class VisualEncoder:
     def _works(self, number: int, unit: Unit) -> list[_Work]:
         parts = self.loaded()
         if unit.image is not None:
-            image, name = unit.image, f"unit {unit.unit_id}"
-            return [_Work(number, lambda: (parts.picture(open_picture(image, name)), None))]
+            return [_Work(number, partial(_pictured, parts, unit.image, f"unit {unit.unit_id}"))]
         if parts.document is None or not unit.text.strip():
             return []
-        return [_Work(number, lambda w=one: w) for one in _windows(parts, unit.text)]
+        return [_Work(number, partial(_as_it_is, one)) for one in _windows(parts, unit.text)]
 
     def _ahead(
         self, works: Sequence[_Work]
@@ -239,9 +243,16 @@ class VisualEncoder:
         vectors = np.concatenate([one.rows for one in done])
         boxes = np.concatenate([one.given.places.boxes for one in done])
         spans = [one.spans for one in done if one.spans is not None]
-        times = done[0].given.places.times
+        times = [one.given.places.times for one in done]
         return MultiVector(
-            vectors, RowLocators(np.concatenate(spans) if spans else None, boxes, times)
+            vectors,
+            RowLocators(
+                np.concatenate(spans) if spans else None,
+                boxes,
+                np.concatenate([t for t in times if t is not None])
+                if times[0] is not None
+                else None,
+            ),
         )
 
     # -- sound and video -----------------------------------------------------------------------
@@ -265,7 +276,14 @@ class VisualEncoder:
                 f"{self._info.name} got sound of {rate:,} samples a second; expected a model that "
                 "listens (ColQwen-Omni) and 16,000. Resample it, or use such a model."
             )
-        return self._one(parts.sound(np.ascontiguousarray(samples, np.float32), start_s))
+        n = parts.most_samples
+        heard = np.ascontiguousarray(samples, np.float32)
+        pieces = [
+            parts.sound(heard[i : i + n], start_s + i / rate)
+            for i in range(0, len(heard), n)
+            if len(heard) - i >= LEAST_SAMPLES or not i
+        ]
+        return self._all(pieces)
 
     def encode_video(
         self, frames: Sequence[Image.Image], seconds_apart: float, *, start_s: float = 0.0
@@ -286,10 +304,11 @@ class VisualEncoder:
                 f"{self._info.name} takes no video; expected a model that does (ColQwen-Omni). "
                 "Give its frames as pictures."
             )
-        return self._one(parts.video(frames, seconds_apart, start_s))
+        return self._all([parts.video(frames, seconds_apart, start_s)])
 
-    def _one(self, given: Prepared) -> MultiVector:
-        return self._join([_Done(self.rows([given])[0], given)])
+    def _all(self, pieces: Sequence[Prepared]) -> MultiVector:
+        rows = self.rows(pieces)
+        return self._join([_Done(own, one) for own, one in zip(rows, pieces, strict=True)])
 
     # -- running -------------------------------------------------------------------------------
 
@@ -306,13 +325,13 @@ class VisualEncoder:
         for group in groups:
             mine = [inputs[i] for i in group]
             lengths = [one.n_tokens for one in mine]
-            for numbers, rows in parts.runner.run(lengths, lambda r, b, m=mine: self._run(r, b, m)):
+            for numbers, rows in parts.runner.run(lengths, partial(self._run, mine)):
                 for number, own in zip(numbers, rows, strict=True):
                     found[group[number]] = own
         return found
 
     def _run(
-        self, replica: Replica[Any], numbers: Sequence[int], inputs: Sequence[Prepared]
+        self, inputs: Sequence[Prepared], replica: Replica[Any], numbers: Sequence[int]
     ) -> list[Float32Array]:
         import torch
 
@@ -326,6 +345,14 @@ class VisualEncoder:
         with torch.inference_mode(), cpu_threads(self._n_threads):
             embeddings = parts.forward(replica.model, placed)
             return rows_of(embeddings, placed["attention_mask"], self._info.name)
+
+
+def _pictured(parts: VisualParts, image: bytes, name: str) -> tuple[Prepared, Any]:
+    return parts.picture(open_picture(image, name)), None
+
+
+def _as_it_is(ready: tuple[Prepared, Any]) -> tuple[Prepared, Any]:
+    return ready
 
 
 def _windows(parts: VisualParts, text: str) -> list[tuple[Prepared, Any]]:

@@ -83,7 +83,7 @@ def plain_tokenizer(tokenizer: Any, more: Iterable[str] = ()) -> PlainTokenizer:
 
 def marker_texts(tokenizer: Any) -> Collection[str]:
     """Return the texts of the tokenizer's markers."""
-    return [str(one) for one in tokenizer.all_special_tokens]
+    return tokenizer.convert_ids_to_tokens(sorted(special_ids(tokenizer)))  # type: ignore[no-any-return]
 
 
 def devices_and_dtype(options: RunOptions) -> tuple[tuple[str, ...], str]:

@@ -13,6 +13,7 @@ from latelight.encoders.vision.family import Family, Files, RunOptions, files_of
 from latelight.encoders.vision.idefics3 import COLMODERNVBERT, IDEFICS3
 from latelight.encoders.vision.loading import minor
 from latelight.encoders.vision.neomme import NEOMME
+from latelight.encoders.vision.omni import OMNI
 from latelight.errors import ModelError
 from latelight.types import EncoderInfo
 
@@ -24,6 +25,7 @@ FAMILIES: tuple[Family, ...] = (
     COLMODERNVBERT,
     IDEFICS3,
     NEOMME,
+    OMNI,
 )
 UNKNOWN_LICENCE = "NOASSERTION"
 

@@ -7,7 +7,7 @@ its own (`modules.json` with a `Dense`).
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,20 @@ class Projection:
     Attributes:
         name: attribute of colpali-engine's model class.
         body: attribute that holds the body there; empty where the class is the body itself.
-        without_head: the body is a model of generation, whose head gives way to its input.
+        renamed: patterns of an adapter's keys and what they are called now, the first that fits:
+            bodies have changed the names of their parts, and adapters kept the old ones.
     """
 
     name: str
     body: str = ""
-    without_head: bool = False
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+QWEN_RENAMED: Mapping[str, str] = {
+    r"^(thinker\.)?model\.(language_model|visual|audio_tower)\.": r"\2.",
+    r"^(thinker\.)?model\.": "language_model.",
+}
+"""Qwen's bodies: `model` was the language model, then everything, and now has no name."""
 
 
 def projected_dim(files: Files, projection: Projection) -> int:
@@ -68,8 +76,6 @@ def load_projected(
     dense = _dense(files)
     if dense is not None:
         body = load_strictly(body_class, files.body, dtype=dtype, **options)
-        if projection.without_head:
-            _behead(body)
         return _joined(body, _load_dense(dense, dtype))
     dim = projected_dim(files, projection)
     whole_class = _with_projection(body_class, projection, dim)
@@ -77,7 +83,7 @@ def load_projected(
     may_lack = (f"{projection.name}.",) if brings else ()
     model = load_strictly(whole_class, files.body, dtype=dtype, may_lack=may_lack, **options)
     if files.base is not None:
-        model = ready(_adapted(model, files.directory))
+        model = ready(_adapted(model, files.directory, projection))
     body = getattr(model, projection.body) if projection.body else model
     return _joined(body, getattr(model, projection.name))
 
@@ -88,37 +94,31 @@ def projected_rows(model: Any, batch: Mapping[str, Any]) -> Any:
 
 
 def _with_projection(body_class: Any, projection: Projection, dim: int) -> Any:
-    """Return colpali-engine's class: the body's, or around the body, with a linear layer."""
+    """Return colpali-engine's class: the body's, or around the body, with a linear layer.
+
+    It has the name of its base: by that, transformers knows how keys were called in the past.
+    """
     from torch import nn
 
     inside = projection.body
-    base = next(c for c in body_class.__mro__ if c.__name__.endswith("PreTrainedModel"))
+    around = next(c for c in body_class.__mro__ if c.__name__.endswith("PreTrainedModel"))
+    base = around if inside else body_class
 
-    class Projected(base if inside else body_class):  # type: ignore[misc]
-        def __init__(self, config: Any) -> None:
-            super().__init__(config)
-            if inside:
-                setattr(self, inside, body_class(config))
-            if projection.without_head:
-                self.lm_head = nn.Identity()
-            width = config.get_text_config().hidden_size
-            setattr(self, projection.name, nn.Linear(width, dim))
-            self.post_init()
+    def init(self: Any, config: Any) -> None:
+        base.__init__(self, config)
+        if inside:
+            setattr(self, inside, body_class(config))
+        width = config.get_text_config().hidden_size
+        setattr(self, projection.name, nn.Linear(width, dim))
+        self.post_init()
 
-    return Projected
-
-
-def _behead(body: Any) -> None:
-    from torch import nn
-
-    if hasattr(body, "lm_head"):
-        body.lm_head = nn.Identity()
+    return type(body_class.__name__, (base,), {"__init__": init, "__module__": base.__module__})
 
 
 def _joined(body: Any, projection: Any) -> Any:
     from torch import nn
 
-    class Joined(nn.Module):
+    class Joined(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.body = body
@@ -127,7 +127,7 @@ def _joined(body: Any, projection: Any) -> Any:
     return Joined().eval()
 
 
-def _adapted(model: Any, directory: Path) -> Any:
+def _adapted(model: Any, directory: Path, projection: Projection) -> Any:
     """Return the model with a LoRA adapter's weights added into its own.
 
     Raises:
@@ -137,8 +137,11 @@ def _adapted(model: Any, directory: Path) -> Any:
     from peft import PeftModel
 
     with offline(), reading(directory), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers in an old way
         warnings.filterwarnings("error", message=".*missing adapter keys.*")
-        adapted = PeftModel.from_pretrained(model, str(directory), local_files_only=True)
+        adapted = PeftModel.from_pretrained(
+            model, str(directory), local_files_only=True, key_mapping=dict(projection.renamed)
+        )
         _check_adapter(adapted, directory)
         return adapted.merge_and_unload(safe_merge=True)
 

@@ -187,15 +187,18 @@ def find_template(
     """
     whole = np.asarray(ids, np.int64)
     inner = tokenizer.split(prefix + PROBE + suffix).ids
-    windows = np.lib.stride_tricks.sliding_window_view(whole, min(len(inner), len(whole)))
-    found = np.flatnonzero((windows == inner).all(axis=1)) if len(inner) <= len(whole) else []
+    found = [
+        i
+        for i in range(len(whole) - len(inner) + 1)
+        if np.array_equal(whole[i : i + len(inner)], inner)
+    ]
     if len(found) != 1:
         raise ModelError(
             f"The processor writes the text {prefix + PROBE + suffix!r} as tokens that are in its "
             f"own input {len(found)} times, expected once. Its template is not one that Latelight "
             "can fill safely; take another revision of the checkpoint."
         )
-    begin, end = int(found[0]), int(found[0]) + len(inner)
+    begin, end = found[0], found[0] + len(inner)
     after = whole[end:]
     return TextTemplate(
         tokenizer,
