@@ -14,7 +14,7 @@ from latelight.encoders.checkpoint import locate_card
 from latelight.encoders.download import download
 from latelight.encoders.model_check import check_model
 from latelight.encoders.model_options import ModelOptions
-from latelight.encoders.registry import create_encoder, encoder_names
+from latelight.encoders.registry import create_encoder, encoder_names, is_carried_here
 from latelight.settings import read_settings
 
 app = typer.Typer(no_args_is_help=True, help="See, download and check published models.")
@@ -36,7 +36,7 @@ def list_models(as_json: JsonOption = False) -> None:
         return
     rows = table("model", "here", "licence", "dims", "reads", right=("dims",))
     for one in found:
-        here = "carried" if one["carried"] else "yes" if one["installed"] else ""
+        here = ("carried" if one["carried"] else "yes") if one["installed"] else ""
         licence = one["licence_name"] + ("" if one["is_permissive"] else " *")
         reads = ", ".join(one["modalities"])
         rows.add_row(one["name"], here, licence, str(one["dim"] or "?"), reads)
@@ -110,7 +110,7 @@ def _carried(name: str) -> dict[str, Any]:
     return {
         "name": name,
         "carried": True,
-        "installed": True,
+        "installed": is_carried_here(name),
         "licence": info.licence,
         "licence_name": info.licence,
         "is_permissive": True,
