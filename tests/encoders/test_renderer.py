@@ -165,8 +165,8 @@ def test_lower_case_is_applied_before_the_tokenizer() -> None:
 
 
 def test_lengths_without_room_for_a_text_are_refused() -> None:
-    with pytest.raises(ModelError, match="markers take 2"):
-        Renderer(wordpieces().to_str(), Recipe(dim=4, document_length=2, limit=64))
+    with pytest.raises(ModelError, match="markers take 3"):
+        Renderer(wordpieces().to_str(), Recipe(dim=4, document_length=3, limit=64))
 
 
 def test_a_missing_mask_token_is_named() -> None:

@@ -48,7 +48,7 @@ def open_colbert(
     """
     given = options or ModelOptions()
     recipe = read_recipe(checkpoint)
-    info = describe(checkpoint, recipe, {"dtype": given.dtype, "runtime": _runtime()})
+    info = describe(checkpoint, recipe, {"dtype": given.text_dtype, "runtime": _runtime()})
     return MultiVectorTextEncoder(
         info, lambda: _open_parts(checkpoint, recipe, given, n_threads=n_threads)
     )
@@ -107,7 +107,7 @@ def _load(checkpoint: Checkpoint, options: ModelOptions, device: str) -> Any:
 
     read_modules(checkpoint.directory)  # refuses what is not known before anything is run
     inline = [_INLINE_PROJECTION] if checkpoint.layout == "stanford" else []
-    dtype = getattr(torch, options.dtype)
+    dtype = getattr(torch, options.text_dtype)
     with strict_loading(checkpoint.name, inline):
         model = MultiVectorEncoder(
             str(checkpoint.directory),

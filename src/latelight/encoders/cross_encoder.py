@@ -279,7 +279,7 @@ def _load(checkpoint: Checkpoint, options: ModelOptions) -> TorchPairs:
             str(checkpoint.directory),
             local_files_only=True,
             trust_remote_code=options.trust_remote_code,
-            dtype=getattr(torch, options.dtype),
+            dtype=getattr(torch, options.text_dtype),
         )
     if model.config.num_labels != 1:
         raise ModelError(

@@ -106,7 +106,7 @@ def open_dense(
         unit_kinds=UNIT_KINDS,
         licence=checkpoint.licence,
         max_query_tokens=recipe.longest_query,
-        rendering={**recipe.rendering(), "dtype": given.dtype, "runtime": runtime},
+        rendering={**recipe.rendering(), "dtype": given.text_dtype, "runtime": runtime},
     )
 
     def open_parts() -> TextParts:
@@ -248,7 +248,7 @@ def _load(checkpoint: Checkpoint, options: ModelOptions, n_threads: int) -> Any:
     from sentence_transformers import SentenceTransformer
 
     device = pick_device(options.device)
-    dtype = getattr(torch, options.dtype)
+    dtype = getattr(torch, options.text_dtype)
     with strict_loading(checkpoint.name):
         model = SentenceTransformer(
             str(checkpoint.directory),

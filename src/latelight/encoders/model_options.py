@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 from latelight.errors import SettingError
 
-Dtype = Literal["float32", "float16", "bfloat16"]
+Dtype = Literal["auto", "float32", "float16", "bfloat16"]
 Backend = Literal["auto", "torch", "onnx"]
 
 
@@ -15,7 +15,8 @@ class ModelOptions:
 
     Attributes:
         device: `cpu`, `cuda`, `cuda:1`, `mps`, or `auto`: a graphics card when there is one.
-        dtype: of weights and activations; rows are float32 always.
+        dtype: of weights and activations; rows are float32 always. `auto` is float32 for models of
+            text, and what suits the device for visual ones.
         backend: `torch`, `onnx`, or `auto`: torch where the checkpoint has weights for it.
         batch_tokens: most tokens that run together; 0 chooses by the device.
         accept_licence: whether a licence that is not permissive is accepted.
@@ -23,11 +24,16 @@ class ModelOptions:
     """
 
     device: str = "auto"
-    dtype: Dtype = "float32"
+    dtype: Dtype = "auto"
     backend: Backend = "auto"
     batch_tokens: int = 0
     accept_licence: bool = False
     trust_remote_code: bool = False
+
+    @property
+    def text_dtype(self) -> str:
+        """The number type of a model of text."""
+        return "float32" if self.dtype == "auto" else self.dtype
 
     def __post_init__(self) -> None:
         if self.dtype not in get_args(Dtype):

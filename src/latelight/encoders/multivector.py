@@ -84,6 +84,7 @@ class MultiVectorTextEncoder:
                 parts = self._open_parts()
                 self._info = replace(
                     self._info,
+                    max_query_tokens=parts.renderer.max_query_tokens,
                     weights=dict(parts.weights),
                     rendering={**self._info.rendering, **parts.rendering},
                 )

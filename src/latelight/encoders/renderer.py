@@ -7,7 +7,6 @@ own markers that it names are read as plain characters.
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from latelight.errors import ModelError, QueryError
 from latelight.types import CharSpan, Int32Array, QueryToken
 
 _PROBE = "a"
+_SPARE = 1  # a prompt's last blank may become a token of its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +76,20 @@ class PairTemplate:
 
 
 @dataclass(frozen=True, eq=False)
-class _Frame:
-    """What stands around a text: ids before and after it, and characters before its first one."""
+class _Prompt:
+    """What goes around texts: ids before and after them, and characters before their first one."""
 
     before: Int32Array
     after: Int32Array
     lead: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """What goes around one text: ids before and after it."""
+
+    before: Int32Array
+    after: Int32Array
 
     @property
     def n_tokens(self) -> int:
@@ -97,45 +105,53 @@ class Renderer:
         Raises:
             ModelError: there is none, or it is damaged, or leaves no room for a text.
         """
-        settings = _read_settings(tokenizer)
+        settings = _prepared(_read_settings(tokenizer), recipe)
         self._recipe = recipe
-        self._marked = _tokenizer(_prepared(settings, recipe), plain=False)
-        self._plain = _tokenizer(_prepared(settings, recipe), plain=True)
-        self._special = _special_ids(_prepared(settings, recipe), self._marked)
-        self._query = self._frame(recipe.query_prompt)
-        self._document = self._frame(recipe.document_prompt)
-        self._expansion_id = self._find_expansion_token(settings)
+        self._marked = _tokenizer(settings, plain=False)
+        self._plain = _tokenizer(settings, plain=True)
+        self._special = _special_ids(settings, self._marked)
+        self._query = self._prompt(recipe.query_prompt)
+        self._document = self._prompt(recipe.document_prompt)
+        self._expansion_id = self._find_expansion_token()
         self._skipped = np.array(sorted(self._skiplist_ids()), np.int32)
-        for what, frame, length in (
+        for what, prompt, length in (
             ("query", self._query, recipe.longest_query),
             ("document", self._document, recipe.window),
         ):
-            if length <= frame.n_tokens:
+            n_taken = self._read(_PROBE, prompt)[0].n_tokens + _SPARE
+            if length <= n_taken:
                 raise ModelError(
-                    f"A {what} may have {length} tokens, but its markers take {frame.n_tokens}; "
+                    f"A {what} may have {length} tokens, but its markers take {n_taken}; "
                     "expected room for at least one more. Look at the checkpoint's lengths."
                 )
 
     @property
     def max_query_tokens(self) -> int:
         """How many tokens of a query's own text are read."""
-        return self._recipe.longest_query - self._query.n_tokens
+        return self._recipe.longest_query - self._read(_PROBE, self._query)[0].n_tokens
 
-    def split(self, text: str, frame_lead: str = "") -> Wordpieces:
+    def split(self, text: str) -> Wordpieces:
         """Return the tokens of `text` with their characters; none when it is blank.
 
-        Args:
-            text: what a user wrote; names of special tokens in it are plain characters.
-            frame_lead: characters that are tokenised together with it, before it.
+        Names of special tokens in it are plain characters.
         """
+        return self._split(text, "")[1]
+
+    def _split(self, text: str, lead: str) -> tuple[list[int], Wordpieces]:
+        """Return the ids of `lead` and the tokens of `text`, encoded as one string."""
         if not text.strip():
-            return Wordpieces(np.zeros(0, np.int32), np.zeros((0, 2), np.int32))
-        encoding = self._plain.encode(frame_lead + text, add_special_tokens=False)
-        offsets = np.array(encoding.offsets, np.int32).reshape(-1, 2) - len(frame_lead)
-        own = offsets[:, 1] > 0  # the rest stands for the lead
-        ids = np.array(encoding.ids, np.int32)[own]
-        spans = _trimmed(text, np.maximum(offsets[own], 0))
-        return self._respelled(text, Wordpieces(ids, spans))
+            return [], Wordpieces(np.zeros(0, np.int32), np.zeros((0, 2), np.int32))
+        encoding = self._plain.encode(lead + text, add_special_tokens=False)
+        offsets = np.array(encoding.offsets, np.int32).reshape(-1, 2) - len(lead)
+        n_lead = int((offsets[:, 1] <= 0).sum()) if lead else 0
+        ids = np.array(encoding.ids, np.int32)[n_lead:]
+        spans = _trimmed(text, np.maximum(offsets[n_lead:], 0))
+        return encoding.ids[:n_lead], self._respelled(text, Wordpieces(ids, spans))
+
+    def _read(self, text: str, prompt: _Prompt) -> tuple[_Frame, Wordpieces]:
+        """Return what stands around a text, its prompt's words included, and its own tokens."""
+        lead, pieces = self._split(text, prompt.lead)
+        return _Frame(np.concatenate([prompt.before, lead]).astype(np.int32), prompt.after), pieces
 
     # -- queries ---------------------------------------------------------------------------
 
@@ -145,8 +161,8 @@ class Renderer:
         Raises:
             QueryError: `text` holds no token.
         """
-        frame = self._query
-        pieces = self.split(text, frame.lead).cut(0, self.max_query_tokens)
+        frame, pieces = self._read(text, self._query)
+        pieces = pieces.cut(0, self._recipe.longest_query - frame.n_tokens)
         if not len(pieces):
             raise QueryError(f"The query {text!r} holds no word or number; type at least one.")
         ids = np.concatenate([frame.before, pieces.ids, frame.after])
@@ -158,7 +174,7 @@ class Renderer:
             *self._markers(frame.before),
             *(QueryToken(text[a:b], CharSpan(a, b)) for a, b in pieces.spans.tolist()),
             *self._markers(frame.after),
-            *[QueryToken(self._name(self._expansion_id), None, "expansion")] * n_more,
+            *(QueryToken(self._name(number), None, "expansion") for number in more.tolist()),
         )
         return RenderedQuery(sequence, tokens)
 
@@ -180,15 +196,14 @@ class Renderer:
 
         Markers are rows in the first window alone, so that a long document has them once.
         """
-        pieces = self.split(text, self._document.lead)
-        limit = self._recipe.window - self._document.n_tokens
+        frame, pieces = self._read(text, self._document)
+        limit = self._recipe.window - frame.n_tokens
         return [
-            self._window(pieces.cut(one.start, one.end), is_first=one.start == 0)
+            self._window(frame, pieces.cut(one.start, one.end), is_first=one.start == 0)
             for one in cut_windows(text, pieces.spans, limit)
         ]
 
-    def _window(self, pieces: Wordpieces, *, is_first: bool) -> RenderedWindow:
-        frame = self._document
+    def _window(self, frame: _Frame, pieces: Wordpieces, *, is_first: bool) -> RenderedWindow:
         ids = np.concatenate([frame.before, pieces.ids, frame.after])
         begin, end = len(frame.before), len(frame.before) + len(pieces)
         spans = np.full((len(ids), 2), NOWHERE, np.int32)
@@ -223,7 +238,7 @@ class Renderer:
 
     # -- set-up ----------------------------------------------------------------------------
 
-    def _frame(self, prompt: str) -> _Frame:
+    def _prompt(self, prompt: str) -> _Prompt:
         """Return what a prompt puts around a text.
 
         Its markers are tokens by themselves. What follows the last of them is tokenised together
@@ -233,10 +248,9 @@ class Renderer:
         around = self._marked.encode(_PROBE)
         inner = [i for i, special in enumerate(around.special_tokens_mask) if not special]
         markers = self._marked.encode(marked, add_special_tokens=False).ids
-        lead_ids = self._lead_ids(lead)
-        before = [*around.ids[: inner[0]], *markers, *lead_ids]
+        before = [*around.ids[: inner[0]], *markers]
         after = around.ids[inner[-1] + 1 :]
-        return _Frame(np.array(before, np.int32), np.array(after, np.int32), lead)
+        return _Prompt(np.array(before, np.int32), np.array(after, np.int32), lead)
 
     def _split_prompt(self, prompt: str) -> tuple[str, str]:
         """Return a prompt cut after its last marker."""
@@ -248,13 +262,7 @@ class Renderer:
         lead = prompt[end:]
         return prompt[:end], lead.lstrip() if strips else lead
 
-    def _lead_ids(self, lead: str) -> list[int]:
-        """Return the ids of a prompt's plain words: those that end before the text begins."""
-        encoding = self._marked.encode(lead + _PROBE, add_special_tokens=False)
-        pairs = zip(encoding.ids, encoding.offsets, strict=True)
-        return [number for number, (_, end) in pairs if end <= len(lead)]
-
-    def _find_expansion_token(self, settings: dict[str, Any]) -> int:
+    def _find_expansion_token(self) -> int:
         if self._recipe.expansion is None:
             return -1
         names = [self._recipe.expansion.token] if self._recipe.expansion.token else _MASKS
@@ -386,12 +394,3 @@ def _trimmed(text: str, spans: Int32Array) -> Int32Array:
                 end - len(word) + len(word.rstrip()),
             )
     return trimmed
-
-
-def render_all(renderer: Renderer, texts: Sequence[str]) -> list[RenderedQuery]:
-    """Return each query's sequence, in order.
-
-    Raises:
-        QueryError: a text holds no token.
-    """
-    return [renderer.query(text) for text in texts]

@@ -197,7 +197,8 @@ class PoolingClient:
             try:
                 return self._ask_once(path, body)
             except urllib.error.HTTPError as error:
-                said = error.read(2000).decode("utf-8", "replace")
+                with error:
+                    said = error.read(2000).decode("utf-8", "replace")
                 last = f"HTTP {error.code}: {said}"
                 if error.code not in _RETRIED:
                     break
