@@ -24,7 +24,7 @@ from latelight.encoders.multivector import MultiVectorTextEncoder  # noqa: E402
 from latelight.encoders.protocol import Encoder  # noqa: E402
 from latelight.encoders.registry import create_encoder  # noqa: E402
 from latelight.errors import ModelError, WeightsNotFoundError  # noqa: E402
-from latelight.testing.encoders import EncoderConformance, passage  # noqa: E402
+from latelight.testing.encoders import SAMPLE_TEXTS, EncoderConformance, passage  # noqa: E402
 from tests.encoders.checkpoints import text_models as build  # noqa: E402
 
 CPU = ModelOptions(device="cpu")
@@ -72,6 +72,15 @@ class _Conforms(EncoderConformance):
 
     def make_encoder(self) -> Encoder:
         return create_encoder(str(self.directory), options=CPU)
+
+    def test_a_text_finds_itself(self) -> None:
+        """By its words: rows of markers, masks and punctuation say nothing with random weights."""
+        encoded = self.encoder.encode_documents([passage(text) for text in SAMPLE_TEXTS])
+        for i, text in enumerate(SAMPLE_TEXTS):
+            query = self.encoder.encode_query(text)
+            own = [t.kind == "token" and t.text.isalnum() for t in query.tokens]
+            scores = [(query.vectors[own] @ d.vectors.T).max(axis=1).sum() for d in encoded]
+            assert int(np.argmax(scores)) == i
 
 
 class TestPyLateConforms(_Conforms):
@@ -272,15 +281,17 @@ def test_an_adapter_with_a_weight_too_few_is_an_error(
         open_colbert(open_checkpoint(place), CPU).load()
 
 
-def test_a_tokenizer_that_reads_otherwise_than_the_library_is_an_error(
-    encoders: dict[str, MultiVectorTextEncoder], checkpoints: dict[str, Path], tmp_path: Path
+def test_a_rendering_that_differs_from_the_librarys_is_an_error(
+    checkpoints: dict[str, Path], tmp_path: Path
 ) -> None:
     shutil.copytree(checkpoints["pylate"], tmp_path / "odd")
     config = json.loads((tmp_path / "odd/config_sentence_transformers.json").read_text())
     config["prompts"] = {"query": "table: "}
     config["query_prefix"] = "[Q] "
     (tmp_path / "odd/config_sentence_transformers.json").write_text(json.dumps(config))
-    open_colbert(open_checkpoint(tmp_path / "odd"), CPU).load()  # both read the prompt
+    both = open_colbert(open_checkpoint(tmp_path / "odd"), CPU)
+    both.load()  # the prefix goes before the prompt, here as there
+    assert both.info.rendering["query_prompt"] == "[Q] table: "
     checkpoint = open_checkpoint(checkpoints["pylate"])
     from latelight.encoders import colbert
 

@@ -77,7 +77,8 @@ def test_stanfords_metadata_says_it_all(tmp_path: Path) -> None:
 
 def test_stanfords_defaults_hold_where_the_metadata_is_silent(tmp_path: Path) -> None:
     recipe = read_recipe(stanford(tmp_path, dim=96))
-    assert recipe.expansion == Expansion(32) and recipe.skiplist == ()
+    assert recipe.expansion == Expansion(32) and recipe.skiplist == PUNCTUATION
+    assert read_recipe(stanford(tmp_path, dim=96, mask_punctuation=False)).skiplist == ()
     assert recipe.window == 512
 
 
@@ -86,7 +87,9 @@ def test_pylates_keys_are_read_with_its_defaults(tmp_path: Path) -> None:
     assert recipe.expansion == Expansion(48, token="[MASK]")
     assert (recipe.dim, recipe.skiplist, recipe.window) == (32, PUNCTUATION, 300)
     quiet = read_recipe(pylate(tmp_path, do_query_expansion=False, skiplist_words=[]))
-    assert (quiet.expansion, quiet.skiplist, quiet.longest_query) == (None, (), 32)
+    assert (quiet.expansion, quiet.skiplist, quiet.longest_query) == (None, (), 512)
+    prompted = read_recipe(pylate(tmp_path, prompts={"query": "ask: ", "document": "[D] say: "}))
+    assert (prompted.query_prompt, prompted.document_prompt) == ("[Q] ask: ", "[D] say: ")
 
 
 def test_native_models_say_it_in_three_places(tmp_path: Path) -> None:

@@ -148,19 +148,34 @@ def _check_rendering(name: str, model: Any, renderer: Renderer) -> None:
     """Raise when sentence-transformers would read other tokens than this package does."""
     for text in _PROBES:
         for task in ("query", "document"):
-            theirs = model.preprocess([text], prompt=_prompt(model, task), task=task)
-            expected = theirs["input_ids"][0].tolist()
-            if task == "query":
-                found = renderer.query(text).sequence.ids.tolist()
-            else:
-                found = renderer.windows(text)[0].sequence.ids.tolist()
-            if found != expected[: len(found)] or len(found) != len(expected):
+            expected, scored = _theirs(model, text, task)
+            found, kept = _ours(renderer, text, task)
+            if found != expected or kept != scored:
                 raise ModelError(
                     f"{name}: the {task} {text!r} is read as {found[:12]}… here, but as "
                     f"{expected[:12]}… by sentence-transformers. Its tokenizer.json, prompts or "
                     "lengths say different things; save the checkpoint again with "
                     "MultiVectorEncoder.save_pretrained."
                 )
+
+
+def _ours(renderer: Renderer, text: str, task: str) -> tuple[list[int], list[bool]]:
+    """Return the ids of a probe and which of them are rows, as they are rendered here."""
+    if task == "query":
+        ids = renderer.query(text).sequence.ids.tolist()
+        return ids, [True] * len(ids)
+    window = renderer.windows(text)[0]
+    return window.sequence.ids.tolist(), window.kept.tolist()
+
+
+def _theirs(model: Any, text: str, task: str) -> tuple[list[int], list[bool]]:
+    """Return the same as sentence-transformers renders it."""
+    features = model.preprocess([text], prompt=_prompt(model, task), task=task)
+    ids = features["input_ids"][0].tolist()
+    for module in model:
+        if type(module).__name__ == "MultiVectorMask":
+            features = module(features, task=task)
+    return ids, features["attention_mask"][0].bool().tolist()
 
 
 def _prompt(model: Any, task: str) -> str | None:

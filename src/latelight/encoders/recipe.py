@@ -134,24 +134,22 @@ def _stanford(checkpoint: Checkpoint) -> Recipe:
             attends=bool(metadata.get("attend_to_mask_tokens")),
             token=_mask_token(checkpoint),
         ),
-        skiplist=PUNCTUATION if metadata.get("mask_punctuation") else (),
+        skiplist=PUNCTUATION if metadata.get("mask_punctuation", True) else (),
     )
 
 
 def _pylate(checkpoint: Checkpoint, config: Mapping[str, Any]) -> Recipe:
-    length = config.get("query_length") or 32
+    length = config.get("query_length")
     expands = config.get("do_query_expansion")
     attends = bool(config.get("attend_to_expansion_tokens"))
-    expansion = Expansion(length, attends=attends, token=_mask_token(checkpoint))
+    expansion = Expansion(length or 32, attends=attends, token=_mask_token(checkpoint))
     skiplist = config.get("skiplist_words")
-    prompts = config.get("prompts") or {}
-    query = prompts.get("query") or config.get("query_prefix") or ""
-    document = prompts.get("document") or config.get("document_prefix") or ""
+    query, document = (_pylate_prompt(config, task) for task in ("query", "document"))
     return Recipe(
         dim=_modules_dim(checkpoint),
         query_prompt=query,
         document_prompt=document,
-        markers=_legacy_markers(query, document),
+        markers=_legacy_markers(config),
         query_length=length,
         document_length=config.get("document_length"),
         limit=read_limit(checkpoint),
@@ -290,9 +288,17 @@ def _metadata(directory: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _legacy_markers(*prompts: str) -> tuple[str, ...]:
+def _pylate_prompt(config: Mapping[str, Any], task: str) -> str:
+    """Return what goes before a text: PyLate's prefix, then the prompt."""
+    prefix = config.get(f"{task}_prefix") or ""
+    prompt = (config.get("prompts") or {}).get(task) or ""
+    return str(prefix) + str(prompt).removeprefix(prefix)
+
+
+def _legacy_markers(config: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the first words of PyLate's prefixes: they were inserted as one token each."""
-    return tuple(prompt.split()[0] for prompt in prompts if prompt.strip())
+    prefixes = (str(config.get(f"{task}_prefix") or "") for task in ("query", "document"))
+    return tuple(prefix.split()[0] for prefix in prefixes if prefix.strip())
 
 
 def _mask_token(checkpoint: Checkpoint) -> str:

@@ -7,6 +7,7 @@ missing, unexpected or misshapen key is an error that names it.
 import os
 import re
 import threading
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
@@ -20,6 +21,8 @@ _BUFFERS = re.compile(r"(^|\.)(embeddings\.position_ids|rotary_emb\.inv_freq)$")
 _BESIDE = re.compile(
     r"(^|\.)(pooler|cls|lm_head|decoder|head|classifier|qa_outputs|score)\.|" + _BUFFERS.pattern
 )
+# Shapes that do not fit are reported as well, instead of an error without names.
+_REPORTING = {"output_loading_info": True, "ignore_mismatched_sizes": True}
 _loading = threading.RLock()
 
 
@@ -108,11 +111,11 @@ def strict_loading(
 
     def reporting(cls: Any, *args: Any, **kwargs: Any) -> Any:
         wants = kwargs.pop("output_loading_info", False)
-        model, told = original.__func__(cls, *args, output_loading_info=True, **kwargs)
+        model, told = original.__func__(cls, *args, **{**kwargs, **_REPORTING})
         check_keys(name, told, allowed, needs_heads=needs_heads)
         return (model, told) if wants else model
 
-    with _loading, _offline():
+    with _loading, _offline(), _quiet():
         PreTrainedModel.from_pretrained = classmethod(reporting)
         try:
             yield
@@ -161,6 +164,22 @@ def check_keys(
 def _key(one: Any) -> str:
     """Return a key; misshapen ones come with their shapes."""
     return str(one[0] if isinstance(one, tuple) else one)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the libraries from drawing bars, and from warning users of what they do themselves."""
+    from transformers.utils import logging
+
+    drew = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+            yield
+    finally:
+        if drew:
+            logging.enable_progress_bar()
 
 
 @contextmanager

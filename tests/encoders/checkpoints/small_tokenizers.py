@@ -22,6 +22,7 @@ CORPUS = [
     "The harbour master counted the boats. Then he slept.",
     "Line one, line two: a table of results, precision and recall.",
     "A much longer text about late interaction, one vector for every token.",
+    "Short. Ein Fährschiff über den Sund, naïve café. two four 1 2 3.",
 ] * 3
 BERT_SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
