@@ -95,9 +95,13 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_cross_encoder(tmp_path_factory.mktemp("cross") / "tiny")
 
 
-def test_scores_are_those_of_sentence_transformers(directory: Path) -> None:
-    import sentence_transformers
-    import torch
+@pytest.mark.parametrize("types", [True, False])
+def test_scores_are_those_of_sentence_transformers(types: bool, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    sentence_transformers = pytest.importorskip("sentence_transformers")
+    from tests.encoders.checkpoints.text_models import build_cross_encoder
+
+    directory = build_cross_encoder(tmp_path / "tiny", types=types)
 
     theirs = sentence_transformers.CrossEncoder(
         str(directory), device="cpu", local_files_only=True, activation_fn=torch.nn.Identity()

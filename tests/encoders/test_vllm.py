@@ -21,7 +21,7 @@ from latelight.types import Float32Array
 from tests.encoders.checkpoints.small_tokenizers import BERT_NAMES, save, without_flags, wordpieces
 from tests.encoders.test_checkpoint import write
 
-DIM = 8
+DIM = 64
 
 
 def row_of(number: int, place: int) -> Float32Array:
@@ -118,16 +118,21 @@ def options_of(server: Server, **more: Any) -> ServerOptions:
     return ServerOptions(server.url, "owner/tiny", wait_s=0.01, **more)
 
 
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of an encoder whose server lasts as long as this module."""
+    directory = build(tmp_path_factory.mktemp("served")).directory
+    for own in serve():
+        yield f"vllm:{own.url}#{directory}"
+
+
 class TestServedModelConforms(EncoderConformance):
-    @pytest.fixture(autouse=True, scope="class")
-    def _serve(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-        for own in serve():
-            type(self).url = own.url
-            type(self).directory = tmp_path_factory.mktemp("served")
-            yield
+    @pytest.fixture(autouse=True)
+    def _place(self, lasting: str) -> None:
+        type(self).name = lasting
 
     def make_encoder(self) -> MultiVectorTextEncoder:
-        return create_encoder(f"vllm:{self.url}#{build(self.directory).directory}")
+        return create_encoder(self.name)
 
 
 def test_markers_are_sent_and_rows_are_chosen_afterwards(
@@ -186,10 +191,10 @@ def test_a_refusal_is_not_repeated_and_its_reason_told(
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (lambda ids: rows_of(ids)[:-1], r"an array \(3, 8\) for 4 tokens"),
-        (lambda ids: [row[:5] for row in rows_of(ids)], r"expected finite \(4, 8\)"),
-        (lambda ids: rows_of(ids)[0], r"an array \(8,\)"),
-        (lambda ids: [[float("nan")] * 8 for _ in ids], "expected finite"),
+        (lambda ids: rows_of(ids)[:-1], r"an array \(3, 64\) for 4 tokens"),
+        (lambda ids: [row[:5] for row in rows_of(ids)], r"expected finite \(4, 64\)"),
+        (lambda ids: rows_of(ids)[0], r"an array \(64,\)"),
+        (lambda ids: [[float("nan")] * DIM for _ in ids], "expected finite"),
         (lambda ids: "§", "expected"),
         (lambda ids: [["a"]], "rows of numbers"),
     ],

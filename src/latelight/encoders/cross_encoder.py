@@ -228,10 +228,11 @@ class OnnxPairs:
 class TorchPairs:
     """Scores by a transformers model for sequence classification with one label."""
 
-    def __init__(self, model: Any, budget: int) -> None:
+    def __init__(self, model: Any, budget: int, *, tells_apart: bool) -> None:
+        """Run `model`; `tells_apart` says whether it was trained with types of tokens."""
         self._model = model
         self._budget = budget
-        self._tells_apart = getattr(model.config, "type_vocab_size", 0) > 1
+        self._tells_apart = tells_apart
 
     def scores(self, pairs: Sequence[PairSequence]) -> Float32Array:
         """Return (n_pairs,) float32: the model's logits."""
@@ -271,7 +272,7 @@ def _padded(
 
 def _load(checkpoint: Checkpoint, options: ModelOptions) -> TorchPairs:
     import torch
-    from transformers import AutoModelForSequenceClassification
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     device = pick_device(options.device)
     with strict_loading(checkpoint.name, needs_heads=True):
@@ -281,10 +282,19 @@ def _load(checkpoint: Checkpoint, options: ModelOptions) -> TorchPairs:
             trust_remote_code=options.trust_remote_code,
             dtype=getattr(torch, options.text_dtype),
         )
+        tokenizer = AutoTokenizer.from_pretrained(
+            str(checkpoint.directory),
+            local_files_only=True,
+            trust_remote_code=options.trust_remote_code,
+        )
     if model.config.num_labels != 1:
         raise ModelError(
             f"{checkpoint.name} gives {model.config.num_labels} numbers for a pair; expected one. "
             "It is a classifier, not a cross-encoder for ranking."
         )
     budget = options.batch_tokens or _BATCH_TOKENS.get(device.partition(":")[0], 16_384)
-    return TorchPairs(model.to(device).eval(), budget)
+    return TorchPairs(
+        model.to(device).eval(),
+        budget,
+        tells_apart="token_type_ids" in tokenizer.model_input_names,
+    )

@@ -2,6 +2,7 @@
 
 import json
 import string
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,11 @@ BERT_SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 def wordpieces(extra: tuple[str, ...] = ()) -> Tokenizer:
     """BERT's pipeline: lower case, punctuation apart, [CLS] A [SEP] (B [SEP])."""
+    return Tokenizer.from_str(_wordpieces(extra))
+
+
+@cache  # trained once: two trainings number the words differently
+def _wordpieces(extra: tuple[str, ...]) -> str:
     made = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     made.normalizer = normalizers.BertNormalizer(lowercase=True)
     made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -45,7 +51,7 @@ def wordpieces(extra: tuple[str, ...] = ()) -> Tokenizer:
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
         special_tokens=[(t, made.token_to_id(t)) for t in ("[CLS]", "[SEP]")],
     )
-    return made
+    return made.to_str()
 
 
 def without_flags(made: Tokenizer, *tokens: str) -> Tokenizer:
@@ -57,6 +63,11 @@ def without_flags(made: Tokenizer, *tokens: str) -> Tokenizer:
 
 def byte_level(markers: tuple[str, ...] = ()) -> Tokenizer:
     """ModernBERT's pipeline: byte-level pairs that join a blank to its word."""
+    return Tokenizer.from_str(_byte_level(markers))
+
+
+@cache
+def _byte_level(markers: tuple[str, ...]) -> str:
     made = Tokenizer(models.BPE())
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     made.decoder = decoders.ByteLevel()
@@ -73,7 +84,7 @@ def byte_level(markers: tuple[str, ...] = ()) -> Tokenizer:
         single="[CLS] $A [SEP]",
         special_tokens=[(t, made.token_to_id(t)) for t in ("[CLS]", "[SEP]")],
     )
-    return made
+    return made.to_str()
 
 
 def unigrams() -> Tokenizer:
@@ -90,14 +101,14 @@ def unigrams() -> Tokenizer:
     return made
 
 
-def save(made: Tokenizer, directory: Path, **special: str) -> int:
+def save(made: Tokenizer, directory: Path, **special: Any) -> int:
     """Write the files of a fast tokenizer; returns how many tokens it has."""
     directory.mkdir(parents=True, exist_ok=True)
     made.save(str(directory / "tokenizer.json"))
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": 128,
-        **{key: value for key, value in special.items() if value},
+        **special,
     }
     (directory / "tokenizer_config.json").write_text(json.dumps(config))
     return made.get_vocab_size()
