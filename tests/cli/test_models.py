@@ -51,7 +51,8 @@ def test_carried_encoders_and_the_whole_catalogue_are_listed(run: Run) -> None:
     assert list(found) == [*encoder_names(), *(card.name for card in CATALOG)]
     assert found["latelight-small"]["installed"] and not found["lateon"]["installed"]
     shown = run("models", "list").out
-    assert "CC-BY-NC-4.0 *" in shown and "text, image, audio, video" in shown
+    assert "CC-BY-NC-4.0 *" in shown and "tomoro-colqwen3-embed-4b" in shown
+    assert "Gemma *" in shown and "LicenseRef" not in shown
 
 
 def test_a_card_is_shown(run: Run) -> None:

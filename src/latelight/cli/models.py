@@ -35,9 +35,12 @@ def list_models(as_json: JsonOption = False) -> None:
         print_json(found)
         return
     rows = table("model", "here", "licence", "dims", "reads", right=("dims",))
+    rows.columns[0].no_wrap = True
     for one in found:
         here = ("carried" if one["carried"] else "yes") if one["installed"] else ""
-        licence = one["licence_name"] + ("" if one["is_permissive"] else " *")
+        licence = one["licence_name"].removeprefix("LicenseRef-") + (
+            "" if one["is_permissive"] else " *"
+        )
         reads = ", ".join(one["modalities"])
         rows.add_row(one["name"], here, licence, str(one["dim"] or "?"), reads)
     out.print(rows)

@@ -123,7 +123,7 @@ class OnnxRows:
 
 def _refuse_square(places: Sequence[Path], dim: int) -> None:
     """Raise when nobody can tell whether the graph has applied the projection."""
-    for path in places:
+    for path in filter(Path.is_file, places):
         if tensor_shape(path) == (dim, dim):
             raise ModelError(
                 f"The graph gives rows of {dim} numbers, and {path} holds a projection from {dim} "

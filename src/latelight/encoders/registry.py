@@ -163,7 +163,8 @@ def _takes_onnx(checkpoint: Checkpoint, options: ModelOptions) -> bool:
         return options.backend == "onnx"
     if checkpoint.onnx is None:
         return False
-    return checkpoint.layout == "onnx" or not is_installed("sentence-transformers")
+    has_weights = any(checkpoint.directory.glob("*.safetensors"))
+    return not has_weights or not is_installed("sentence-transformers")
 
 
 def _served(name: str, weights: Path | None, options: ModelOptions) -> Encoder:

@@ -252,7 +252,11 @@ def build_dense(directory: Path) -> Path:
 
 def build_cross_encoder(directory: Path, *, n_labels: int = 1, types: bool = True) -> Path:
     torch.manual_seed(6)
-    inputs = ["input_ids", "token_type_ids", "attention_mask"] if types else ["input_ids", "attention_mask"]
+    inputs = (
+        ["input_ids", "token_type_ids", "attention_mask"]
+        if types
+        else ["input_ids", "attention_mask"]
+    )
     n_tokens = save(wordpieces(), directory, **BERT_NAMES, model_input_names=inputs)
     config = bert_config(n_tokens, num_labels=n_labels)
     BertForSequenceClassification(config).save_pretrained(directory)
