@@ -20,7 +20,9 @@ LatelightError
 │   └── ExtractionTimeoutError took longer, or more memory, than allowed
 ├── ModelError                 weights or their surroundings are not usable
 │   ├── WeightsNotFoundError   the package or directory that carries them is missing
-│   └── DigestMismatchError    the bytes are not the ones that were recorded
+│   ├── DigestMismatchError    the bytes are not the ones that were recorded
+│   ├── LicenceError           their licence has to be accepted first
+│   └── ModelServerError       the server that computes vectors does not answer as it should
 ├── StorageError               the library on disk
 │   ├── CorruptFileError       a checksum or a length is wrong
 │   ├── FormatVersionError     written by another version of the format
@@ -153,6 +155,18 @@ class DigestMismatchError(ModelError):
     """The bytes are not the ones that were recorded."""
 
     code = "digest_mismatch"
+
+
+class LicenceError(ModelError):
+    """A model's licence is not permissive, and nobody has accepted it."""
+
+    code = "licence_not_accepted"
+
+
+class ModelServerError(ModelError):
+    """The server that computes vectors does not answer, or not as it should."""
+
+    code = "model_server"
 
 
 class StorageError(LatelightError):

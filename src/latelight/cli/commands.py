@@ -12,6 +12,7 @@ from latelight.cli import (
     doctor,
     explain,
     jobs,
+    models,
     pipeline,
     search,
     snapshot,
@@ -54,6 +55,7 @@ app.command("stats")(stats.stats)
 app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(models.app, name="models")
 app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(bench.app, name="bench")

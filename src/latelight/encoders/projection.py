@@ -1,12 +1,12 @@
 """A published checkpoint's own projection, read from its safetensors file."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from latelight.encoders.hub import hub_cache, snapshots
 from latelight.errors import ModelError, WeightsNotFoundError
 from latelight.types import Float32Array
 
@@ -26,12 +26,12 @@ def find_projection(directory: Path | None, repository: str) -> Path:
     Raises:
         WeightsNotFoundError: there is none.
     """
-    places = [directory] if directory is not None else _cached_snapshots(repository)
+    places = [directory] if directory is not None else snapshots(repository)
     for place in places:
         for layout in _LAYOUTS:
             if (place / layout).is_file():
                 return place / layout
-    looked = ", ".join(map(str, places)) or str(_hub_cache())
+    looked = ", ".join(map(str, places)) or str(hub_cache())
     raise WeightsNotFoundError(
         f"No projection of {repository} in {looked}; expected {' or '.join(_LAYOUTS)}. Download "
         f"it (hf download {repository}) and name its directory as the weights setting, or use "
@@ -63,6 +63,23 @@ def load_projection(path: Path, shape: tuple[int, int]) -> Float32Array:
     return np.ascontiguousarray(values.T, np.float32)
 
 
+def tensor_shape(path: Path, name: str = _TENSOR) -> tuple[int, ...]:
+    """Return the shape of a tensor in a safetensors file, reading the header alone.
+
+    Raises:
+        ModelError: there is no such file or tensor.
+    """
+    try:
+        with path.open("rb") as stream:
+            n_header = int.from_bytes(stream.read(8), "little")
+            return tuple(json.loads(stream.read(n_header))[name]["shape"])
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise ModelError(
+            f"{path} holds no readable tensor {name!r} ({error!r}); expected the safetensors file "
+            "of a ColBERT checkpoint in the Stanford layout."
+        ) from error
+
+
 def _read_safetensors(path: Path) -> tuple[dict[str, Any], bytes]:
     """Return the header and the data of a safetensors file (length, JSON, tensors)."""
     content = path.read_bytes()
@@ -71,16 +88,3 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Any], bytes]:
     if not isinstance(header, dict):
         raise ValueError("the header is no object")
     return header, content[8 + n_header :]
-
-
-def _cached_snapshots(repository: str) -> list[Path]:
-    """Return the downloaded snapshots of a repository, the newest first."""
-    folder = _hub_cache() / f"models--{repository.replace('/', '--')}" / "snapshots"
-    if not folder.is_dir():
-        return []
-    return sorted(folder.iterdir(), key=lambda path: -path.stat().st_mtime)
-
-
-def _hub_cache() -> Path:
-    home = Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
-    return Path(os.environ.get("HF_HUB_CACHE", home / "hub"))

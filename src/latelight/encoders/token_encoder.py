@@ -107,7 +107,7 @@ class TokenEncoder:
         self._info = info
         self._rendering = rendering
         self._open_parts = open_parts
-        self._n_threads = n_threads or _n_usable_cores()
+        self._n_threads = n_threads or usable_cores()
         self._parts: Parts | None = None
         self._lock = threading.Lock()
 
@@ -229,7 +229,7 @@ class TokenEncoder:
         return MultiVector(vectors, row_locators(spans, unit))
 
 
-def _n_usable_cores() -> int:
+def usable_cores() -> int:
     """Return how many cores this process may use; not every system can limit them."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -1,0 +1,133 @@
+"""`latelight models`: which models there are, which are here, and whether they work."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from latelight.cli.console import Failed, out, print_json, size, table
+from latelight.cli.options import JsonOption
+from latelight.encoders.catalog import CATALOG, ModelCard, card_of
+from latelight.encoders.checkpoint import locate_card
+from latelight.encoders.download import download
+from latelight.encoders.model_check import check_model
+from latelight.encoders.model_options import ModelOptions
+from latelight.encoders.registry import create_encoder, encoder_names, is_carried_here
+from latelight.settings import read_settings
+
+app = typer.Typer(no_args_is_help=True, help="See, download and check published models.")
+
+NameArgument = Annotated[str, typer.Argument(help="Name in the catalogue, or of its repository.")]
+AcceptOption = Annotated[
+    bool, typer.Option("--accept-license", help="Accept a licence that is not permissive.")
+]
+
+
+@app.command("list")
+def list_models(as_json: JsonOption = False) -> None:
+    """List the carried encoders and the catalogue: installed or not, licence, dims, modalities."""
+    weights = read_settings().weights
+    found = [_carried(name) for name in encoder_names()]
+    found += [_card(card, weights) for card in CATALOG]
+    if as_json:
+        print_json(found)
+        return
+    rows = table("model", "here", "licence", "dims", "reads", right=("dims",))
+    rows.columns[0].no_wrap = True
+    for one in found:
+        here = ("carried" if one["carried"] else "yes") if one["installed"] else ""
+        licence = one["licence_name"].removeprefix("LicenseRef-") + (
+            "" if one["is_permissive"] else " *"
+        )
+        reads = ", ".join(one["modalities"])
+        rows.add_row(one["name"], here, licence, str(one["dim"] or "?"), reads)
+    out.print(rows)
+    out.print("* has to be accepted: latelight models get NAME --accept-license")
+
+
+@app.command("show")
+def show(name: NameArgument, as_json: JsonOption = False) -> None:
+    """Show all that is known of a model of the catalogue."""
+    card = card_of(name)
+    told = _card(card, read_settings().weights)
+    if as_json:
+        print_json(told)
+        return
+    for key, value in told.items():
+        if value not in ("", None, ()):
+            shown = ", ".join(value) if isinstance(value, tuple) else str(value)
+            out.print(Text.assemble((f"{key:<16}", "bold"), shown))
+
+
+@app.command("get")
+def get(name: NameArgument, accept: AcceptOption = False, as_json: JsonOption = False) -> None:
+    """Download a model of the catalogue, into LATELIGHT_WEIGHTS or the hub's cache."""
+    card = card_of(name)
+    checkpoint = download(card, weights=read_settings().weights, accept_licence=accept)
+    files = [path for path in checkpoint.directory.rglob("*") if path.is_file()]
+    n_bytes = sum(path.stat().st_size for path in files)
+    if as_json:
+        told = {"directory": str(checkpoint.directory), "layout": checkpoint.layout}
+        print_json({"name": card.name, **told, "files": len(files), "bytes": n_bytes})
+        return
+    out.print(f"{card.name}: {len(files)} files, {size(n_bytes)}, {checkpoint.layout}")
+    out.print(str(checkpoint.directory), markup=False)
+
+
+@app.command("check")
+def check(
+    name: Annotated[
+        str, typer.Argument(help="Name of an encoder, path of a directory, or vllm:URL#MODEL.")
+    ],
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto.")] = (
+        "auto"
+    ),
+    accept: AcceptOption = False,
+    remote_code: Annotated[
+        bool,
+        typer.Option("--trust-remote-code", help="Run code that comes with the checkpoint."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Load a model and try it: the same rows twice and in a batch, places of patches, speed."""
+    settings = read_settings()
+    options = ModelOptions(device=device, accept_licence=accept, trust_remote_code=remote_code)
+    encoder = create_encoder(
+        name, weights=settings.weights, n_threads=settings.n_threads, options=options
+    )
+    findings = check_model(encoder)
+    if as_json:
+        print_json([asdict(one) for one in findings])
+    else:
+        for one in findings:
+            mark = ("ok    ", "green") if one.ok else ("wrong ", "bold red")
+            out.print(Text.assemble(mark, (f"{one.name:<20}", "bold"), one.told))
+    if not all(one.ok for one in findings):
+        raise Failed
+
+
+def _carried(name: str) -> dict[str, Any]:
+    info = create_encoder(name).info
+    return {
+        "name": name,
+        "carried": True,
+        "installed": is_carried_here(name),
+        "licence": info.licence,
+        "licence_name": info.licence,
+        "is_permissive": True,
+        "dim": info.dim,
+        "modalities": ("text",),
+    }
+
+
+def _card(card: ModelCard, weights: Path | None) -> dict[str, Any]:
+    where = locate_card(card, weights)
+    return {
+        **asdict(card),
+        "carried": False,
+        "installed": where is not None,
+        "directory": str(where) if where else "",
+        "licence_name": card.licence_name,
+    }

@@ -1,0 +1,244 @@
+"""ColBERT and its kin (Khattab and Zaharia, 2020) run by torch.
+
+sentence-transformers' MultiVectorEncoder loads the checkpoint, whichever layout it has: its own,
+PyLate's, Stanford's, or an adapter over one of them. The texts are rendered here (`renderer.py`),
+since rows need their characters, long documents their windows, and users' words must not become
+markers; at load both ways of rendering are compared.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from latelight.encoders.batching import plan_batches, run_halving
+from latelight.encoders.checkpoint import Checkpoint
+from latelight.encoders.model_options import ModelOptions
+from latelight.encoders.multivector import MultiVectorTextEncoder, TextParts
+from latelight.encoders.recipe import Recipe, read_modules, read_recipe
+from latelight.encoders.renderer import Renderer, TokenSequence
+from latelight.encoders.strict_loading import (
+    is_out_of_memory,
+    minor_version,
+    need,
+    pick_device,
+    strict_loading,
+)
+from latelight.errors import ModelError
+from latelight.types import UNIT_KINDS, EncoderInfo, Float32Array
+
+VERSION = "1"
+_BATCH_TOKENS = {"cpu": 4096, "cuda": 65_536}
+_PROBES = ("The ferry was refitted in 2019, for 4.2 million crowns!", "naïve café; 日本語")
+_INLINE_PROJECTION = "linear.weight"
+
+
+def open_colbert(
+    checkpoint: Checkpoint, options: ModelOptions | None = None, *, n_threads: int = 0
+) -> MultiVectorTextEncoder:
+    """Return the encoder of a ColBERT checkpoint, not loaded yet; only its configuration is read.
+
+    Args:
+        checkpoint: in one of the layouts multi-vector, pylate, stanford, adapter.
+        options: how to run it.
+        n_threads: of torch on a CPU; 0 leaves them as they are.
+
+    Raises:
+        ModelError: its files do not say how texts are rendered.
+    """
+    given = options or ModelOptions()
+    recipe = read_recipe(checkpoint)
+    info = describe(checkpoint, recipe, {"dtype": given.text_dtype, "runtime": _runtime()})
+    return MultiVectorTextEncoder(
+        info, lambda: _open_parts(checkpoint, recipe, given, n_threads=n_threads)
+    )
+
+
+def describe(checkpoint: Checkpoint, recipe: Recipe, also: Mapping[str, str]) -> EncoderInfo:
+    """Return what is known of a checkpoint's encoder from its configuration alone.
+
+    Args:
+        checkpoint: of text.
+        recipe: its recipe.
+        also: more that shapes vectors, for the lock.
+    """
+    return EncoderInfo(
+        name=checkpoint.name,
+        version=VERSION,
+        dim=recipe.dim,
+        unit_kinds=UNIT_KINDS,
+        licence=checkpoint.licence,
+        similarity=recipe.similarity,
+        max_query_tokens=recipe.longest_query,
+        rendering={"layout": checkpoint.layout, **recipe.rendering(), **also},
+    )
+
+
+def _runtime() -> str:
+    packages = ("sentence-transformers", "transformers", "tokenizers")
+    return ", ".join(f"{package} {minor_version(package)}" for package in packages)
+
+
+def _open_parts(
+    checkpoint: Checkpoint, recipe: Recipe, options: ModelOptions, *, n_threads: int
+) -> TextParts:
+    need("torch", "transformers", "sentence-transformers", *_adapter_packages(checkpoint))
+    weights = checkpoint.digests()
+    device = pick_device(options.device)
+    model = _load(checkpoint, options, device)
+    renderer = Renderer(checkpoint.directory / "tokenizer.json", recipe)
+    _check_rendering(checkpoint.name, model, renderer)
+    budget = options.batch_tokens or _BATCH_TOKENS.get(device.partition(":")[0], 16_384)
+    if n_threads and device == "cpu":
+        import torch
+
+        torch.set_num_threads(n_threads)
+    return TextParts(renderer, TorchRows(model, recipe.dim, budget), weights)
+
+
+def _adapter_packages(checkpoint: Checkpoint) -> tuple[str, ...]:
+    return ("peft",) if checkpoint.layout == "adapter" else ()
+
+
+def _load(checkpoint: Checkpoint, options: ModelOptions, device: str) -> Any:
+    """Return the loaded MultiVectorEncoder, its modules and keys checked."""
+    import torch
+    from sentence_transformers import MultiVectorEncoder
+
+    read_modules(checkpoint.directory)  # refuses what is not known before anything is run
+    inline = [_INLINE_PROJECTION] if checkpoint.layout == "stanford" else []
+    dtype = getattr(torch, options.text_dtype)
+    with strict_loading(checkpoint.name, inline):
+        model = MultiVectorEncoder(
+            str(checkpoint.directory),
+            device=device,
+            local_files_only=True,
+            trust_remote_code=options.trust_remote_code,
+            model_kwargs={"dtype": dtype},
+        )
+    if checkpoint.layout == "adapter":
+        _check_adapter(checkpoint, model)
+    return model.to(dtype).eval()
+
+
+def _check_adapter(checkpoint: Checkpoint, model: Any) -> None:
+    """Raise when the adapter's weights are not exactly those that the model asks for."""
+    from safetensors import safe_open
+
+    path = checkpoint.directory / "adapter_model.safetensors"
+    with safe_open(str(path), "pt") as file:
+        stored = {key.removeprefix("base_model.model.") for key in file.keys()}  # noqa: SIM118
+    asked = {
+        name.replace(".default.", ".").removeprefix("base_model.model.")
+        for name, _ in model[0].named_parameters()
+        if ".lora_" in name
+    }
+    asked = {name.removeprefix("model.base_model.model.").removeprefix("model.") for name in asked}
+    stored = {name.removeprefix("model.") for name in stored}
+    if not asked or asked != stored:
+        differing = sorted(asked ^ stored)[:5]
+        raise ModelError(
+            f"The adapter {checkpoint.name} and its base {checkpoint.base} do not fit: "
+            f"{', '.join(differing) or 'no adapter weights were applied'}. Expected the base that "
+            "adapter_config.json names, in its revision."
+        )
+
+
+def _check_rendering(name: str, model: Any, renderer: Renderer) -> None:
+    """Raise when sentence-transformers would read other tokens than this package does."""
+    for text in _PROBES:
+        for task in ("query", "document"):
+            expected, scored = _theirs(model, text, task)
+            found, kept = _ours(renderer, text, task)
+            if found != expected or kept != scored:
+                raise ModelError(
+                    f"{name}: the {task} {text!r} is read as {found[:12]}… here, but as "
+                    f"{expected[:12]}… by sentence-transformers. Its tokenizer.json, prompts or "
+                    "lengths say different things; save the checkpoint again with "
+                    "MultiVectorEncoder.save_pretrained."
+                )
+
+
+def _ours(renderer: Renderer, text: str, task: str) -> tuple[list[int], list[bool]]:
+    """Return the ids of a probe and which of them are rows, as they are rendered here."""
+    if task == "query":
+        ids = renderer.query(text).sequence.ids.tolist()
+        return ids, [True] * len(ids)
+    window = renderer.windows(text)[0]
+    return window.sequence.ids.tolist(), window.kept.tolist()
+
+
+def _theirs(model: Any, text: str, task: str) -> tuple[list[int], list[bool]]:
+    """Return the same as sentence-transformers renders it."""
+    features = model.preprocess([text], prompt=_prompt(model, task), task=task)
+    ids = features["input_ids"][0].tolist()
+    for module in model:
+        if type(module).__name__ == "MultiVectorMask":
+            features = module(features, task=task)
+    return ids, features["attention_mask"][0].bool().tolist()
+
+
+def _prompt(model: Any, task: str) -> str | None:
+    """Return the prompt that sentence-transformers puts before a query or a document."""
+    names = ("query",) if task == "query" else ("document", "passage", "corpus")
+    return next((model.prompts[name] for name in names if model.prompts.get(name)), None)
+
+
+class TorchRows:
+    """Rows of sequences by the body and the dense modules of a MultiVectorEncoder."""
+
+    def __init__(self, model: Any, dim: int, budget: int) -> None:
+        self._model = model
+        self._modules = [m for m in model if type(m).__name__ in ("Transformer", "Dense")]
+        self._dim = dim
+        self._budget = budget
+
+    def rows(self, sequences: Sequence[TokenSequence]) -> Iterator[tuple[int, Float32Array]]:
+        """Yield (number of a sequence, its rows (n_tokens, dim) float32), batch by batch.
+
+        Raises:
+            ModelError: the model gives rows of another length than its files said.
+        """
+        for batch in plan_batches([len(one) for one in sequences], self._budget):
+            parts = run_halving(
+                batch, lambda part: self._run([sequences[i] for i in part]), is_out_of_memory
+            )
+            for part, rows in parts:
+                for number, own in zip(part, rows, strict=True):
+                    yield number, own[: len(sequences[number])]
+
+    def _run(self, sequences: Sequence[TokenSequence]) -> Float32Array:
+        """Return (n_sequences, n_longest, dim) float32; rows of padding are left to the caller."""
+        import torch
+
+        ids, mask = padded(sequences)
+        device = self._model.device
+        features = {
+            "input_ids": torch.from_numpy(ids).to(device),
+            "attention_mask": torch.from_numpy(mask).to(device),
+        }
+        with torch.inference_mode():
+            for module in self._modules:
+                features = module(features)
+            found = features["token_embeddings"].float().cpu().numpy()
+        if found.shape[-1] != self._dim:
+            raise ModelError(
+                f"The model gives rows of {found.shape[-1]} dims; its files say {self._dim}. "
+                "Download the checkpoint again."
+            )
+        return np.asarray(found, np.float32)
+
+
+def padded(sequences: Sequence[TokenSequence]) -> tuple[Any, Any]:
+    """Return ids and mask, both (n_sequences, n_longest) int64, filled up on the right.
+
+    The mask is 0 for padding and for expansion that is not attended to; what stands there changes
+    no other row.
+    """
+    longest = max(len(one) for one in sequences)
+    ids = np.zeros((len(sequences), longest), np.int64)
+    mask = np.zeros((len(sequences), longest), np.int64)
+    for i, one in enumerate(sequences):
+        ids[i, : len(one)] = one.ids
+        mask[i, : one.n_attended] = 1
+    return ids, mask

@@ -1,0 +1,116 @@
+"""Is a model what it should be on this machine: loaded, repeatable, and how fast is it?"""
+
+import importlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from latelight.encoders.protocol import Encoder, encode_queries
+from latelight.types import CharSpan, Float32Array, Locator, MultiVector, Unit
+
+GOLDEN_QUERY = "How much did the ferry's 2019 refit cost, and who paid for it?"
+TEXTS = (
+    "The ferry was refitted in 2019 for 4.2 million crowns; the county paid.",
+    "Short.",
+    "Line one\nline two\n\nline four: a | b | c\n1 | 2 | 3",
+    "The harbour master counted the boats, wrote their names down and went home. " * 12,
+)
+NOISE = 1e-4
+_MIN_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: what, whether it is as it should be, and what was found."""
+
+    name: str
+    ok: bool
+    told: str
+
+
+def check_model(encoder: Encoder) -> list[Finding]:
+    """Return what was found about an encoder; loads it and encodes some texts.
+
+    Raises:
+        ModelError: it cannot be loaded.
+    """
+    began = time.perf_counter()
+    encoder.load()
+    info = encoder.info
+    loaded = f"{info.name} {info.version}, {info.dim} dims, {time.perf_counter() - began:.1f} s"
+    return [
+        Finding("load", True, loaded),
+        Finding("files", bool(info.weights), f"{len(info.weights)} files hashed"),
+        *_check_queries(encoder),
+        *(_check_texts(encoder) if not info.sees_images else _check_geometry(encoder)),
+    ]
+
+
+def _check_queries(encoder: Encoder) -> list[Finding]:
+    one, other = (encoder.encode_query(GOLDEN_QUERY).vectors for _ in range(2))
+    together = encode_queries(encoder, [TEXTS[0], GOLDEN_QUERY, TEXTS[1]])[1].vectors
+    return [
+        _compare("query twice", one, other),
+        _compare("query among others", one, together),
+        _compare_norms("query rows", one),
+    ]
+
+
+def _check_texts(encoder: Encoder) -> list[Finding]:
+    units = [_passage(text) for text in TEXTS]
+    alone = [encoder.encode_documents([unit])[0] for unit in units]
+    together = list(reversed(encoder.encode_documents(list(reversed(units)))))
+    worst = max(
+        (_difference(a.vectors, b.vectors) for a, b in zip(alone, together, strict=True)),
+        default=0.0,
+    )
+    stacked = np.concatenate([one.vectors for one in alone])
+    return [
+        Finding("texts among others", worst <= NOISE, f"differ by {worst:.1e} (up to {NOISE:.0e})"),
+        _compare_norms("text rows", stacked),
+        _measure(encoder, units),
+    ]
+
+
+def _check_geometry(encoder: Encoder) -> list[Finding]:
+    """Return what the visual adapters' own test finds: does each patch lie where it says?"""
+    vision: Any = importlib.import_module("latelight.encoders.vision")
+    told = vision.self_test(encoder)
+    return [Finding("geometry", True, str(told or "every patch lies where its row says"))]
+
+
+def _measure(encoder: Encoder, units: Sequence[Unit]) -> Finding:
+    """Return how many rows a second are made of passages of usual length."""
+    batch = [units[-1]] * 8
+    n_rows, began = 0, time.perf_counter()
+    while (taken := time.perf_counter() - began) < _MIN_SECONDS:
+        n_rows += _count(encoder.encode_documents(batch))
+    return Finding("throughput", True, f"{n_rows / taken:,.0f} rows a second")
+
+
+def _count(encoded: Sequence[MultiVector]) -> int:
+    return sum(one.n_rows for one in encoded)
+
+
+def _compare(name: str, one: Float32Array, other: Float32Array) -> Finding:
+    found = _difference(one, other)
+    return Finding(name, found <= NOISE, f"differ by {found:.1e} (up to {NOISE:.0e})")
+
+
+def _compare_norms(name: str, rows: Float32Array) -> Finding:
+    norms = np.linalg.norm(rows, axis=1)
+    ok = bool(len(rows)) and bool(np.all((np.abs(norms - 1) < NOISE) | (norms == 0)))
+    return Finding(name, ok, f"{len(rows)} rows of {rows.shape[1]} dims, length 1")
+
+
+def _difference(one: Float32Array, other: Float32Array) -> float:
+    if one.shape != other.shape:
+        return float("inf")
+    return float(np.abs(one - other).max(initial=0))
+
+
+def _passage(text: str) -> Unit:
+    return Unit("c0", "passage", Locator(span=CharSpan(0, len(text))), text)

@@ -1,0 +1,142 @@
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from latelight.cli import models
+from latelight.encoders import download, model_check
+from latelight.encoders.catalog import CATALOG, card_of
+from latelight.encoders.registry import encoder_names
+from latelight.testing.encoders import FakeEncoder
+from latelight.types import MultiVector, Unit
+from tests.cli.conftest import Run
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.delenv("LATELIGHT_WEIGHTS", raising=False)
+    return tmp_path / "hub"
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, cache: Path) -> list[str]:
+    """A hub that gives every repository the same few files, and remembers their names."""
+    asked: list[str] = []
+
+    def fetch(repository: str, revision: str, patterns: Sequence[str], target: Path | None) -> Path:
+        asked.append(repository)
+        folder = cache / f"models--{repository.replace('/', '--')}"
+        where = target or folder / "snapshots" / "abc"
+        where.mkdir(parents=True)
+        if target is None:
+            (folder / "refs").mkdir()
+            (folder / "refs" / "main").write_text("abc")
+        (where / "config.json").write_text('{"architectures": ["HF_ColBERT"]}')
+        return where
+
+    monkeypatch.setattr(download, "_fetch_from_hub", fetch)
+    return asked
+
+
+def listed(run: Run) -> dict[str, Any]:
+    return {one["name"]: one for one in json.loads(run("models", "list", "--json").out)}
+
+
+def test_carried_encoders_and_the_whole_catalogue_are_listed(run: Run) -> None:
+    found = listed(run)
+    assert list(found) == [*encoder_names(), *(card.name for card in CATALOG)]
+    assert found["latelight-small"]["installed"] and not found["lateon"]["installed"]
+    shown = run("models", "list").out
+    assert "CC-BY-NC-4.0 *" in shown and "tomoro-colqwen3-embed-4b" in shown
+    assert "Gemma *" in shown and "LicenseRef" not in shown
+
+
+def test_a_card_is_shown(run: Run) -> None:
+    shown = run("models", "show", "jinaai/jina-colbert-v2").out
+    assert "CC-BY-NC-4.0" in shown and "jina-colbert-v2" in shown
+    assert json.loads(run("models", "show", "lateon", "--json").out)["document_length"] == 300
+    unknown = run("models", "show", "nothing")
+    assert unknown.code == 2 and "colbertv2.0" in unknown.err
+
+
+def test_a_model_is_downloaded_once_its_licence_is_accepted(run: Run, hub: list[str]) -> None:
+    refused = run("models", "get", "jina-colbert-v2")
+    assert refused.code == 1 and "--accept-license" in refused.err and hub == []
+    got = json.loads(run("models", "get", "jina-colbert-v2", "--accept-license", "--json").out)
+    assert hub == ["jinaai/jina-colbert-v2"] and got["layout"] == "stanford"
+    assert listed(run)["jina-colbert-v2"]["installed"]
+    assert run("models", "get", "lateon").code == 0  # permissive ones are not asked about
+
+
+def test_the_weights_directory_is_where_models_go(
+    run: Run, hub: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATELIGHT_WEIGHTS", str(tmp_path / "weights"))
+    shown = run("models", "get", "colbertv2.0").out
+    assert str(tmp_path / "weights" / "colbertv2.0") in shown
+    assert listed(run)["colbertv2.0"]["directory"] == str(tmp_path / "weights" / "colbertv2.0")
+
+
+class Forgetful(FakeEncoder):
+    """Gives other rows to a text beside others."""
+
+    def encode_documents(self, units: Sequence[Unit], **kwargs: Any) -> list[MultiVector]:
+        found = super().encode_documents(units, **kwargs)
+        return [MultiVector(np.roll(one.vectors, len(units), axis=1)) for one in found]
+
+
+def test_a_good_encoder_passes_its_check(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_check, "_MIN_SECONDS", 0.01)
+    monkeypatch.setattr(models, "create_encoder", lambda *_, **__: FakeEncoder())
+    ran = run("models", "check", "fake")
+    assert ran.code == 1 and "wrong files" in " ".join(ran.out.split())  # nothing was hashed
+    told = {one["name"]: one for one in json.loads(run("models", "check", "f", "--json").out)}
+    good = {"query twice", "query among others", "query rows", "texts among others", "text rows"}
+    assert all(told[name]["ok"] for name in good)
+    assert told["throughput"]["told"].endswith("rows a second")
+
+
+def test_an_encoder_whose_batches_change_rows_fails_its_check(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_check, "_MIN_SECONDS", 0.01)
+    monkeypatch.setattr(models, "create_encoder", lambda *_, **__: Forgetful())
+    ran = run("models", "check", "fake", "--json")
+    told = {one["name"]: one["ok"] for one in json.loads(ran.out)}
+    assert ran.code == 1 and not told["texts among others"] and told["query twice"]
+
+
+@pytest.mark.model
+def test_the_default_encoder_passes_its_check(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_check, "_MIN_SECONDS", 0.01)
+    assert run("models", "check", "latelight-small").code == 0
+
+
+@pytest.mark.parametrize("name", ["list", "show", "get", "check"])
+def test_every_command_has_help_and_json_and_is_documented(run: Run, name: str) -> None:
+    assert "--json" in run("models", name, "--help").out
+    root = Path(__file__).parents[2]
+    for page in ("README.md", "docs/models.md"):
+        assert f"models {name}" in (root / page).read_text("utf-8")
+
+
+def test_the_catalogues_table_in_the_docs_is_the_catalogue() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows if "](https://huggingface.co/" in row] == [
+        card.name for card in CATALOG
+    ]
+    for row in rows:
+        name = row.split("`")[1]
+        if "](https://huggingface.co/" not in row:
+            continue
+        card = card_of(name)
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        assert f"https://huggingface.co/{card.source}" in cells[1]
+        expected = card.licence_name + ("" if card.is_permissive else " \\*")
+        told = [str(card.dim or "?"), ", ".join(card.modalities), card.similarity, expected]
+        assert cells[2:6] == told, name
