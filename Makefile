@@ -11,16 +11,16 @@ SOURCES := pyproject.toml CMakeLists.txt $(shell find src native -type f -not -n
 demo: $(VENV)/.installed
 	$(BIN)/latelight demo --output demo-output
 
-test: $(VENV)/.installed check
+test: $(VENV)/.dev check
 	$(BIN)/python -m pytest
 
-check: $(VENV)/.installed
+check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
 
-bench: $(VENV)/.installed
+bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/maxsim.py
 	$(BIN)/python benchmarks/quality.py
 
@@ -29,8 +29,12 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 
 $(VENV)/.installed: $(VENV)/bin/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet --group dev .
+	$(BIN)/python -m pip install --quiet .
 	touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet --group dev .
+	touch $@ $(VENV)/.installed
 
 clean:
 	rm -rf $(VENV) build demo-output

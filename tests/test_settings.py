@@ -17,6 +17,7 @@ def test_every_row_of_the_table_can_be_set() -> None:
         "LATELIGHT_NAMESPACE": "b",
         "LATELIGHT_COLLECTION": "c",
         "LATELIGHT_THREADS": "3",
+        "LATELIGHT_DEVICE": "cuda:1",
         "LATELIGHT_WEIGHTS": "/w",
         "LATELIGHT_COMMIT_SECONDS": "1.5",
     }

@@ -27,6 +27,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("namespace", "default", "Namespace that commands use."),
     Setting("collection", "default", "Collection that commands use."),
     Setting("threads", "0", "Threads for encoding and scoring; 0 takes every core."),
+    Setting("device", "auto", "What published models run on: cpu, cuda, cuda:1, mps; auto."),
     Setting("weights", "", "Directory with model weights that go before the carried ones."),
     Setting("commit_seconds", "1", "While adding: publish what is ready this often, in seconds."),
 )
@@ -41,6 +42,7 @@ class Settings:
         namespace: isolation boundary.
         collection: named set of documents.
         n_threads: at least 1.
+        device: what published models run on; `auto` takes a graphics card when there is one.
         weights: directory with model weights, or None for the carried ones.
         commit_seconds: how often adding publishes, in seconds.
     """
@@ -49,6 +51,7 @@ class Settings:
     namespace: str = "default"
     collection: str = "default"
     n_threads: int = 1
+    device: str = "auto"
     weights: Path | None = None
     commit_seconds: float = 1.0
 
@@ -67,6 +70,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         namespace=values["namespace"],
         collection=values["collection"],
         n_threads=_threads(values["threads"]),
+        device=values["device"],
         weights=Path(values["weights"]) if values["weights"] else None,
         commit_seconds=_seconds(values["commit_seconds"]),
     )

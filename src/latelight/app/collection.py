@@ -8,6 +8,7 @@ from typing import Any
 
 from latelight.app.adding import Runs, Workshop, make_job
 from latelight.app.engine import (
+    build_cross_encoder,
     build_encoders,
     check_readers,
     extraction_options,
@@ -119,6 +120,7 @@ class Collection:
         self._store = Store.open(paths.generation)
         self._originals = Originals(paths.originals)
         self._encoders = build_encoders(self.spec, settings)
+        self._cross_encoder = build_cross_encoder(self.spec, settings)
         self._checked = threading.Event()
         self._self_check = SelfCheck()
 
@@ -392,6 +394,7 @@ class Collection:
             self.spec,
             self._settings.n_threads,
             self._self_check,
+            self._cross_encoder,
         )
 
     def _hits(self, reader: Reader, found: Found) -> Hits:

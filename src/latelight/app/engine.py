@@ -5,8 +5,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from latelight.encoders.catalog import find_card
+from latelight.encoders.cross_encoder import CrossEncoder
+from latelight.encoders.model_options import ModelOptions
+from latelight.encoders.pooled import PooledEncoder
+from latelight.encoders.pooling import Pooling
 from latelight.encoders.protocol import Encoder
-from latelight.encoders.registry import create_encoder
+from latelight.encoders.registry import create_encoder, create_reranker
 from latelight.errors import PipelineMismatchError
 from latelight.extractors.model_digests import model_digests
 from latelight.extractors.plugins import plugin_versions
@@ -14,10 +19,11 @@ from latelight.extractors.protocol import ExtractionOptions, PluginUse
 from latelight.extractors.registry import all_extractors
 from latelight.index.analyzer import ANALYZER_VERSION
 from latelight.pipelines.lock import PipelineLock, check_encoder, make_lock
-from latelight.pipelines.spec import PipelineSpec
+from latelight.pipelines.spec import PipelineSpec, SpaceSpecification
 from latelight.settings import Settings
 
 _loading = threading.Lock()
+DEFAULT_MODEL_OPTIONS = ModelOptions()
 _PLUGIN = "plugin:"
 
 
@@ -27,16 +33,52 @@ def build_encoders(spec: PipelineSpec, settings: Settings) -> dict[str, Encoder]
     Raises:
         SettingError: the spec names an encoder that does not exist.
     """
-    return {
-        space: shared_encoder(given.encoder, settings.weights, settings.n_threads)
-        for space, given in spec.spaces.items()
-    }
+    return {space: _encoder_of(given, settings) for space, given in spec.spaces.items()}
+
+
+def build_cross_encoder(spec: PipelineSpec, settings: Settings) -> CrossEncoder | None:
+    """Return what orders the best units anew, None where the spec asks for nobody.
+
+    Raises:
+        SettingError: the spec names a model that does not exist.
+    """
+    options = ModelOptions(device=settings.device)
+    name = spec.search.rerank
+    return shared_cross_encoder(name, settings.weights, settings.n_threads, options)
+
+
+def _encoder_of(given: SpaceSpecification, settings: Settings) -> Encoder:
+    options = ModelOptions(
+        device=settings.device,
+        dtype=given.dtype,
+        backend=given.backend,
+        trust_remote_code=given.trust_remote_code,
+    )
+    encoder = shared_encoder(given.encoder, settings.weights, settings.n_threads, options)
+    own = given.pooling
+    pooling = Pooling(own.method, own.factor, own.threshold, own.protected, given.dim)
+    if own.method == "none" and not given.dim:
+        return encoder
+    card = find_card(given.encoder)
+    return PooledEncoder(encoder, pooling, truncatable=card.truncated_dims if card else ())
 
 
 @lru_cache(maxsize=8)
-def shared_encoder(name: str, weights: Path | None, n_threads: int) -> Encoder:
+def shared_encoder(
+    name: str, weights: Path | None, n_threads: int, options: ModelOptions = DEFAULT_MODEL_OPTIONS
+) -> Encoder:
     """Return the process's one encoder of this name, not loaded yet."""
-    return create_encoder(name, weights=weights, n_threads=n_threads)
+    return create_encoder(name, weights=weights, n_threads=n_threads, options=options)
+
+
+@lru_cache(maxsize=2)
+def shared_cross_encoder(
+    name: str, weights: Path | None, n_threads: int, options: ModelOptions = DEFAULT_MODEL_OPTIONS
+) -> CrossEncoder | None:
+    """Return the process's one cross-encoder of this name, None for an empty one."""
+    if not name:
+        return None
+    return create_reranker(name, weights=weights, n_threads=n_threads, options=options)
 
 
 def load_checked(encoders: Mapping[str, Encoder], lock: PipelineLock) -> None:

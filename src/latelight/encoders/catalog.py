@@ -57,6 +57,7 @@ class ModelCard:
         document_length: tokens of a document with its markers; longer ones are read in windows.
         expansion: whether short queries are filled up with mask tokens.
         similarity: how row maxima add up.
+        truncated_dims: shorter lengths to which rows may be cut (Matryoshka training).
         notes: what a user should know beside that.
     """
 
@@ -75,6 +76,7 @@ class ModelCard:
     document_length: int | None = None
     expansion: Expansion = ""
     similarity: Similarity = "sum"
+    truncated_dims: tuple[int, ...] = ()
     notes: str = ""
 
     @property
@@ -191,6 +193,7 @@ _TEXT_CARDS = (
         128,
         notes="89 languages, 560 M parameters, XLM-RoBERTa with code of its own: it asks for "
         "trust_remote_code. Rows may be cut to 96 or 64 dims.",
+        truncated_dims=(96, 64),
     ),
 )
 

@@ -8,7 +8,7 @@ import msgspec
 from latelight.encoders.protocol import Encoder
 from latelight.errors import PipelineMismatchError
 from latelight.pipelines import golden
-from latelight.pipelines.spec import PipelineSpec, canonical_json, digest_of
+from latelight.pipelines.spec import PipelineSpec, PoolingSpec, canonical_json, digest_of
 from latelight.types import EncoderInfo, Float32Array
 
 LIBRARIES = (
@@ -96,6 +96,15 @@ _ADDED_LATER: dict[str, object] = {
 }
 
 
+_ADDED_LATER_TO_SPACES: dict[str, object] = {
+    "pooling": msgspec.to_builtins(PoolingSpec()),
+    "dim": 0,
+    "dtype": "auto",
+    "backend": "auto",
+    "trust_remote_code": False,
+}
+
+
 def generation_digest(spec: PipelineSpec, lock: PipelineLock) -> str:
     """Return 16 hex digits that name what the index holds.
 
@@ -108,6 +117,9 @@ def generation_digest(spec: PipelineSpec, lock: PipelineLock) -> str:
             del parts["extract"][name]  # digests from before there was such a setting stay
     for space in parts["spaces"].values():
         del space["weight"]  # of a search
+        for name, value in _ADDED_LATER_TO_SPACES.items():
+            if space[name] == value:
+                del space[name]
     parts["lexical"] = {"enabled": spec.lexical.enabled}
     encoders = {space: _shaping(encoder) for space, encoder in sorted(lock.encoders.items())}
     return digest_of([parts, encoders, lock.extractors, lock.analyzer])

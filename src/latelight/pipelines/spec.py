@@ -68,6 +68,23 @@ class ExtractSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     plugins: dict[str, PluginSpec] = {}
 
 
+class PoolingSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a unit's rows become fewer; see `encoders.pooling.Pooling`.
+
+    Attributes:
+        method: `ward` clusters them; `cover` drops near-duplicates; `grid` takes means of a
+            picture's rows and columns, for a first stage.
+        factor: `ward` makes one row of so many on average.
+        threshold: `cover` drops a row whose cosine with a kept one is at least this.
+        protected: so many first rows stay as they are.
+    """
+
+    method: Literal["none", "ward", "cover", "grid"] = "none"
+    factor: int = 2
+    threshold: float = 0.95
+    protected: int = 0
+
+
 class SpaceSpecification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One vector space: which encoder fills it, and how rows are stored.
 
@@ -77,12 +94,22 @@ class SpaceSpecification(msgspec.Struct, frozen=True, forbid_unknown_fields=True
             codes of large segments: a third to a half of the bytes, at a small loss of quality.
         bits: of the codes that make large collections fast to search; 0 leaves them out.
         weight: what the space's mean similarity counts beside that of other spaces.
+        pooling: how units' rows become fewer before they are stored.
+        dim: rows are cut to this length, where the model was trained for it; 0 keeps them.
+        dtype: of the model's weights and activations; rows are float32 always.
+        backend: what runs the model, where there is a choice.
+        trust_remote_code: whether code that comes with a checkpoint may be run.
     """
 
     encoder: str = "latelight-small"
     store: Literal["int8", "float16", "codes"] = "int8"
     bits: Literal[0, 2, 3, 4] = 2
     weight: float = 1.0
+    pooling: PoolingSpec = PoolingSpec()
+    dim: int = 0
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    backend: Literal["auto", "torch", "onnx"] = "auto"
+    trust_remote_code: bool = False
 
 
 class LexicalSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
