@@ -97,7 +97,7 @@ def test_a_good_encoder_passes_its_check(run: Run, monkeypatch: pytest.MonkeyPat
     told = {one["name"]: one for one in json.loads(run("models", "check", "f", "--json").out)}
     good = {"query twice", "query among others", "query rows", "texts among others", "text rows"}
     assert all(told[name]["ok"] for name in good)
-    assert told["throughput"]["told"].endswith("rows a second")
+    assert told["throughput"]["told"].endswith("characters a second")
 
 
 def test_an_encoder_whose_batches_change_rows_fails_its_check(
