@@ -1,6 +1,9 @@
 import json
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,7 @@ from latelight.cli import models
 from latelight.encoders import download, model_check
 from latelight.encoders.catalog import CATALOG, card_of
 from latelight.encoders.registry import encoder_names
+from latelight.errors import ModelError
 from latelight.testing.encoders import FakeEncoder
 from latelight.types import MultiVector, Unit
 from tests.cli.conftest import Run
@@ -97,7 +101,7 @@ def test_a_good_encoder_passes_its_check(run: Run, monkeypatch: pytest.MonkeyPat
     told = {one["name"]: one for one in json.loads(run("models", "check", "f", "--json").out)}
     good = {"query twice", "query among others", "query rows", "texts among others", "text rows"}
     assert all(told[name]["ok"] for name in good)
-    assert told["throughput"]["told"].endswith("rows a second")
+    assert told["throughput"]["told"].endswith("characters a second")
 
 
 def test_an_encoder_whose_batches_change_rows_fails_its_check(
@@ -140,3 +144,30 @@ def test_the_catalogues_table_in_the_docs_is_the_catalogue() -> None:
         expected = card.licence_name + ("" if card.is_permissive else " \\*")
         told = [str(card.dim or "?"), ", ".join(card.modalities), card.similarity, expected]
         assert cells[2:6] == told, name
+
+
+class Seeing(FakeEncoder):
+    """An encoder that says that it looks at pictures."""
+
+    @property
+    def info(self) -> Any:
+        return replace(super().info, sees_images=True, weights={"model.safetensors": "0" * 64})
+
+
+@pytest.mark.parametrize(("fails", "code"), [(False, 0), (True, 1)])
+def test_visual_encoders_are_checked_by_the_test_of_their_geometry(
+    run: Run, monkeypatch: pytest.MonkeyPatch, fails: bool, code: int
+) -> None:
+    vision = ModuleType("latelight.encoders.vision")
+
+    def self_test(_: object) -> str:
+        if fails:
+            raise ModelError("a box shows another place")
+        return "of 9 painted boxes, 9"
+
+    vision.self_test = self_test  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "latelight.encoders.vision", vision)
+    monkeypatch.setattr(models, "create_encoder", lambda *_, **__: Seeing())
+    ran = run("models", "check", "seeing", "--json")
+    (geometry,) = (one for one in json.loads(ran.out) if one["name"] == "geometry")
+    assert (ran.code, geometry["ok"]) == (code, not fails)
