@@ -57,7 +57,7 @@ def show(name: NameArgument, as_json: JsonOption = False) -> None:
         return
     for key, value in told.items():
         if value not in ("", None, ()):
-            shown = ", ".join(value) if isinstance(value, tuple) else str(value)
+            shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
             out.print(Text.assemble((f"{key:<16}", "bold"), shown))
 
 

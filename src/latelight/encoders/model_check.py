@@ -1,10 +1,8 @@
 """Is a model what it should be on this machine: loaded, repeatable, and how fast is it?"""
 
-import importlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -78,9 +76,12 @@ def _check_texts(encoder: Encoder) -> list[Finding]:
 
 def _check_geometry(encoder: Encoder) -> list[Finding]:
     """Return what the visual adapters' own test finds: does each patch lie where it says?"""
-    vision: Any = importlib.import_module("latelight.encoders.vision")
+    from latelight.encoders.vision import VisualEncoder, self_test
+
+    if not isinstance(encoder, VisualEncoder):
+        return [Finding("geometry", True, "not known of this encoder")]
     try:
-        told = str(vision.self_test(encoder))
+        told = str(self_test(encoder))
     except ModelError as error:  # a box that shows another place: a finding like the others
         return [Finding("geometry", False, str(error))]
     return [Finding("geometry", True, told)]

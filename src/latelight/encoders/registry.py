@@ -1,9 +1,7 @@
 """Encoders by name: carried ones, those of the catalogue, directories, and model servers."""
 
-import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from latelight.encoders.answerai import GENUINE_REPOSITORY, colbert_small, latelight_small
 from latelight.encoders.catalog import VISUAL_FAMILIES, find_card
@@ -175,12 +173,12 @@ def _served(name: str, weights: Path | None, options: ModelOptions) -> Encoder:
 
 
 def _visual(checkpoint: Checkpoint, options: ModelOptions, n_threads: int) -> Encoder:
-    vision: Any = importlib.import_module("latelight.encoders.vision")
-    encoder: Encoder = vision.open_visual(
+    from latelight.encoders.vision import open_visual
+
+    return open_visual(
         checkpoint,
         checkpoint.card,
         device=options.device,
         dtype=options.dtype,
         n_threads=n_threads,
     )
-    return encoder
