@@ -166,6 +166,7 @@ def test_visual_encoders_are_checked_by_the_test_of_their_geometry(
         return "of 9 painted boxes, 9"
 
     vision.self_test = self_test  # type: ignore[attr-defined]
+    vision.VisualEncoder = Seeing  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "latelight.encoders.vision", vision)
     monkeypatch.setattr(models, "create_encoder", lambda *_, **__: Seeing())
     ran = run("models", "check", "seeing", "--json")
