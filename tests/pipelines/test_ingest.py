@@ -81,8 +81,9 @@ def test_whoever_is_ahead_of_a_slow_encoder_waits(
 def test_extracting_encoding_and_writing_overlap(
     target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each takes .3 s or more in all, and the whole much less than their sum."""
+    """The whole takes much less than the sum of the stages' own times, on a busy machine too."""
     pause = 0.02
+    spent: list[float] = []
 
     def slowed(work: Callable[..., Any]) -> Callable[..., Any]:
         def slow(*given: Any, **options: Any) -> Any:
@@ -104,7 +105,8 @@ def test_extracting_encoding_and_writing_overlap(
     report = Ingest(target, IngestOptions(commit_seconds=0)).run(Inputs())
     took = time.monotonic() - began
     assert report.n_added == 40
-    assert took < 2.2 * pause * 40
+    assert len(spent) == 3 * 40
+    assert took < 0.8 * sum(spent)
 
 
 def test_documents_are_written_in_the_order_in_which_they_came(

@@ -18,7 +18,7 @@ from latelight.app.hits import Hits, SearchHit
 from latelight.app.job import Job
 from latelight.app.pictures import Pictures
 from latelight.app.plan import DEFAULT_GRID, Asked, Plan, make_plan
-from latelight.app.queries import text_of_picture
+from latelight.app.queries import picture_query
 from latelight.encoders.protocol import Encoder
 from latelight.errors import InputError, NotFoundError
 from latelight.evaluation import Qrels
@@ -220,7 +220,8 @@ class Collection:
 
         Args:
             text: the query.
-            image: a picture (path or bytes) to search with instead: by the words in it.
+            image: a picture (path or bytes) to search with instead: by what it looks like in spaces
+                that see, and by the words on it.
             k: how many hits at most; the pipeline's default is 10.
             filter: metadata filter, such as `{"year": {"$gte": 2023}}`.
             group_by: `"document"` keeps the best unit of each document.
@@ -234,9 +235,10 @@ class Collection:
             QueryError: there is nothing to search for.
             FilterError: the filter cannot be understood.
         """
-        query = self._query_text(text, image)
+        query, picture = self._query(text, image)
         depth = self.spec.search.k if k is None else k
-        request = SearchRequest(query, depth, filter, group_by, explain, mode, exact, recall)
+        options = (depth, filter, group_by, explain, mode, exact, recall)
+        request = SearchRequest(query, *options, image=picture)
         return self._run([request])[0]
 
     def search_batch(  # noqa: PLR0913  as `search`
@@ -414,7 +416,7 @@ class Collection:
             extraction=extraction_options(
                 self.spec,
                 self._speech_threads,
-                render_images=any(one.info.sees_images for one in self._encoders.values()),
+                render_images=self._sees,
             ),
             lexical=self.spec.lexical.enabled,
             commit_seconds=self._settings.commit_seconds,
@@ -434,13 +436,22 @@ class Collection:
     def _speech_threads(self) -> int:
         return min(self._settings.n_threads, MAX_SPEECH_THREADS)
 
-    def _query_text(self, text: str | None, image: str | Path | bytes | None) -> str:
+    def _query(
+        self, text: str | None, image: str | Path | bytes | None
+    ) -> tuple[str, bytes | None]:
         if (text is None) == (image is None):
             raise InputError("Give either a text or an image to search with.")
-        if image is not None:
-            return text_of_picture(image, extraction_options(self.spec, self._speech_threads))
-        assert text is not None
-        return text
+        if image is None:
+            assert text is not None
+            return text, None
+        options = extraction_options(self.spec, self._speech_threads)
+        picture, words = picture_query(image, options, needs_words=not self._sees)
+        return words, picture
+
+    @property
+    def _sees(self) -> bool:
+        """Whether a space looks at pictures."""
+        return any(one.info.sees_images for one in self._encoders.values())
 
 
 def _wait_or_pause(job: Job) -> None:

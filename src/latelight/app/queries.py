@@ -1,4 +1,4 @@
-"""A picture as a query: the words in it."""
+"""A picture as a query: its bytes, and the words on it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,23 +9,30 @@ from latelight.extractors.registry import extract
 from latelight.types import Source
 
 
-def text_of_picture(image: str | Path | bytes, options: ExtractionOptions) -> str:
-    """Return the words that character recognition reads in a picture.
+def picture_query(
+    image: str | Path | bytes, options: ExtractionOptions, *, needs_words: bool
+) -> tuple[bytes, str]:
+    """Return a picture's bytes, and the words that character recognition reads on it.
+
+    Args:
+        image: a path or the bytes.
+        options: how it is read.
+        needs_words: whether nothing else of it can be searched for.
 
     Raises:
         NotFoundError: there is no such file.
         ExtractionError: it is not a picture that can be read.
-        QueryError: there are no words in it.
+        QueryError: there are no words on it, and they are needed.
     """
     source = _source(image)
     # Foreign code runs in worker processes only; this is the caller's own.
     text = extract(source, replace(options, plugins=())).text.strip()
-    if not text:
+    if not text and needs_words:
         raise QueryError(
             f"No words were found in {source.name}; this pipeline searches with pictures by the "
             "words in them. Search with a text that describes it."
         )
-    return text
+    return source.data, text
 
 
 def _source(image: str | Path | bytes) -> Source:

@@ -74,3 +74,16 @@ def encode_queries(encoder: Encoder, texts: Sequence[str]) -> list[QueryVectors]
     if isinstance(encoder, BatchEncoder) and len(texts) > 1:
         return encoder.encode_queries(texts)
     return [encoder.encode_query(text) for text in texts]
+
+
+@runtime_checkable
+class ImageQueryEncoder(Encoder, Protocol):
+    """An encoder that takes a picture as a query."""
+
+    def encode_image_query(self, image: bytes) -> QueryVectors:
+        """Return the rows of an encoded picture (PNG, JPEG …), those of patches of kind `patch`.
+
+        Raises:
+            ExtractionError: it cannot be decoded.
+        """
+        ...

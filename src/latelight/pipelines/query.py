@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from latelight.encoders.protocol import ImageQueryEncoder
 from latelight.encoders.protocol import encode_queries as encode_all
 from latelight.errors import QueryError
 from latelight.index import Snapshot
@@ -71,7 +72,7 @@ def run_searches(reader: Reader, requests: Sequence[SearchRequest]) -> Iterator[
 def _run_together(reader: Reader, requests: Sequence[SearchRequest]) -> list[Found]:
     watches = [Stopwatch() for _ in requests]
     with shared_stage(watches, "encode") as counts:
-        queries = encode_queries(reader, [one.text for one in requests], requests[0].mode)
+        queries = _encoded_requests(reader, requests)
         counts[:] = [query.n_tokens for query in queries]
     with shared_stage(watches, "allow-list") as counts:
         allow = reader.snapshot.allow_list(requests[0].filter)
@@ -137,6 +138,26 @@ def _scored(
         ordinals = best_units(reader.snapshot, signals.scores, request)
         count.count = len(ordinals)
     return signals, ordinals
+
+
+def _encoded_requests(reader: Reader, requests: Sequence[SearchRequest]) -> list[EncodedQuery]:
+    if requests[0].image is None:
+        return encode_queries(reader, [one.text for one in requests], requests[0].mode)
+    return [_encoded_picture(reader, one) for one in requests]
+
+
+def _encoded_picture(reader: Reader, request: SearchRequest) -> EncodedQuery:
+    """Return a picture as a query: as patches where the encoder sees, else the words on it."""
+    vectors: dict[str, QueryVectors] = {}
+    encoders = reader.encoders if chosen_mode(reader, request.mode) != "bm25" else {}
+    for space, encoder in encoders.items():
+        sees = getattr(encoder, "inner", encoder)  # queries are not pooled
+        if isinstance(sees, ImageQueryEncoder):
+            assert request.image is not None
+            vectors[space] = sees.encode_image_query(request.image)
+        elif request.text:
+            vectors[space] = encoder.encode_query(request.text)
+    return _encoded(reader, request.text, vectors)
 
 
 def encode_query(reader: Reader, text: str, mode: SearchMode = "auto") -> EncodedQuery:

@@ -1,7 +1,7 @@
 """What a search asks for, checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from latelight.errors import InputError, QueryError
@@ -29,6 +29,7 @@ class SearchRequest:
         mode: which signals rank; `auto` takes what the pipeline says.
         exact: score every allowed unit.
         recall: `fast`, `balanced` or `best`: how hard a search of a large collection tries.
+        image: a picture to search with, encoded; `text` is then the words on it, maybe none.
     """
 
     text: str
@@ -39,9 +40,11 @@ class SearchRequest:
     mode: SearchMode = "auto"
     exact: bool = False
     recall: RecallLevel = "balanced"
+    image: bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        _check_text(self.text)
+        if self.image is None or self.text:
+            _check_text(self.text)
         if isinstance(self.k, bool) or not isinstance(self.k, int) or not 1 <= self.k <= MAX_K:
             raise InputError(f"k is {self.k!r}; give a whole number from 1 to {MAX_K}.")
         _check_choice("mode", self.mode, SEARCH_MODES)
