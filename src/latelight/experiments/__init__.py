@@ -1,4 +1,4 @@
-"""Which of two versions do people prefer? Pure decisions: assignment, interleaving, tests, guards."""
+"""Which of two versions do people prefer? Assignment, interleaving, tests, guards; all pure."""
 
 from latelight.experiments.assignment import Arm, Assignment, Exposure, exposed
 from latelight.experiments.click_models import (

@@ -1,4 +1,4 @@
-"""An experiment on paper: two runs of a judged set, simulated users, and the test that is planned."""
+"""An experiment on paper: two runs of a judged set, simulated users, and the planned test."""
 
 import random
 from collections.abc import Callable
@@ -59,10 +59,10 @@ class Design:
             raise InputError(f"share {self.share!r} and alpha {self.alpha!r} must be shares.")
 
 
-@dataclassDEFAULT_DESIGN = Design()
+DEFAULT_DESIGN = Design()
 
 
-(frozen=True)
+@dataclass(frozen=True)
 class Outcome:
     """How a simulated experiment went.
 
@@ -157,9 +157,7 @@ def simulate_interleaving(paper: Paper, design: Design = DEFAULT_DESIGN) -> Outc
 
     def session(_: int) -> None:
         topic = generator.choice(rankings.topics)
-        made = interleave(
-            design.method, rankings.a[topic], rankings.b[topic], design.k, generator
-        )
+        made = interleave(design.method, rankings.a[topic], rankings.b[topic], design.k, generator)
         gains = paper.judgements.qrels.of(topic)
         wins[credit(made, paper.users.clicks(made.shown, gains, generator))] += 1
 
