@@ -10,6 +10,7 @@ from latelight.cli import (
     delete,
     demo,
     doctor,
+    experiment,
     explain,
     jobs,
     search,
@@ -17,6 +18,7 @@ from latelight.cli import (
     stats,
     verify,
 )
+from latelight.cli import eval as eval_commands
 
 app = typer.Typer(
     name="latelight",
@@ -55,3 +57,5 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(bench.app, name="bench")
+app.add_typer(eval_commands.app, name="eval")
+app.add_typer(experiment.app, name="experiment")

@@ -23,7 +23,7 @@ from latelight.evaluation.judgements import (
     from_evidence,
     unit_name,
 )
-from latelight.evaluation.localisation import Localisation, localise
+from latelight.evaluation.localisation import Localisation, localise, localise_topics
 from latelight.evaluation.measures import (
     Measure,
     average_precision,
@@ -81,6 +81,7 @@ __all__ = [
     "judge_by_clicks",
     "load_run",
     "localise",
+    "localise_topics",
     "mean",
     "mrr",
     "ndcg",

@@ -1,18 +1,19 @@
 """Does the evidence point to the right place? Beside ranking, which only asks for the document."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from latelight.errors import InputError
-from latelight.evaluation.judgements import EvidenceJudgement
-from latelight.types import Locator, TokenEvidence, Unit
+from latelight.errors import InputError, NotFoundError
+from latelight.evaluation.judgements import EvidenceJudgement, JudgementSet
+from latelight.types import Hit, Locator, TokenEvidence, Unit
 
 PlaceKind = Literal["box", "time", "span"]
 _KINDS: tuple[PlaceKind, ...] = ("box", "time", "span")
+Explain = Callable[[str, str], Sequence[Hit]]
 _Rectangle = tuple[float, float, float, float]
 _ByPage = dict[int | None, list[_Rectangle]]
 
@@ -71,6 +72,48 @@ def localise(
     region = [p for places, s in strength.items() if s >= threshold * strongest for p in places]
     lit = _by_page(region, kind, paged=paged)
     return Localisation(_pointing(pointed, kind, right), _iou(lit, right), kind)
+
+
+def localise_topics(
+    explain: Explain, judgements: JudgementSet, *, threshold: float = 0.5
+) -> dict[str, dict[str, float]]:
+    """Return `pointing` and `iou` by topic, over the judged units of each topic.
+
+    Every judged unit is explained, however it ranks: localisation is asked for beside ranking, not
+    after it. A judged document that is not there counts 0.
+
+    Args:
+        explain: the hits with evidence of a document for a text, one for each of its units.
+        judgements: with judged places.
+        threshold: as for `localise`.
+    """
+    found: dict[str, dict[str, float]] = {"pointing": {}, "iou": {}}
+    for topic in dict.fromkeys(one.topic for one in judgements.evidence):
+        rows = _of_topic(explain, judgements, topic, threshold)
+        found["pointing"][topic] = sum(row.pointing for row in rows) / len(rows)
+        found["iou"][topic] = sum(row.iou for row in rows) / len(rows)
+    return found
+
+
+def _of_topic(
+    explain: Explain, judgements: JudgementSet, topic: str, threshold: float
+) -> list[Localisation]:
+    """Return one value for each judged unit, at least one for each judged document."""
+    rows: list[Localisation] = []
+    places = judgements.places(topic)
+    for doc_id in dict.fromkeys(one.doc_id for one in places):
+        judged = [one for one in places if one.doc_id == doc_id]
+        try:
+            hits = explain(judgements.topics[topic], doc_id)
+        except NotFoundError:
+            hits = ()
+        of_document = [
+            localise(hit.evidence, judged, unit=hit.unit, threshold=threshold)
+            for hit in hits
+            if any(lies_in(one, hit.unit) for one in judged)
+        ]
+        rows += of_document or [Localisation(0.0, 0.0, "span")]
+    return rows
 
 
 def lies_in(one: EvidenceJudgement, unit: Unit) -> bool:
