@@ -29,7 +29,7 @@ from latelight.experiments import (
     simulate_interleaving,
 )
 from latelight.experiments.interleaving import Method
-from latelight.experiments.simulate import TestKind
+from latelight.experiments.simulate import Decision, TestKind
 
 app = typer.Typer(no_args_is_help=True, help="Try versions on users.")
 
@@ -104,7 +104,7 @@ def simulate(  # noqa: PLR0913, PLR0917  a command's options
 
 def _summary(outcomes: list[Outcome], a: str, b: str) -> dict[str, Any]:
     counts = Counter(one.decision for one in outcomes)
-    names = {"b": f"{b} wins", "a": f"{a} wins", "undecided": "undecided"}
+    names: dict[Decision, str] = {"b": f"{b} wins", "a": f"{a} wins", "undecided": "undecided"}
     return {
         "decisions": [
             {

@@ -135,8 +135,8 @@ def _cost(record: RunRecord | None, name: str) -> str:
 
 
 def _differences(comparison: Comparison) -> str:
-    heads = ("verdict", "run", "measure", "difference", "interval (BCa)", "p (Holm)")
-    heads += ("p (randomisation)", "p (t)", "effect", "won / lost / tied", "detectable")
+    heads = ["verdict", "run", "measure", "difference", "interval (BCa)", "p (Holm)"]
+    heads += ["p (randomisation)", "p (t)", "effect", "won / lost / tied", "detectable"]
     rows = [
         (
             f'<b class="{verdict_class(one)}">{escape(one.verdict)}</b>',

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from latelight.errors import InputError
@@ -123,6 +124,7 @@ def exposed(log: Iterable[Exposure]) -> Mapping[str, int]:
     return {arm: len(found) for arm, found in keys.items()}
 
 
+@lru_cache(maxsize=1024)
 def _edge(share: float) -> int:
     """Return where a share of the range ends, exactly, on every machine."""
     return int(Fraction(share) * _WHOLE)

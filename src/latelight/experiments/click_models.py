@@ -46,7 +46,7 @@ class Attraction:
 
     def of(self, gain: int) -> float:
         """Return the probability for a gain."""
-        share = (2 ** min(max(gain, 0), self.max_gain) - 1) / (2**self.max_gain - 1)
+        share = float((2.0 ** min(max(gain, 0), self.max_gain) - 1) / (2.0**self.max_gain - 1))
         return self.noise + (self.highest - self.noise) * share
 
 

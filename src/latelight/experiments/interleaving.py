@@ -1,7 +1,7 @@
 """Two rankings in one list, and whose clicks they are."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,22 +45,17 @@ def team_draft(a: Sequence[str], b: Sequence[str], k: int, generator: random.Ran
         generator: of the coins; a seeded one makes the list reproducible.
     """
     _check(a, b, k)
-    shown: list[str] = []
-    teams: list[Team] = []
-    while len(shown) < k:
-        left = _left(a, b, shown, k)
-        if not left["a"] or not left["b"]:
+    seen: dict[str, Team] = {}
+    rankings: dict[Side, Sequence[str]] = {"a": a, "b": b}
+    while len(seen) < k:
+        picks = _round(rankings, seen, "a" if generator.random() < 0.5 else "b")
+        seen |= dict(picks[: k - len(seen)])
+        if len(picks) < 2:
             break
-        picks = _round(left, "a" if generator.random() < 0.5 else "b")
-        for side, document in picks[: k - len(shown)]:
-            shown.append(document)
-            teams.append(side)
-        if len(picks) == 1:
-            break
-    rest = [doc for ranking in (a, b) for doc in ranking if doc not in shown]
-    shown += list(dict.fromkeys(rest))[: k - len(shown)]
-    teams += [""] * (len(shown) - len(teams))
-    return Interleaved(tuple(shown), tuple(teams), "team-draft", tuple(a), tuple(b))
+    for document in (*a, *b):
+        if len(seen) < k:
+            seen.setdefault(document, "")
+    return Interleaved(tuple(seen), tuple(seen.values()), "team-draft", tuple(a), tuple(b))
 
 
 def balanced(a: Sequence[str], b: Sequence[str], k: int, generator: random.Random) -> Interleaved:
@@ -130,24 +125,26 @@ def _winner(for_a: int, for_b: int) -> Winner:
     return "a" if for_a > for_b else "b"
 
 
-def _left(
-    a: Sequence[str], b: Sequence[str], shown: Sequence[str], k: int
-) -> dict[Side, list[str]]:
-    """Return what each ranking can still pick; of the first k + 1, two are always left."""
-    return {
-        "a": [doc for doc in a[: k + 1] if doc not in shown],
-        "b": [doc for doc in b[: k + 1] if doc not in shown],
-    }
-
-
-def _round(left: dict[Side, list[str]], first: Side) -> list[tuple[Side, str]]:
-    """Return the picks of one round: one only where the coin could leave a side without any."""
+def _round(
+    rankings: Mapping[Side, Sequence[str]], seen: Collection[str], first: Side
+) -> list[tuple[str, Side]]:
+    """Return the picks of one round: fewer than two where the coin could leave a side without."""
+    heads = {side: _next(ranking, seen) for side, ranking in rankings.items()}
+    picked = heads[first]
+    if picked is None or None in heads.values():
+        return []
     second: Side = "b" if first == "a" else "a"
-    picked = left[first][0]
-    picks = [(first, picked)]
-    if left["a"][0] != left["b"][0] or min(len(left["a"]), len(left["b"])) > 1:
-        picks.append((second, next(doc for doc in left[second] if doc != picked)))
-    return picks
+    if heads[second] == picked:
+        heads = {side: _next(ranking, seen, picked) for side, ranking in rankings.items()}
+    other = heads[second]
+    if other is None or None in heads.values():
+        return [(picked, first)]
+    return [(picked, first), (other, second)]
+
+
+def _next(ranking: Sequence[str], seen: Collection[str], besides: str | None = None) -> str | None:
+    """Return a ranking's best document that is neither seen nor another one."""
+    return next((doc for doc in ranking if doc not in seen and doc != besides), None)
 
 
 def _check(a: Sequence[str], b: Sequence[str], k: int) -> None:
