@@ -272,7 +272,7 @@ def _show_comparison(found: Comparison) -> None:
         if run_.missing:
             err.print(Text(f"{run_.name}: {len(run_.missing):,} judged topics without results"))
     out.print(means)
-    tests = table("run", "measure", "difference", "interval", "p (Holm)", "p (t)", "verdict")
+    tests = table("run", "measure", "difference", "interval", "p (Holm)", "p (t)")
     for one in found.differences:
         tests.add_row(
             one.system,
@@ -281,7 +281,6 @@ def _show_comparison(found: Comparison) -> None:
             interval_text(one.bootstrap.low, one.bootstrap.high),
             p_text(one.corrected_p),
             p_text(one.t.p),
-            one.verdict,
         )
     out.print(tests)
     for one in found.differences:

@@ -131,7 +131,10 @@ def _latency(record: RunRecord | None) -> tuple[str, str]:
 
 
 def _cost(record: RunRecord | None, name: str) -> str:
-    return f"{record.costs[name]:,.6g}" if record and name in record.costs else ""
+    if record is None or name not in record.costs:
+        return ""
+    value = record.costs[name]
+    return f"{value:,.0f}" if value == int(value) or value >= 1000 else f"{value:.4g}"
 
 
 def _differences(comparison: Comparison) -> str:
