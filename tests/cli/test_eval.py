@@ -128,7 +128,7 @@ def test_a_report_is_a_page_and_figures(
     files = [Path(name).name for name in told(run, *words)["files"]]
     assert files[0] == "report.html" and files[1] == "intervals.png"
     page = (tmp_path / "report" / "report.html").read_text("utf-8")
-    assert "n_bytes" in page and "Not enough topics to tell" in page
+    assert "n bytes" in page and "Not enough topics to tell" in page
     assert told(run, *words, "--no-figures")["files"] == ["report/report.html"]
 
 

@@ -19,7 +19,8 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 h3 { font-size: 1rem; margin-bottom: .3rem; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line);
-  vertical-align: top; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+  vertical-align: top; } td.n, th.n { text-align: right;
+  white-space: nowrap; font-variant-numeric: tabular-nums; }
 th { font-weight: 600; } .soft { color: var(--soft); }
 b.better { color: var(--better); } b.worse { color: var(--worse); } b.open { color: var(--open); }
 svg { width: 100%; height: auto; font: 12px system-ui, sans-serif; }
@@ -102,9 +103,13 @@ def _head(comparison: Comparison) -> str:
 
 
 def _runs(comparison: Comparison, records: Mapping[str, RunRecord]) -> str:
-    costs = list(dict.fromkeys(name for r in records.values() for name in r.costs))
+    costs = list(dict.fromkeys(n for r in records.values() for n, cost in r.costs.items() if cost))
     timed = any(record.latency for record in records.values())
-    heads = [*comparison.measures, *(["p50 ms", "p95 ms"] if timed else []), *costs]
+    heads = [
+        *comparison.measures,
+        *(["p50 ms", "p95 ms"] if timed else []),
+        *(name.replace("_", " ") for name in costs),
+    ]
     rows = [
         (
             _run_name(run, records.get(run.name)),
@@ -138,7 +143,7 @@ def _cost(record: RunRecord | None, name: str) -> str:
 
 
 def _differences(comparison: Comparison) -> str:
-    heads = ["verdict", "run", "measure", "difference", "interval (BCa)", "p (Holm)"]
+    heads = ["verdict", "run", "measure", "difference", "interval", "p (Holm)"]
     heads += ["p (randomisation)", "p (t)", "effect", "won / lost / tied", "detectable"]
     rows = [
         (
@@ -164,7 +169,12 @@ def _reading(comparison: Comparison) -> str:
         f"<li>{escape(sentence(one, comparison.options.margin))}</li>"
         for one in comparison.differences
     )
-    return f"<ul>{items}</ul>"
+    note = (
+        f"Intervals (bootstrap, BCa, {100 * (1 - comparison.options.alpha):g} %) and the two "
+        "p-values on the right are of each difference alone; the verdict follows p (Holm). "
+        "Detectable: the smallest true difference that so many topics would show."
+    )
+    return f"<ul>{items}</ul><p class='soft'>{escape(note)}</p>"
 
 
 def _topics(one: Difference, n_changed: int) -> str:
