@@ -30,8 +30,8 @@ def log_beta(a: float, b: float) -> float:
 def beta_cdf(x: float, a: float, b: float) -> float:
     """Return the regularised incomplete beta function I_x(a, b).
 
-    By the continued fraction of DiDonato and Morris in the method of Lentz (Press et al., 2007,
-    section 6.4).
+    By the continued fraction 26.5.8 of Abramowitz and Stegun (1964), evaluated by the method of
+    Lentz (Press, Teukolsky, Vetterling and Flannery, 2007, section 6.4).
     """
     if x <= 0:
         return 0.0
