@@ -77,6 +77,11 @@ def test_the_collection_digest_is_of_its_documents(run: Run, judged: Path, tmp_p
     assert first == again != told(run, *words)["pipeline"]["collection_digest"]
 
 
+def test_an_exact_search_finds_all_that_it_finds(run: Run, judged: Path) -> None:
+    record = told(run, "eval", "run", "notes", "-j", str(judged), "--against-exact")
+    assert record["costs"]["found_of_exact_10"] == 1
+
+
 def test_units_are_named_after_their_documents(run: Run, judged: Path, tmp_path: Path) -> None:
     record = told(run, "eval", "run", "notes", "-j", str(judged), "--units", "--name", "units")
     assert all("#" in doc for doc in read_run(tmp_path / record["run"]).of("q1"))
@@ -91,8 +96,11 @@ def test_judged_places_are_judged_too(run: Run, judged: Path, tmp_path: Path) ->
     record = told(run, "eval", "run", "notes", "-j", "places.json", "--mode", "maxsim")
     assert set(record["localisation"]) == {"pointing", "iou"}
     assert 0 < record["localisation"]["iou"]["q1"] <= 1
-    shown = run("eval", "run", "notes", "-j", "places.json")
+    shown = run("eval", "run", "notes", "-j", "places.json", "--mode", "bm25")
     assert "evidence pointing" in shown.out
+    runs = (record["run"], "runs/notes-bm25-balanced.trec")
+    found = told(run, "eval", "compare", *runs, "-j", "places.json", "-m", "RR")
+    assert found["measures"] == ["RR", "pointing", "iou"]
 
 
 def test_runs_are_compared_in_words(run: Run, judged: Path, two_runs: tuple[str, str]) -> None:
@@ -146,6 +154,7 @@ def test_an_experiment_is_tried_on_paper(run: Run, judged: Path, two_runs: tuple
         (("eval", "run", "notes", "-j", "judged", "-m", "nonsense"), 2, "Unknown measure"),
         (("eval", "run", "notes", "-j", "judged", "--mode", "psychic"), 2, "mode is 'psychic'"),
         (("eval", "run", "nowhere", "-j", "judged"), 1, "nowhere"),
+        (("eval", "run", "notes", "-j", "judged", "--name", "my run"), 2, "leave out blanks"),
         (("eval", "compare", "runs/none.trec", "x", "-j", "judged"), 1, "none.trec"),
         (("eval", "compare", "judged/queries.jsonl", "-j", "judged"), 2, "at least 2"),
         (("experiment", "simulate", "a", "b", "-j", "judged", "--kind", "c"), 2, "--kind"),

@@ -142,3 +142,18 @@ def test_what_cannot_be_compared_is_refused() -> None:
         compare([before, after], judged, measures, CompareOptions(draws=Draws(100)))
     with pytest.raises(InputError, match="margin"):
         CompareOptions(margin=0)
+
+
+def test_where_evidence_points_is_compared_like_a_measure() -> None:
+    judged, before, after = pair(40)
+    topics = list(judged.topics)[:30]  # places are judged for some topics only
+    also = {
+        "before": {"iou": dict.fromkeys(topics, 0.2), "pointing": {"q1": 1.0}},
+        "after": {"iou": {t: 0.5 if i % 3 else 0.2 for i, t in enumerate(topics)}},
+    }
+    found = compare([before, after], judged, [RR], QUICK, also)
+    assert found.measures == ("RR", "iou")  # pointing is not known of both
+    one = found.of("after", "iou")
+    assert (one.verdict, len(one.topics)) == ("better", 30)
+    assert one.difference == pytest.approx(0.2)
+    assert found.n_topics == 40

@@ -1,8 +1,9 @@
 """`latelight eval`: how good are the rankings, and is one better than another?"""
 
 import hashlib
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -27,14 +28,17 @@ from latelight.cli.options import (
     open_collection,
     open_library,
 )
+from latelight.errors import InputError
 from latelight.evaluation import (
     CompareOptions,
     Comparison,
     Draws,
     JudgementSet,
+    Run,
     RunRecord,
     compare,
     localise_topics,
+    overlap,
     save_run,
     score,
     search_topics,
@@ -44,6 +48,8 @@ from latelight.evaluation.figures import write_figures
 from latelight.evaluation.report import html_report, interval_text, p_text, sentence
 from latelight.index.candidates import RecallLevel
 from latelight.pipelines.spec import SearchMode
+
+_OVERLAP_DEPTH = 10
 
 app = typer.Typer(no_args_is_help=True, help="Judge rankings and compare them.")
 
@@ -82,6 +88,9 @@ def run(  # noqa: PLR0913, PLR0917  a command's options
     ] = "balanced",
     exact: Annotated[bool, typer.Option("--exact", help="Score everything.")] = False,
     depth: Annotated[int, typer.Option("--depth", help="Results of each topic.")] = 100,
+    against_exact: Annotated[
+        bool, typer.Option("--against-exact", help="Also say how much of an exact search is found.")
+    ] = False,
     by_unit: Annotated[
         bool, typer.Option("--units", help="Rank units (doc#p3), not documents.")
     ] = False,
@@ -100,16 +109,19 @@ def run(  # noqa: PLR0913, PLR0917  a command's options
     measures = parse_measures(measure)
     # The search checks mode and recall, whatever their static type.
     asked = _Asked(cast("SearchMode", mode), cast("RecallLevel", recall), exact, depth, by_unit)
-    named = name or _run_name(target, asked)
+    named = _checked(name or _run_name(target, asked))
     timed = search_topics(lambda text: _ranking(target, text, asked), judged.judged, named)
     values = score(timed.run, judged, measures)
+    costs = _costs(target, library)
+    if against_exact:
+        costs |= _found_of_exact(target, judged, asked, timed.run)
     record = RunRecord(
         name=named,
         judgements={"name": judged.name, "digest": judged.digest},
         means={measure: sum(v.values()) / len(v) for measure, v in values.items()},
         per_topic=values,
         latency=timed.latency,
-        costs=_costs(target, library),
+        costs=costs,
         pipeline=_searched(target, asked),
         localisation=_localisation(target, judged, asked),
         note=note,
@@ -137,9 +149,10 @@ def compare_runs(  # noqa: PLR0913, PLR0917  a command's options
 ) -> None:
     """Compare runs with the first of them: tests, intervals, and the topics that changed most."""
     judged = open_judgements(judgements, topics, split)
-    given, _ = open_runs(runs, least=2)
+    given, records = open_runs(runs, least=2)
     options = CompareOptions(alpha=alpha, margin=margin, draws=Draws(draws, seed))
-    found = compare(given, judged, parse_measures(measure), options)
+    evidence = {name: record.localisation for name, record in records.items()}
+    found = compare(given, judged, parse_measures(measure), options, evidence)
     if as_json:
         print_json(found.to_dict())
         return
@@ -168,7 +181,8 @@ def report(  # noqa: PLR0913, PLR0917  a command's options
     judged = open_judgements(judgements, topics, split)
     given, records = open_runs(runs, least=2)
     options = CompareOptions(alpha=alpha, margin=margin, draws=Draws(draws, seed))
-    found = compare(given, judged, parse_measures(measure), options)
+    evidence = {name: record.localisation for name, record in records.items()}
+    found = compare(given, judged, parse_measures(measure), options, evidence)
     output.mkdir(parents=True, exist_ok=True)
     files = write_figures(found, output) if figures else []
     page = output / "report.html"
@@ -205,6 +219,25 @@ def _hit_name(hit: SearchHit, asked: _Asked) -> str:
 def _run_name(target: Collection, asked: _Asked) -> str:
     effort = "exact" if asked.exact else asked.recall
     return f"{target.name}-{asked.mode}-{effort}"
+
+
+def _checked(name: str) -> str:
+    """Return a run's name, which is a file's and a column's too."""
+    if re.search(r"[\s/\\]", name):
+        raise InputError(f"The run's name is {name!r}; leave out blanks and slashes.")
+    return name
+
+
+def _found_of_exact(
+    target: Collection, judged: JudgementSet, asked: _Asked, found: Run
+) -> dict[str, float]:
+    """Return how much of an exact search's first ten was found, on average over topics."""
+    exactly = replace(asked, exact=True)
+    exact = search_topics(
+        lambda text: _ranking(target, text, exactly), judged.judged, "exact", warm_up=False
+    )
+    shares = overlap(found, exact.run, _OVERLAP_DEPTH)
+    return {f"found_of_exact_{_OVERLAP_DEPTH}": sum(shares.values()) / max(len(shares), 1)}
 
 
 def _costs(target: Collection, library: Path | None) -> dict[str, float]:

@@ -121,4 +121,6 @@ def _summary(outcomes: list[Outcome], a: str, b: str) -> dict[str, Any]:
 
 
 def _max_gain(judged: JudgementSet) -> int:
-    return max(gain for docs in judged.qrels.gains.values() for gain in (*docs.values(), 1))
+    """Return the highest gain; beyond ten, halves of halves are the same to any user."""
+    highest = max(gain for docs in judged.qrels.gains.values() for gain in (*docs.values(), 1))
+    return min(highest, 10)

@@ -26,6 +26,9 @@ from latelight.evaluation.significance import (
 
 Verdict = Literal["better", "worse", "no difference shown", "not enough topics"]
 
+AlsoMeasured = Mapping[str, Mapping[str, Mapping[str, float]]]
+NOTHING_ELSE: AlsoMeasured = {}
+
 _LEAST_MARGIN = 0.0005
 
 
@@ -234,19 +237,33 @@ def compare(
     judgements: JudgementSet,
     measures: Sequence[Measure],
     options: CompareOptions = DEFAULTS,
+    also: AlsoMeasured = NOTHING_ELSE,
 ) -> Comparison:
     """Return how each run does beside the first, with everything that says whether it is chance.
 
     All runs are judged on every topic with a relevant document; one for which a run has nothing
     counts 0.
 
+    Args:
+        runs: the baseline and the systems beside it.
+        judgements: what is relevant.
+        measures: of the rankings.
+        options: what counts as shown.
+        also: by run, other values by name and topic, such as `RunRecord.localisation`. Those that
+            every run has, over the same topics, are compared like a measure.
+
     Raises:
         InputError: there is no run or no measure, two runs have one name, a run answers no judged
             topic, or there are more differences than the draws can correct for.
     """
     _check(runs, judgements, measures, options)
-    scored = tuple(_scored(run, judgements, measures) for run in runs)
-    pairs = [(system, measure.name) for system in scored[1:] for measure in measures]
+    shared = _shared([also.get(run.name, {}) for run in runs])
+    scored = tuple(
+        _scored(run, judgements, measures, {name: also[run.name][name] for name in shared})
+        for run in runs
+    )
+    names = (*(measure.name for measure in measures), *shared)
+    pairs = [(system, name) for system in scored[1:] for name in names]
     alone = [
         randomisation(_differences(scored[0], system, measure), options.draws)
         for system, measure in pairs
@@ -256,7 +273,6 @@ def compare(
         _difference(scored[0], system, measure, judgements, _Outcome(one, p, len(pairs)), options)
         for (system, measure), one, p in zip(pairs, alone, corrected, strict=True)
     )
-    names = tuple(measure.name for measure in measures)
     return Comparison(judgements.name, judgements.digest, names, options, scored, differences)
 
 
@@ -327,11 +343,29 @@ def _needed(spread: float, alpha: float, options: CompareOptions) -> int:
     return max(enough, options.min_topics, least_topics(alpha))
 
 
-def _scored(run: Run, judgements: JudgementSet, measures: Sequence[Measure]) -> Scored:
-    per_topic = {one.name: evaluate(run, judgements.qrels, one) for one in measures}
+def _scored(
+    run: Run,
+    judgements: JudgementSet,
+    measures: Sequence[Measure],
+    others: Mapping[str, Mapping[str, float]],
+) -> Scored:
+    per_topic: dict[str, Mapping[str, float]] = {
+        one.name: evaluate(run, judgements.qrels, one) for one in measures
+    }
+    per_topic |= others
     means = {name: sum(values.values()) / len(values) for name, values in per_topic.items()}
     missing = tuple(topic for topic in judgements.qrels.topics if not run.of(topic))
     return Scored(run.name, means, per_topic, missing)
+
+
+def _shared(others: Sequence[Mapping[str, Mapping[str, float]]]) -> list[str]:
+    """Return the names that all have, over the same topics."""
+    first, *rest = others
+    return [
+        name
+        for name, values in first.items()
+        if values and all(set(one.get(name, ())) == set(values) for one in rest)
+    ]
 
 
 def _differences(baseline: Scored, system: Scored, measure: str) -> list[float]:
