@@ -3,9 +3,8 @@
     python benchmarks/calibration.py --experiments 1000
 
 Equal versions (A/A): every test must decide in at most its alpha of the experiments, up to the
-binomial interval. Interleavings are also tried on equally good but different rankings. A candidate
-that is better by a known amount: how often it wins, and after how many sessions. Comparisons of
-runs over topics are calibrated the same way.
+binomial interval. A candidate that is better by a known amount: how often it wins, and after how
+many sessions. Comparisons of runs over topics, and guards, are calibrated the same way.
 """
 
 import argparse
@@ -112,26 +111,32 @@ def calibrate(n: int, sessions: int, alpha: float, processes: int) -> Iterator[R
 
 def experiment(kind: str, users: str, share: float, design: Design, seed: int) -> Outcome:
     """Return one simulated experiment; `share` of the topics are better in b."""
-    paper = made_paper(share, seed, USERS[users], same=kind == "a/b")
+    paper = made_paper(share, seed, USERS[users])
     design = replace(design, seed=seed)
     return simulate_ab(paper, design) if kind == "a/b" else simulate_interleaving(paper, design)
 
 
-def made_paper(share: float, seed: int, users: ClickModel, *, same: bool) -> Paper:
-    """Return two runs over the same documents with one relevant one a topic.
+def made_paper(share: float, seed: int, users: ClickModel) -> Paper:
+    """Return two runs of equal quality, of which b is lifted in a share of the topics.
 
-    In b it stands first in a share of the topics; elsewhere b is a itself (`same`), or another
-    order in which the relevant document has a place of the same distribution.
+    Topics come in pairs: what is a's ranking in one is b's in the other, so that neither side has
+    anything ahead, whatever the users and the method do. (Two rankings that merely have the
+    relevant document at the same place are not equal to an interleaving: whose turn it is there
+    depends on what lies above.) The lift puts the relevant document first.
     """
     generator = random.Random(seed)
-    topics = [f"q{i}" for i in range(N_TOPICS)]
-    in_a = {topic: _ranking(topic, generator.randrange(DEPTH), generator) for topic in topics}
-    in_b = dict(in_a) if same else {t: _mirrored(in_a[t], generator) for t in topics}
-    for topic in topics[: round(share * N_TOPICS)]:
-        in_b[topic] = _ranking(topic, 0, generator)
-    judged = JudgementSet(
-        "made", dict.fromkeys(topics, "text"), Qrels({t: {f"{t}d0": 1} for t in topics})
-    )
+    gains, in_a, in_b = {}, {}, {}
+    for number in range(0, N_TOPICS, 2):
+        orders = [_order(generator) for _ in "ab"]
+        for topic, (one, two) in ((number, orders), (number + 1, orders[::-1])):
+            gains[f"q{topic}"] = {f"q{topic}d0": 1}
+            in_a[f"q{topic}"] = _ranking(topic, one)
+            in_b[f"q{topic}"] = _ranking(topic, two)
+    for topic in range(round(share * N_TOPICS)):
+        found = in_b[f"q{topic}"]
+        order = [int(doc.rpartition("d")[2]) for doc, _ in found]
+        in_b[f"q{topic}"] = _ranking(topic, [0, *(i for i in order if i)])
+    judged = JudgementSet("made", dict.fromkeys(gains, "text"), Qrels(gains))
     return Paper(judged, Run(in_a, "a"), Run(in_b, "b"), users)
 
 
@@ -148,20 +153,12 @@ def guard(alpha: float, seed: int) -> float:
     return 1.0
 
 
-def _ranking(topic: str, place: int, generator: random.Random) -> tuple[tuple[str, float], ...]:
-    others = [f"{topic}d{i}" for i in range(1, DEPTH)]
-    generator.shuffle(others)
-    docs = [*others[:place], f"{topic}d0", *others[place:]]
-    return tuple((doc, float(-i)) for i, doc in enumerate(docs))
+def _order(generator: random.Random) -> list[int]:
+    return generator.sample(range(DEPTH), DEPTH)
 
 
-def _mirrored(
-    ranking: tuple[tuple[str, float], ...], generator: random.Random
-) -> tuple[tuple[str, float], ...]:
-    """Return the other documents in another order around the relevant one."""
-    docs = [doc for doc, _ in ranking]
-    place = next(i for i, doc in enumerate(docs) if doc.endswith("d0"))
-    return _ranking(docs[place][:-2], place, generator)
+def _ranking(topic: int, order: Sequence[int]) -> tuple[tuple[str, float], ...]:
+    return tuple((f"q{topic}d{i}", float(-rank)) for rank, i in enumerate(order))
 
 
 def _differences(n_topics: int, seed: int) -> list[float]:

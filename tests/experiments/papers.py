@@ -1,6 +1,7 @@
 """Judged sets with two runs of known quality."""
 
 import random
+from collections.abc import Sequence
 
 from latelight.evaluation import JudgementSet, Qrels, Run
 from latelight.experiments import ClickModel, Paper, PositionBased
@@ -11,27 +12,21 @@ def paper(
 ) -> Paper:
     """Two runs over the same ten documents of each topic, one of them relevant.
 
-    In run a it lies anywhere; run b moves it to the top in a share `better` of the topics, and is
-    otherwise another order of the same quality.
+    Topics come in pairs that exchange the rankings of a and b, so that both are equally good for
+    any user and any method; in a share `better` of them b then has the relevant document first.
     """
     generator = random.Random(seed)
     gains, in_a, in_b = {}, {}, {}
-    for number in range(n_topics):
-        topic = f"q{number}"
-        docs = [f"{topic}d{i}" for i in range(10)]
-        gains[topic] = {docs[0]: 1}
-        place = generator.randrange(10)
-        in_a[topic] = _ranking(docs, place, generator)
-        top = number < better * n_topics
-        in_b[topic] = _ranking(docs, 0 if top else place, generator)
+    for number in range(0, n_topics, 2):
+        orders = [generator.sample(range(10), 10) for _ in "ab"]
+        for topic, (one, two) in ((number, orders), (number + 1, orders[::-1])):
+            gains[f"q{topic}"] = {f"q{topic}d0": 1}
+            in_a[f"q{topic}"] = _ranking(topic, one)
+            lifted = [0, *(i for i in two if i)] if topic < better * n_topics else two
+            in_b[f"q{topic}"] = _ranking(topic, lifted)
     judgements = JudgementSet("made", {t: f"text of {t}" for t in gains}, Qrels(gains))
     return Paper(judgements, Run(in_a, "a"), Run(in_b, "b"), users or PositionBased())
 
 
-def _ranking(
-    docs: list[str], place: int, generator: random.Random
-) -> tuple[tuple[str, float], ...]:
-    others = docs[1:]
-    generator.shuffle(others)
-    ordered = [*others[:place], docs[0], *others[place:]]
-    return tuple((doc, float(-rank)) for rank, doc in enumerate(ordered))
+def _ranking(topic: int, order: Sequence[int]) -> tuple[tuple[str, float], ...]:
+    return tuple((f"q{topic}d{i}", float(-rank)) for rank, i in enumerate(order))

@@ -45,9 +45,7 @@ def test_equal_versions_are_decided_no_more_often_than_stated(kind: str, test: s
     """A small version of benchmarks/calibration.py."""
     simulate = simulate_ab if kind == "a/b" else simulate_interleaving
     designs = [replace(SHORT, test=test, alpha=0.1, seed=seed) for seed in range(120)]
-    equal = paper()
-    equal = replace(equal, b=replace(equal.a, name="b")) if kind == "a/b" else equal
-    outcomes = [simulate(equal, design) for design in designs]
+    outcomes = [simulate(paper(), design) for design in designs]
     assert exact_interval(rejected(outcomes), 120, 0.999)[0] <= 0.1
     if test == "fixed-horizon":
         assert {one.n_sessions for one in outcomes} == {600}

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from latelight.errors import InputError
@@ -46,8 +47,13 @@ class Attraction:
 
     def of(self, gain: int) -> float:
         """Return the probability for a gain."""
-        share = float((2.0 ** min(max(gain, 0), self.max_gain) - 1) / (2.0**self.max_gain - 1))
-        return self.noise + (self.highest - self.noise) * share
+        return self._by_gain[min(max(gain, 0), self.max_gain)]
+
+    @cached_property
+    def _by_gain(self) -> tuple[float, ...]:
+        """The probabilities of the gains 0 to `max_gain`; a simulation asks millions of times."""
+        shares = [(2.0**gain - 1) / (2.0**self.max_gain - 1) for gain in range(self.max_gain + 1)]
+        return tuple(self.noise + (self.highest - self.noise) * share for share in shares)
 
 
 DEFAULT_ATTRACTION = Attraction()

@@ -144,7 +144,10 @@ def _round(
 
 def _next(ranking: Sequence[str], seen: Collection[str], besides: str | None = None) -> str | None:
     """Return a ranking's best document that is neither seen nor another one."""
-    return next((doc for doc in ranking if doc not in seen and doc != besides), None)
+    for document in ranking:
+        if document not in seen and document != besides:
+            return document
+    return None
 
 
 def _check(a: Sequence[str], b: Sequence[str], k: int) -> None:
