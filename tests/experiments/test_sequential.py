@@ -100,6 +100,34 @@ def test_few_or_constant_observations_say_nothing() -> None:
     assert constant.p == 1
 
 
+def test_a_small_arm_without_a_rare_event_is_not_told_apart() -> None:
+    live, candidate = Moments.of_share(38, 1900), Moments.of_share(0, 100)
+    assert difference_of_means(live, candidate, scale=0.05).p > 0.5
+
+
+@pytest.mark.parametrize(("share", "ratio"), [(0.5, 1), (0.02, 1), (0.02, 19), (0.3, 19)])
+def test_equal_arms_are_told_apart_at_any_time_no_more_often_than_stated(
+    share: float, ratio: int
+) -> None:
+    generator = np.random.default_rng(7)
+    wrong = 0
+    for _ in range(200):
+        n = np.arange(100, 2001, 100)
+        live = generator.binomial(100 * ratio, share, len(n)).cumsum()
+        candidate = generator.binomial(100, share, len(n)).cumsum()
+        wrong += any(
+            difference_of_means(
+                Moments.of_share(int(a), int(size) * ratio),
+                Moments.of_share(int(b), int(size)),
+                scale=0.05,
+                alpha=0.1,
+            ).p
+            <= 0.1
+            for size, a, b in zip(n, live, candidate, strict=True)
+        )
+    assert exact_interval(wrong, 200, 0.999)[0] <= 0.1
+
+
 def test_wrong_input_is_named() -> None:
     with pytest.raises(InputError, match="make no proportion"):
         proportion_p_value(5, 3)

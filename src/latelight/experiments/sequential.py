@@ -125,7 +125,11 @@ def difference_of_means(
     difference = b.mean - a.mean
     if min(a.n, b.n) < max(min_n, 2):
         return MeanTest(difference, -inf, inf, 1.0)
-    variance, prior = a.variance / a.n + b.variance / b.n, scale * scale
+    # A small arm in which a rare event has not happened yet seems to have no variance at all, and
+    # would be told apart from anything: no arm counts as quieter than both together.
+    together = Moments(a.n + b.n, a.total + b.total, a.squares + b.squares).variance
+    variance = max(a.variance, together) / a.n + max(b.variance, together) / b.n
+    prior = scale * scale
     if variance == 0:  # both arms constant: nothing to estimate the noise from
         return MeanTest(difference, -inf, inf, 1.0)
     whole = variance + prior
