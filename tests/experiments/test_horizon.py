@@ -43,6 +43,8 @@ def test_an_interleaving_is_read_by_the_sign_test() -> None:
     test = read_preference(40, 60, 100)
     assert test.p == pytest.approx(stats.binomtest(60, 100).pvalue)
     assert test.difference == pytest.approx(0.1)
+    expected = stats.binomtest(60, 100).proportion_ci(0.95)
+    assert (test.low, test.high) == pytest.approx((expected.low - 0.5, expected.high - 0.5))
 
 
 def test_constant_arms_differ_or_do_not() -> None:

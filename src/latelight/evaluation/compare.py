@@ -256,7 +256,7 @@ def compare(
         InputError: there is no run or no measure, two runs have one name, a run answers no judged
             topic, or there are more differences than the draws can correct for.
     """
-    _check(runs, judgements, measures, options)
+    _check(runs, judgements, measures)
     shared = _shared([also.get(run.name, {}) for run in runs])
     scored = tuple(
         _scored(run, judgements, measures, {name: also[run.name][name] for name in shared})
@@ -264,6 +264,7 @@ def compare(
     )
     names = (*(measure.name for measure in measures), *shared)
     pairs = [(system, name) for system in scored[1:] for name in names]
+    _check_draws(len(pairs), options)
     alone = [
         randomisation(_differences(scored[0], system, measure), options.draws)
         for system, measure in pairs
@@ -377,7 +378,6 @@ def _check(
     runs: Sequence[Run],
     judgements: JudgementSet,
     measures: Sequence[Measure],
-    options: CompareOptions,
 ) -> None:
     if not runs or not measures:
         raise InputError("Give at least one run and one measure.")
@@ -391,7 +391,9 @@ def _check(
             raise InputError(
                 f"Run {run.name!r} answers no topic of {judgements.name!r}; is it of another set?"
             )
-    n_tests = (len(runs) - 1) * len(measures)
+
+
+def _check_draws(n_tests: int, options: CompareOptions) -> None:
     if n_tests and options.alpha / n_tests < 1 / (options.draws.n + 1):
         raise InputError(
             f"{n_tests} differences at alpha {options.alpha} need more than {options.draws.n} "

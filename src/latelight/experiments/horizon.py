@@ -7,6 +7,7 @@ from typing import Literal
 from latelight.errors import InputError
 from latelight.evaluation.distributions import (
     binomial_two_sided,
+    exact_interval,
     normal_quantile,
     t_quantile,
     t_two_sided,
@@ -57,14 +58,21 @@ def read_means(a: Moments, b: Moments, planned_n: int, *, alpha: float = 0.05) -
     return HorizonTest("done", 0, difference, difference - half, difference + half, p)
 
 
-def read_preference(wins_a: int, wins_b: int, planned_n: int) -> HorizonTest:
-    """Return the exact sign test of an interleaving, once `planned_n` sessions have a winner."""
+def read_preference(
+    wins_a: int, wins_b: int, planned_n: int, *, alpha: float = 0.05
+) -> HorizonTest:
+    """Return the exact sign test of an interleaving, once `planned_n` sessions have a winner.
+
+    The interval is that of Clopper and Pearson (1934).
+    """
     decided = wins_a + wins_b
     difference = wins_b / decided - 0.5 if decided else 0.0
     missing = max(0, planned_n - decided)
     if missing or not decided:
         return HorizonTest("running", missing, difference, -inf, inf, 1.0)
-    return HorizonTest("done", 0, difference, -inf, inf, binomial_two_sided(wins_b, decided))
+    low, high = exact_interval(wins_b, decided, 1 - alpha)
+    p = binomial_two_sided(wins_b, decided)
+    return HorizonTest("done", 0, difference, low - 0.5, high - 0.5, p)
 
 
 def n_for_shares(base: float, difference: float, *, alpha: float = 0.05, power: float = 0.8) -> int:
