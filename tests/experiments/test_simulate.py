@@ -9,7 +9,7 @@ from latelight.evaluation.distributions import exact_interval
 from latelight.experiments import Cascade, Design, Outcome, simulate_ab, simulate_interleaving
 from tests.experiments.papers import paper
 
-SHORT = Design(n_sessions=600, look_every=50, k=10)
+SHORT = Design(n_sessions=400, look_every=50, k=10)
 
 
 def rejected(outcomes: list[Outcome]) -> int:
@@ -48,7 +48,7 @@ def test_equal_versions_are_decided_no_more_often_than_stated(kind: str, test: s
     outcomes = [simulate(paper(), design) for design in designs]
     assert exact_interval(rejected(outcomes), 120, 0.999)[0] <= 0.1
     if test == "fixed-horizon":
-        assert {one.n_sessions for one in outcomes} == {600}
+        assert {one.n_sessions for one in outcomes} == {400}
         assert rejected(outcomes) > 0
 
 
