@@ -14,10 +14,11 @@ _STYLE = """
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --soft: #a0a8b4; --paper: #16181c;
   --line: #343a43; --better: #55c58a; --worse: #f0857a; --open: #d9b95b; --band: #23272e; } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-  max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+  max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 h3 { font-size: 1rem; margin-bottom: .3rem; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
+td:first-child { min-width: 9rem; }
 th, td { text-align: left; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; } td.n, th.n { text-align: right;
   white-space: nowrap; font-variant-numeric: tabular-nums; }
