@@ -11,7 +11,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "types"}),
     frozenset({"kernels", "weights"}),
     frozenset({"extractors", "encoders", "index", "evaluation", "sample"}),
-    frozenset({"explain"}),
+    frozenset({"explain", "experiments"}),
     frozenset({"settings", "plugins", "pipelines"}),
     frozenset({"releases"}),
     frozenset({"app"}),

@@ -10,6 +10,7 @@ from latelight.cli import (
     delete,
     demo,
     doctor,
+    experiment,
     explain,
     jobs,
     models,
@@ -19,6 +20,7 @@ from latelight.cli import (
     stats,
     verify,
 )
+from latelight.cli import eval as eval_commands
 
 app = typer.Typer(
     name="latelight",
@@ -59,3 +61,5 @@ app.add_typer(models.app, name="models")
 app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(bench.app, name="bench")
+app.add_typer(eval_commands.app, name="eval")
+app.add_typer(experiment.app, name="experiment")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 
 from latelight.errors import DamagedFileError, InputError, NotFoundError
@@ -90,11 +91,19 @@ def read_run(path: str | Path) -> Run:
     for number, columns in _lines(Path(path)):
         topic, doc, score, name = _ranked(columns, f"{path}, line {number}")
         found.setdefault(topic, []).append((doc, score))
+    return in_trec_order(Run({t: tuple(docs) for t, docs in found.items()}, name))
+
+
+def in_trec_order(run: Run) -> Run:
+    """Return the run as trec_eval would order it: by score, equal ones by name, both descending.
+
+    A run that is written and read again has this order, so that its measures stay what they were.
+    """
     ordered = {
-        t: tuple(sorted(docs, key=lambda d: (d[1], d[0]), reverse=True))
-        for t, docs in found.items()
+        topic: tuple(sorted(ranking, key=lambda pair: (pair[1], pair[0]), reverse=True))
+        for topic, ranking in run.rankings.items()
     }
-    return Run(ordered, name)
+    return Run(ordered, run.name)
 
 
 def write_run(run: Run, path: str | Path) -> None:
@@ -119,11 +128,13 @@ def _judgement(columns: list[str], where: str) -> tuple[str, str, int]:
 def _ranked(columns: list[str], where: str) -> tuple[str, str, float, str]:
     try:
         topic, _, doc, _, score, name = columns
+        if not isfinite(float(score)):
+            raise ValueError
         return topic, doc, float(score), name
     except ValueError:
         raise DamagedFileError(
-            f"{where}: expected `topic Q0 document rank score name` with a number for the score; "
-            f"got {' '.join(columns)!r}."
+            f"{where}: expected `topic Q0 document rank score name` with a finite number "
+            f"for the score; got {' '.join(columns)!r}."
         ) from None
 
 

@@ -1,0 +1,126 @@
+"""`latelight experiment`: online experiments, first of all on paper."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any, cast
+
+import typer
+
+from latelight.cli.console import out, print_json, table
+from latelight.cli.judging import (
+    JudgementsOption,
+    SplitOption,
+    TopicsOption,
+    open_judgements,
+    open_runs,
+)
+from latelight.cli.options import JsonOption
+from latelight.errors import InputError
+from latelight.evaluation import JudgementSet
+from latelight.evaluation.distributions import exact_interval
+from latelight.experiments import (
+    Design,
+    Outcome,
+    Paper,
+    click_model,
+    simulate_ab,
+    simulate_interleaving,
+)
+from latelight.experiments.interleaving import Method
+from latelight.experiments.simulate import Decision, TestKind
+
+app = typer.Typer(no_args_is_help=True, help="Try versions on users.")
+
+_KINDS = {"interleaving": simulate_interleaving, "ab": simulate_ab}
+
+
+@app.command("simulate")
+def simulate(  # noqa: PLR0913, PLR0917  a command's options
+    live: Annotated[Path, typer.Argument(help="The TREC run of the live version (a).")],
+    candidate: Annotated[Path, typer.Argument(help="The TREC run of the candidate (b).")],
+    judgements: JudgementsOption,
+    topics: TopicsOption = None,
+    split: SplitOption = "test",
+    kind: Annotated[str, typer.Option("--kind", help="interleaving or ab.")] = "interleaving",
+    clicks: Annotated[
+        str, typer.Option("--clicks", help="position-based or cascade.")
+    ] = "position-based",
+    noise: Annotated[
+        float, typer.Option("--noise", help="Clicks on what is looked at and not relevant.")
+    ] = 0.05,
+    test: Annotated[
+        str, typer.Option("--test", help="always-valid or fixed-horizon.")
+    ] = "always-valid",
+    method: Annotated[
+        str, typer.Option("--method", help="Interleaving: team-draft or balanced.")
+    ] = "team-draft",
+    sessions: Annotated[int, typer.Option("--sessions", help="At most, in one experiment.")] = 5000,
+    share: Annotated[float, typer.Option("--share", help="A/B: sessions of the candidate.")] = 0.5,
+    alpha: Annotated[float, typer.Option("--alpha", help="Error rate of the test.")] = 0.05,
+    repeat: Annotated[int, typer.Option("--repeat", help="How many experiments.")] = 20,
+    seed: Annotated[int, typer.Option("--seed", help="Of everything drawn.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Run an experiment on two runs with simulated users, several times.
+
+    Says how often each side won, and after how many sessions: what a real experiment of this design
+    can be expected to show.
+    """
+    if kind not in _KINDS or repeat < 1:
+        raise InputError(
+            f"--kind is {kind!r} and --repeat {repeat}; use interleaving or ab, 1 or more times."
+        )
+    judged = open_judgements(judgements, topics, split)
+    (a, b), _ = open_runs([live, candidate])
+    paper = Paper(judged, a, b, click_model(clicks, _max_gain(judged), noise))
+    # The design checks test and method, whatever their static type.
+    design = Design(
+        n_sessions=sessions,
+        test=cast("TestKind", test),
+        alpha=alpha,
+        share=share,
+        method=cast("Method", method),
+        seed=seed,
+    )
+    outcomes = [_KINDS[kind](paper, replace(design, seed=seed + i)) for i in range(repeat)]
+    told = _summary(outcomes, a.name, b.name)
+    if as_json:
+        print_json({**told, "outcomes": [one.to_dict() for one in outcomes]})
+        return
+    shown = table("decision", "experiments", "share", "95 % interval")
+    for row in told["decisions"]:
+        low, high = row["interval"]
+        shown.add_row(
+            row["decision"], str(row["n"]), f"{row['share']:.2f}", f"[{low:.2f}, {high:.2f}]"
+        )
+    out.print(shown)
+    out.print(
+        f"Sessions until the end, median: {told['median_sessions']:,}; mean effect "
+        f"{told['mean_effect']:+.4f} ({paper.users.name} users)"
+    )
+
+
+def _summary(outcomes: list[Outcome], a: str, b: str) -> dict[str, Any]:
+    counts = Counter(one.decision for one in outcomes)
+    names: dict[Decision, str] = {"b": f"{b} wins", "a": f"{a} wins", "undecided": "undecided"}
+    return {
+        "decisions": [
+            {
+                "decision": said,
+                "n": counts[side],
+                "share": counts[side] / len(outcomes),
+                "interval": exact_interval(counts[side], len(outcomes)),
+            }
+            for side, said in names.items()
+        ],
+        "median_sessions": round(median(one.n_sessions for one in outcomes)),
+        "mean_effect": sum(one.effect for one in outcomes) / len(outcomes),
+    }
+
+
+def _max_gain(judged: JudgementSet) -> int:
+    """Return the highest gain; beyond ten, halves of halves are the same to any user."""
+    highest = max(gain for docs in judged.qrels.gains.values() for gain in (*docs.values(), 1))
+    return min(highest, 10)
