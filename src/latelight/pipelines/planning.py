@@ -25,6 +25,7 @@ from latelight.types import Float32Array, Int64Array, MultiVector
 
 AGREEMENT = "agreement"
 _QUERIES_TO_WARM = 3
+_DEEP = 100  # for measures that look at whole rankings
 
 Told = Callable[[int, int], None]
 
@@ -206,7 +207,7 @@ def _measured(
 
 def _depth(grid: PlanGrid, judged: Judged | None) -> int:
     # A document has several units: more are needed to fill the measure's depth with documents.
-    return grid.k if judged is None else 5 * judged.measure.k
+    return grid.k if judged is None else 5 * (judged.measure.k or _DEEP)
 
 
 def _searched(
