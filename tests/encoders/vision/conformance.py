@@ -290,6 +290,19 @@ def forward_rows(model: Any, batch: Any) -> list[np.ndarray]:
     return [rows[mask].numpy() for rows, mask in zip(found, masks, strict=True)]
 
 
+def with_pillow(processor: Any, directory: Path) -> Any:
+    """Return a processor with Pillow's image processor, whether torchvision is there or not.
+
+    Where both are installed transformers takes torchvision's, which scales a little differently.
+    """
+    import transformers
+
+    name = type(processor.image_processor).__name__.removesuffix("Fast").removesuffix("Pil")
+    image_processor = getattr(transformers, f"{name}Pil").from_pretrained(directory)
+    processor.image_processor = image_processor
+    return processor
+
+
 def native_rows(model_class: Any, processor: Any, directory: Path) -> Any:
     """Return the rows of pictures and queries by a class of transformers and its processor."""
     model = model_class.from_pretrained(directory).eval()

@@ -14,13 +14,11 @@ from latelight.encoders.vision.family import Family, Files, RunOptions
 from latelight.encoders.vision.geometry import place, tile_cells
 from latelight.encoders.vision.inputs import Prepared, from_batch
 from latelight.encoders.vision.loading import (
-    chat_template,
     describe,
     devices_and_dtype,
     digests_of,
     load_image_processor,
     load_tokenizer,
-    marker_texts,
     plain_tokenizer,
     processor_settings,
     run_on,
@@ -35,13 +33,12 @@ from latelight.encoders.vision.rendering import (
     PROBE,
     TextTemplate,
     find_template,
-    plain_surroundings,
     token_names,
 )
 from latelight.types import Int64Array
 
 PROJECTION = Projection("linear", body="model")
-QUERY_PREFIX = "Query: "
+PROMPT = "<|im_start|>User:<image>Describe the image.<end_of_utterance>\nAssistant:"
 N_EXPANSION = 10
 _TILE = re.compile(r"<row_(\d+)_col_(\d+)>")
 
@@ -185,7 +182,7 @@ def _load_idefics3(files: Files, options: RunOptions) -> VisualParts:
 
     processor = _idefics3_processor(files)
     template = _idefics3_template(files, processor)
-    shown = _chat(processor, [{"type": "text", "text": "Describe the image."}, {"type": "image"}])
+    shown = processor_settings(files, "visual_prompt_prefix").get("visual_prompt_prefix", PROMPT)
 
     def process(image: Image.Image) -> Any:
         return processor(text=[shown], images=[[image]], return_tensors="pt", padding="longest")
@@ -202,32 +199,23 @@ def _idefics3_processor(files: Files) -> Any:
     )
 
     tokenizer = load_tokenizer(files)
+    tokenizer.padding_side = "left"
     return Idefics3Processor(
         image_processor=load_image_processor(files, Idefics3ImageProcessorPil),
         tokenizer=tokenizer,
-        chat_template=chat_template(files, tokenizer),
         **processor_settings(files, "image_seq_len"),
     )
 
 
-def _chat(processor: Any, content: list[dict[str, str]]) -> str:
-    messages = [{"role": "user", "content": content}]
-    return str(processor.apply_chat_template(messages, add_generation_prompt=False)).strip()
-
-
 def _idefics3_template(files: Files, processor: Any) -> TextTemplate:
     tokenizer = processor.tokenizer
-    prefix = str(processor_settings(files, "query_prefix").get("query_prefix", QUERY_PREFIX))
+    prefix = str(processor_settings(files, "query_prefix").get("query_prefix", ""))
     widening = processor.end_of_utterance_token
-    text = prefix + PROBE + widening * N_EXPANSION
-    rendered = _chat(processor, [{"type": "text", "text": text}])
-    before, after = plain_surroundings(rendered, marker_texts(tokenizer))
     return find_template(
-        processor(text=[rendered])["input_ids"][0],
+        processor(text=[prefix + PROBE + widening * N_EXPANSION])["input_ids"][0],
         plain_tokenizer(tokenizer, _structural(processor)),
         token_names(tokenizer),
-        prefix=before,
-        suffix=after,
+        prefix=prefix,
         expansion=[tokenizer.convert_tokens_to_ids(widening)],
     )
 

@@ -36,6 +36,7 @@ from latelight.encoders.vision.loading import (
     run_on,
 )
 from latelight.encoders.vision.projected import (
+    QWEN_PARTS,
     QWEN_RENAMED,
     Projection,
     load_projected,
@@ -51,7 +52,7 @@ from latelight.encoders.vision.rendering import (
 )
 from latelight.types import Float32Array
 
-PROJECTION = Projection("custom_text_proj", renamed=QWEN_RENAMED)
+PROJECTION = Projection("custom_text_proj", prefixed=QWEN_PARTS, renamed=QWEN_RENAMED)
 QUERY_PREFIX: Final = "Query: "
 N_EXPANSION: Final = 10
 PROMPT: Final = "Describe the content."
