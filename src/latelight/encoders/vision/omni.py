@@ -61,6 +61,8 @@ SYSTEM: Final = (
     "perceiving auditory and visual inputs, as well as generating text and speech."
 )
 RATE: Final = 16_000
+VIDEO_PIXELS: Final = {"shortest_edge": 128 * 28 * 28, "longest_edge": 768 * 28 * 28}
+"""Of a frame: Qwen2.5-Omni's processor says so, whatever the files of the video processor say."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +150,9 @@ class _Omni:
 
         stacked = np.stack([np.asarray(one.convert("RGB")) for one in frames])
         film = torch.from_numpy(stacked).permute(0, 3, 1, 2)  # (n_frames, 3, height, width)
-        batch = self._videos(videos=[film], do_sample_frames=False, return_tensors="pt")
+        batch = self._videos(
+            videos=[film], size=VIDEO_PIXELS, do_sample_frames=False, return_tensors="pt"
+        )
         n_frames, high, wide = (int(one) for one in batch["video_grid_thw"][0])
         each = seconds_apart * self._videos.temporal_patch_size
         cells = video_cells((n_frames, high, wide), self._videos.merge_size, each, start_s=start_s)
