@@ -20,6 +20,7 @@ from latelight.encoders.vision.family import Family, Files, RunOptions
 from latelight.encoders.vision.geometry import merged_cells, place
 from latelight.encoders.vision.inputs import Prepared, from_batch
 from latelight.encoders.vision.loading import (
+    PerThread,
     describe,
     devices_and_dtype,
     digests_of,
@@ -50,11 +51,12 @@ def _load(files: Files, options: RunOptions, body: str) -> VisualParts:
     tokenizer.padding_side = "left"
     template = _template(files, processor)
     model = load_projected(files, getattr(transformers, body), PROJECTION, dtype)
+    processors = PerThread(processor)
     token = processor.image_token_id
 
     def picture(image: Image.Image) -> Prepared:
         check_size(image, processor.image_processor)
-        batch = processor.process_images([image])
+        batch = processors().process_images([image])
         grid = grid_of(batch)
         cells = merged_cells(grid, processor.image_processor.merge_size)
         ids = batch["input_ids"][0]

@@ -14,6 +14,7 @@ from latelight.encoders.vision.family import Family, Files, RunOptions
 from latelight.encoders.vision.geometry import place, tile_cells
 from latelight.encoders.vision.inputs import Prepared, from_batch
 from latelight.encoders.vision.loading import (
+    PerThread,
     describe,
     devices_and_dtype,
     digests_of,
@@ -55,14 +56,14 @@ class _Made:
         template: of a query.
         model: the model.
         forward: runs it.
-        process: a picture to the processor's batch.
+        process: the processor and a picture to its batch.
     """
 
     processor: Any
     template: TextTemplate
     model: Any
     forward: Callable[[Any, Mapping[str, Any]], Any]
-    process: Callable[[Image.Image], Any]
+    process: Callable[[Any, Image.Image], Any]
 
 
 def _parts(files: Files, options: RunOptions, made: _Made) -> VisualParts:
@@ -71,9 +72,10 @@ def _parts(files: Files, options: RunOptions, made: _Made) -> VisualParts:
     images, tokenizer = processor.image_processor, processor.tokenizer
     per_side = round(processor.image_seq_len**0.5)
     tiles = _tile_ids(tokenizer)
+    processors = PerThread(processor)
 
     def picture(image: Image.Image) -> Prepared:
-        batch = made.process(image)
+        batch = made.process(processors(), image)
         ids = batch["input_ids"][0].numpy()
         cells = tile_cells(_tiles_in(ids, tiles), per_side)
         return from_batch(batch, place(ids, processor.image_token_id, cells))
@@ -168,7 +170,7 @@ def _load_modernvbert(files: Files, options: RunOptions) -> VisualParts:
         template,
         model,
         embeddings,
-        lambda image: processor.process_images([image]),
+        lambda own, image: own.process_images([image]),
     )
     return _parts(files, options, made)
 
@@ -184,8 +186,8 @@ def _load_idefics3(files: Files, options: RunOptions) -> VisualParts:
     template = _idefics3_template(files, processor)
     shown = processor_settings(files, "visual_prompt_prefix").get("visual_prompt_prefix", PROMPT)
 
-    def process(image: Image.Image) -> Any:
-        return processor(text=[shown], images=[[image]], return_tensors="pt", padding="longest")
+    def process(own: Any, image: Image.Image) -> Any:
+        return own(text=[shown], images=[[image]], return_tensors="pt", padding="longest")
 
     model = load_projected(files, Idefics3Model, PROJECTION, dtype)
     made = _Made(processor, template, model, projected_rows, process)

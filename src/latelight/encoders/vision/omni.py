@@ -25,6 +25,7 @@ from latelight.encoders.vision.geometry import (
 )
 from latelight.encoders.vision.inputs import Prepared
 from latelight.encoders.vision.loading import (
+    PerThread,
     chat_template,
     describe,
     devices_and_dtype,
@@ -168,9 +169,10 @@ def _load(files: Files, options: RunOptions) -> VisualParts:
     omni = _processor(files)
     template = _template(omni)
     model = load_projected(files, Qwen2_5OmniThinkerModel, PROJECTION, dtype)
+    own = PerThread(omni)
     prompt = "" if omni.knows_tasks else PROMPT
     return VisualParts(
-        picture=omni.picture,
+        picture=lambda image: own().picture(image),
         query=template,
         forward=projected_rows,
         runner=run_on(model, devices),
@@ -183,8 +185,8 @@ def _load(files: Files, options: RunOptions) -> VisualParts:
             dtype,
             {**resize_rule(omni.pictures), "prompt": prompt},
         ),
-        sound=omni.sound,
-        video=omni.video,
+        sound=lambda samples, start_s: own().sound(samples, start_s),
+        video=lambda frames, apart, start_s: own().video(frames, apart, start_s),
         most_samples=int(omni.ears.n_samples),
         probe=qwen_probe(omni.pictures.merge_size),
         dtype=dtype,

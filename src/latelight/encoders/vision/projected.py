@@ -73,7 +73,7 @@ def load_projected(files: Files, body_class: Any, projection: Projection, dtype:
     Raises:
         ModelError: weights are missing or left over.
     """
-    options = {}
+    options: dict[str, Any] = {}
     if projection.prefixed:
         options["key_mapping"] = {rf"^model\.({projection.prefixed})\.": r"\1."}
     dense = _dense(files)
