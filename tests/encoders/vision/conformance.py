@@ -15,7 +15,15 @@ from latelight.encoders.vision import VisualEncoder, open_visual, self_test
 from latelight.encoders.vision.geometry import MARKER
 from latelight.encoders.vision.inputs import Prepared
 from latelight.errors import DamagedFileError, FileTooLargeError, ModelError, QueryError
-from tests.encoders.vision.making import SIZES, Checkpoint, noise, pictures, png, unit
+from tests.encoders.vision.making import (
+    SIZES,
+    Checkpoint,
+    blank_png,
+    noise,
+    pictures,
+    png,
+    unit,
+)
 
 NOISE = 1e-4
 QUERIES = ("what did the refit cost?", "lighthouse")
@@ -113,7 +121,7 @@ class VisualConformance:
             encoder.encode_documents([unit(b"%PDF-1.4 no picture")])
         for size in ((12_000, 10_000), (20_000, 10_000)):  # Pillow refuses the second itself
             with pytest.raises(FileTooLargeError, match="t most 100,000,000"):
-                encoder.encode_documents([unit(png(Image.new("1", size)))])
+                encoder.encode_documents([unit(blank_png(*size))])
 
     # -- queries -------------------------------------------------------------------------------
 
@@ -208,8 +216,7 @@ class VisualConformance:
         assert told.n_pixels == told.n_embedded == told.n_probes >= 10
         assert str(told.n_probes) in str(told)
 
-    def test_the_self_test_finds_boxes_that_are_wrong(self, directory: Path) -> None:
-        encoder = open_visual(Checkpoint(directory), device="cpu", n_threads=1)
+    def test_the_self_test_finds_boxes_that_are_wrong(self, encoder: VisualEncoder) -> None:
         parts = encoder.loaded()
 
         def mirrored(image: Image.Image) -> Prepared:
@@ -218,9 +225,17 @@ class VisualConformance:
             places = replace(given.places, boxes=boxes.astype(np.float32))
             return replace(given, places=places)
 
-        encoder._parts = replace(parts, picture=mirrored)
+        wrong = VisualEncoder(encoder.info, lambda: replace(parts, picture=mirrored), n_threads=1)
         with pytest.raises(ModelError, match="looks elsewhere than its boxes say"):
-            self_test(encoder)
+            self_test(wrong)
+
+    def test_pictures_are_prepared_by_several_threads_at_once(self, encoder: VisualEncoder) -> None:
+        crowd = VisualEncoder(encoder.info, encoder.loaded, n_threads=4)
+        units = [unit(noise(90 + i, 70, seed=i)) for i in range(24)]
+        for one, other in zip(
+            crowd.encode_documents(units), encoder.encode_documents(units), strict=True
+        ):
+            np.testing.assert_allclose(one.vectors, other.vectors, atol=NOISE)
 
     # -- errors --------------------------------------------------------------------------------
 
@@ -288,6 +303,19 @@ def forward_rows(model: Any, batch: Any) -> list[np.ndarray]:
         found = model(**batch).embeddings
     masks = batch["attention_mask"].bool()
     return [rows[mask].numpy() for rows, mask in zip(found, masks, strict=True)]
+
+
+def with_pillow(processor: Any, directory: Path) -> Any:
+    """Return a processor with Pillow's image processor, whether torchvision is there or not.
+
+    Where both are installed transformers takes torchvision's, which scales a little differently.
+    """
+    import transformers
+
+    name = type(processor.image_processor).__name__.removesuffix("Fast").removesuffix("Pil")
+    image_processor = getattr(transformers, f"{name}Pil").from_pretrained(directory)
+    processor.image_processor = image_processor
+    return processor
 
 
 def native_rows(model_class: Any, processor: Any, directory: Path) -> Any:

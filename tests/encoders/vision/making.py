@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,11 @@ def png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+@lru_cache(maxsize=4)
+def blank_png(width: int, height: int) -> bytes:
+    return png(Image.new("1", (width, height)))
 
 
 def pictures() -> list[Image.Image]:

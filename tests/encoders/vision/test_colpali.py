@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from tests.encoders.vision.checkpoints import colpali
-from tests.encoders.vision.conformance import VisualConformance, native_rows
+from tests.encoders.vision.conformance import VisualConformance, native_rows, with_pillow
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -27,4 +27,4 @@ class TestColPali(VisualConformance):
 def processor_of(directory: Path) -> Any:
     from transformers import ColPaliProcessor
 
-    return ColPaliProcessor.from_pretrained(directory)
+    return with_pillow(ColPaliProcessor.from_pretrained(directory), directory)

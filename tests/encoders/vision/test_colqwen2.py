@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from tests.encoders.vision.checkpoints import qwen
-from tests.encoders.vision.conformance import VisualConformance, native_rows
+from tests.encoders.vision.conformance import VisualConformance, native_rows, with_pillow
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -27,4 +27,4 @@ class TestColQwen2(VisualConformance):
 def processor_of(directory: Path) -> Any:
     from transformers import ColQwen2Processor
 
-    return ColQwen2Processor.from_pretrained(directory)
+    return with_pillow(ColQwen2Processor.from_pretrained(directory), directory)

@@ -38,7 +38,7 @@ class TestColQwen25(Engine):
     build = staticmethod(qwen.build_colqwen2_5)
     family = "colqwen2.5"
     architecture = "ColQwen2_5"
-    query_prefix = "Query: "
+    query_prefix = ""
     patch = 14
     image_rows = (54, 60)
 

@@ -45,7 +45,7 @@ def test_colpali_has_1024_rows_of_equal_cells() -> None:
     assert (cells.roles == g.PATCH).all()
 
 
-@given(SIDES, SIDES, st.sampled_from([28, 32]), st.integers(4, 768))
+@given(SIDES, SIDES, st.sampled_from([28, 32]), st.integers(16, 768))
 def test_smart_resize_keeps_its_promises(
     height: int, width: int, factor: int, n_tokens: int
 ) -> None:

@@ -12,6 +12,7 @@ from tests.encoders.vision.conformance import (
     VisualConformance,
     engine_rows,
     native_rows,
+    with_pillow,
 )
 from tests.encoders.vision.making import SIZES, noise, pictures
 
@@ -53,7 +54,7 @@ class TestColModernVBert(Tiled):
 def modernvbert_processor(directory: Path) -> Any:
     from transformers import ColModernVBertProcessor
 
-    return ColModernVBertProcessor.from_pretrained(directory)
+    return with_pillow(ColModernVBertProcessor.from_pretrained(directory), directory)
 
 
 class TestColIdefics3(Tiled):
@@ -66,8 +67,7 @@ class TestColIdefics3(Tiled):
     def reference_rows(self, directory: Path) -> Any:
         model = tiled.engine_class().from_pretrained(directory).eval()
         processor = idefics3_processor(directory)
-        content = [{"type": "text", "text": "Describe the image."}, {"type": "image"}]
-        text = processor.apply_chat_template([{"role": "user", "content": content}]).strip()
+        text = "<|im_start|>User:<image>Describe the image.<end_of_utterance>\nAssistant:"
         shown = processor(
             text=[text] * 2,
             images=[[one] for one in pictures()],
@@ -82,15 +82,10 @@ class TestColIdefics3(Tiled):
 def idefics3_processor(directory: Path) -> Any:
     from transformers import Idefics3Processor
 
-    return Idefics3Processor.from_pretrained(directory)
+    return with_pillow(Idefics3Processor.from_pretrained(directory), directory)
 
 
 def idefics3_queries(directory: Path, texts: list[str]) -> Any:
     """Return queries as colpali-engine 0.3.18 renders them."""
-    processor = idefics3_processor(directory)
-    rendered = []
-    for text in texts:
-        content = [{"type": "text", "text": f"Query: {text}{'<end_of_utterance>' * 10}"}]
-        message = {"role": "user", "content": content}
-        rendered.append(processor.apply_chat_template([message]).strip())
-    return processor(text=rendered, return_tensors="pt", padding="longest")
+    rendered = [text + "<end_of_utterance>" * 10 for text in texts]
+    return idefics3_processor(directory)(text=rendered, return_tensors="pt", padding="longest")

@@ -11,6 +11,7 @@ from latelight.encoders.vision.family import Family, Files, RunOptions
 from latelight.encoders.vision.geometry import place, square_cells
 from latelight.encoders.vision.inputs import Prepared, from_batch
 from latelight.encoders.vision.loading import (
+    PerThread,
     describe,
     devices_and_dtype,
     digests_of,
@@ -37,9 +38,10 @@ def _load(files: Files, options: RunOptions) -> VisualParts:
     vision = model.config.vlm_config.vision_config
     side, patch = int(vision.image_size), int(vision.patch_size)
     cells = square_cells(side, patch)
+    processors = PerThread(processor)
 
     def picture(image: Image.Image) -> Prepared:
-        batch = processor.process_images([image])
+        batch = processors().process_images([image])
         ids = batch["input_ids"][0].numpy()
         return from_batch(batch, place(ids, processor.image_token_id, cells))
 

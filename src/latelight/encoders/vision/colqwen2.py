@@ -12,6 +12,7 @@ from latelight.encoders.vision.family import Family, Files, RunOptions
 from latelight.encoders.vision.geometry import merged_cells, place, smart_resize
 from latelight.encoders.vision.inputs import Prepared, from_batch
 from latelight.encoders.vision.loading import (
+    PerThread,
     describe,
     devices_and_dtype,
     digests_of,
@@ -35,13 +36,14 @@ def _load(files: Files, options: RunOptions) -> VisualParts:
     processor = qwen_processor(files)
     template = _template(processor)
     model = load_strictly(ColQwen2ForRetrieval, files.directory, dtype=dtype)
+    processors = PerThread(processor)
+    token = processor.image_token_id
 
     def picture(image: Image.Image) -> Prepared:
         check_size(image, processor.image_processor)
-        batch = processor.process_images([image])
+        batch = processors().process_images([image])
         cells = merged_cells(grid_of(batch), processor.image_processor.merge_size)
         ids = batch["input_ids"][0].numpy()
-        token = processor.tokenizer.convert_tokens_to_ids(processor.image_token)
         return from_batch(batch, place(ids, token, cells))
 
     return VisualParts(

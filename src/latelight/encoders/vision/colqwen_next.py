@@ -4,7 +4,6 @@ Their processors in transformers need torchvision for videos; pictures are cut b
 processor, which does not, so this takes only that and the tokenizer.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
@@ -21,6 +20,7 @@ from latelight.encoders.vision.family import Family, Files, RunOptions
 from latelight.encoders.vision.geometry import merged_cells, place
 from latelight.encoders.vision.inputs import Prepared, from_batch
 from latelight.encoders.vision.loading import (
+    PerThread,
     describe,
     devices_and_dtype,
     digests_of,
@@ -29,6 +29,7 @@ from latelight.encoders.vision.loading import (
     run_on,
 )
 from latelight.encoders.vision.projected import (
+    QWEN_PARTS,
     QWEN_RENAMED,
     Projection,
     load_projected,
@@ -37,36 +38,25 @@ from latelight.encoders.vision.projected import (
 )
 from latelight.encoders.vision.rendering import PROBE, TextTemplate, find_template, token_names
 
-PROJECTION = Projection("custom_text_proj", renamed=QWEN_RENAMED)
+PROJECTION = Projection("custom_text_proj", prefixed=QWEN_PARTS, renamed=QWEN_RENAMED)
 N_EXPANSION = 10
 
 
-@dataclass(frozen=True)
-class _Body:
-    """What tells one Qwen body from another."""
-
-    class_name: str
-    query_prefix: str
-
-
-_QWEN2_5 = _Body("Qwen2_5_VLModel", "Query: ")
-_QWEN3 = _Body("Qwen3VLModel", "")
-
-
-def _load(files: Files, options: RunOptions, body: _Body) -> VisualParts:
+def _load(files: Files, options: RunOptions, body: str) -> VisualParts:
     devices, dtype = devices_and_dtype(options)
     import transformers
 
     processor = qwen_processor(files)
     tokenizer = processor.tokenizer
     tokenizer.padding_side = "left"
-    template = _template(files, processor, body)
-    model = load_projected(files, getattr(transformers, body.class_name), PROJECTION, dtype)
+    template = _template(files, processor)
+    model = load_projected(files, getattr(transformers, body), PROJECTION, dtype)
+    processors = PerThread(processor)
     token = processor.image_token_id
 
     def picture(image: Image.Image) -> Prepared:
         check_size(image, processor.image_processor)
-        batch = processor.process_images([image])
+        batch = processors().process_images([image])
         grid = grid_of(batch)
         cells = merged_cells(grid, processor.image_processor.merge_size)
         ids = batch["input_ids"][0]
@@ -102,10 +92,9 @@ def _load(files: Files, options: RunOptions, body: _Body) -> VisualParts:
     )
 
 
-def _template(files: Files, processor: Any, body: _Body) -> TextTemplate:
+def _template(files: Files, processor: Any) -> TextTemplate:
     tokenizer = processor.tokenizer
-    said = processor_settings(files, "query_prefix")
-    prefix = str(said.get("query_prefix", body.query_prefix))
+    prefix = str(processor_settings(files, "query_prefix").get("query_prefix", ""))
     rendered = prefix + PROBE + str(tokenizer.pad_token) * N_EXPANSION
     return find_template(
         tokenizer(rendered)["input_ids"],
@@ -124,13 +113,13 @@ COLQWEN2_5 = Family(
     "colqwen2.5",
     ("ColQwen2_5",),
     _dim,
-    lambda files, options: _load(files, options, _QWEN2_5),
+    lambda files, options: _load(files, options, "Qwen2_5_VLModel"),
     model_types=("qwen2_5_vl",),
 )
 COLQWEN3 = Family(
     "colqwen3",
     ("ColQwen3",),
     _dim,
-    lambda files, options: _load(files, options, _QWEN3),
+    lambda files, options: _load(files, options, "Qwen3VLModel"),
     model_types=("qwen3_vl",),
 )

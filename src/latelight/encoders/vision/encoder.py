@@ -124,6 +124,8 @@ class VisualEncoder:
         self._n_threads = n_threads
         self._parts: VisualParts | None = None
         self._lock = threading.Lock()
+        # They last as long as the encoder: each keeps its own copy of the processor.
+        self._preparers = ThreadPoolExecutor(n_threads or None, thread_name_prefix="pictures")
         self.is_published = is_published
 
     @property
@@ -227,14 +229,17 @@ class VisualEncoder:
     ) -> Iterator[tuple[list[_Work], list[tuple[Prepared, Any]]]]:
         """Yield chunks of work with their inputs; the next chunk is prepared meanwhile."""
         rest = iter(works)
-        with ThreadPoolExecutor(self._n_threads or None) as pool:
-            chunk = list(islice(rest, CHUNK))
-            coming = [pool.submit(work.make) for work in chunk]
+        chunk = list(islice(rest, CHUNK))
+        coming = [self._preparers.submit(work.make) for work in chunk]
+        try:
             while chunk:
                 here, ready = chunk, [future.result() for future in coming]
                 chunk = list(islice(rest, CHUNK))
-                coming = [pool.submit(work.make) for work in chunk]
+                coming = [self._preparers.submit(work.make) for work in chunk]
                 yield here, ready
+        finally:
+            for future in coming:
+                future.cancel()
 
     def _join(self, done: Sequence[_Done]) -> MultiVector:
         if not done:

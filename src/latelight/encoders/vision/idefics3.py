@@ -14,13 +14,12 @@ from latelight.encoders.vision.family import Family, Files, RunOptions
 from latelight.encoders.vision.geometry import place, tile_cells
 from latelight.encoders.vision.inputs import Prepared, from_batch
 from latelight.encoders.vision.loading import (
-    chat_template,
+    PerThread,
     describe,
     devices_and_dtype,
     digests_of,
     load_image_processor,
     load_tokenizer,
-    marker_texts,
     plain_tokenizer,
     processor_settings,
     run_on,
@@ -35,13 +34,12 @@ from latelight.encoders.vision.rendering import (
     PROBE,
     TextTemplate,
     find_template,
-    plain_surroundings,
     token_names,
 )
 from latelight.types import Int64Array
 
 PROJECTION = Projection("linear", body="model")
-QUERY_PREFIX = "Query: "
+PROMPT = "<|im_start|>User:<image>Describe the image.<end_of_utterance>\nAssistant:"
 N_EXPANSION = 10
 _TILE = re.compile(r"<row_(\d+)_col_(\d+)>")
 
@@ -58,14 +56,14 @@ class _Made:
         template: of a query.
         model: the model.
         forward: runs it.
-        process: a picture to the processor's batch.
+        process: the processor and a picture to its batch.
     """
 
     processor: Any
     template: TextTemplate
     model: Any
     forward: Callable[[Any, Mapping[str, Any]], Any]
-    process: Callable[[Image.Image], Any]
+    process: Callable[[Any, Image.Image], Any]
 
 
 def _parts(files: Files, options: RunOptions, made: _Made) -> VisualParts:
@@ -74,9 +72,10 @@ def _parts(files: Files, options: RunOptions, made: _Made) -> VisualParts:
     images, tokenizer = processor.image_processor, processor.tokenizer
     per_side = round(processor.image_seq_len**0.5)
     tiles = _tile_ids(tokenizer)
+    processors = PerThread(processor)
 
     def picture(image: Image.Image) -> Prepared:
-        batch = made.process(image)
+        batch = made.process(processors(), image)
         ids = batch["input_ids"][0].numpy()
         cells = tile_cells(_tiles_in(ids, tiles), per_side)
         return from_batch(batch, place(ids, processor.image_token_id, cells))
@@ -171,7 +170,7 @@ def _load_modernvbert(files: Files, options: RunOptions) -> VisualParts:
         template,
         model,
         embeddings,
-        lambda image: processor.process_images([image]),
+        lambda own, image: own.process_images([image]),
     )
     return _parts(files, options, made)
 
@@ -185,10 +184,10 @@ def _load_idefics3(files: Files, options: RunOptions) -> VisualParts:
 
     processor = _idefics3_processor(files)
     template = _idefics3_template(files, processor)
-    shown = _chat(processor, [{"type": "text", "text": "Describe the image."}, {"type": "image"}])
+    shown = processor_settings(files, "visual_prompt_prefix").get("visual_prompt_prefix", PROMPT)
 
-    def process(image: Image.Image) -> Any:
-        return processor(text=[shown], images=[[image]], return_tensors="pt", padding="longest")
+    def process(own: Any, image: Image.Image) -> Any:
+        return own(text=[shown], images=[[image]], return_tensors="pt", padding="longest")
 
     model = load_projected(files, Idefics3Model, PROJECTION, dtype)
     made = _Made(processor, template, model, projected_rows, process)
@@ -202,32 +201,23 @@ def _idefics3_processor(files: Files) -> Any:
     )
 
     tokenizer = load_tokenizer(files)
+    tokenizer.padding_side = "left"
     return Idefics3Processor(
         image_processor=load_image_processor(files, Idefics3ImageProcessorPil),
         tokenizer=tokenizer,
-        chat_template=chat_template(files, tokenizer),
         **processor_settings(files, "image_seq_len"),
     )
 
 
-def _chat(processor: Any, content: list[dict[str, str]]) -> str:
-    messages = [{"role": "user", "content": content}]
-    return str(processor.apply_chat_template(messages, add_generation_prompt=False)).strip()
-
-
 def _idefics3_template(files: Files, processor: Any) -> TextTemplate:
     tokenizer = processor.tokenizer
-    prefix = str(processor_settings(files, "query_prefix").get("query_prefix", QUERY_PREFIX))
+    prefix = str(processor_settings(files, "query_prefix").get("query_prefix", ""))
     widening = processor.end_of_utterance_token
-    text = prefix + PROBE + widening * N_EXPANSION
-    rendered = _chat(processor, [{"type": "text", "text": text}])
-    before, after = plain_surroundings(rendered, marker_texts(tokenizer))
     return find_template(
-        processor(text=[rendered])["input_ids"][0],
+        processor(text=[prefix + PROBE + widening * N_EXPANSION])["input_ids"][0],
         plain_tokenizer(tokenizer, _structural(processor)),
         token_names(tokenizer),
-        prefix=before,
-        suffix=after,
+        prefix=prefix,
         expansion=[tokenizer.convert_tokens_to_ids(widening)],
     )
 

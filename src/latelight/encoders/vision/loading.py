@@ -1,14 +1,34 @@
 """What the families' loaders have in common."""
 
 import copy
+import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from latelight.encoders.torch_loading import need, offline, reading, version_of
 from latelight.encoders.torch_runtime import Runner, pick_devices, pick_dtype, replica_on
 from latelight.encoders.vision.family import Files, RunOptions, read_json
 from latelight.encoders.vision.rendering import PlainTokenizer
 from latelight.errors import ModelError
+
+T = TypeVar("T")
+
+
+class PerThread(Generic[T]):
+    """Gives each thread its own copy of a processor: tokenizers keep how they pad in themselves."""
+
+    def __init__(self, original: T) -> None:
+        self._original = original
+        self._own = threading.local()
+        self._lock = threading.Lock()
+
+    def __call__(self) -> T:
+        """Return the copy of the calling thread."""
+        if not hasattr(self._own, "copy"):
+            with self._lock:
+                self._own.copy = copy.deepcopy(self._original)
+        found: T = self._own.copy
+        return found
 
 
 def load_tokenizer(files: Files) -> Any:

@@ -11,6 +11,7 @@ from latelight.encoders.vision.family import Family, Files, RunOptions
 from latelight.encoders.vision.geometry import padded_cells, place
 from latelight.encoders.vision.inputs import Prepared, from_batch
 from latelight.encoders.vision.loading import (
+    PerThread,
     chat_template,
     describe,
     devices_and_dtype,
@@ -36,9 +37,10 @@ def _load(files: Files, options: RunOptions) -> VisualParts:
     tokenizer, images = processor.tokenizer, processor.image_processor
     query, document = _template(processor, "query"), _template(processor, "document")
     model = load_strictly(NeoMMEForRetrieval, files.directory, dtype=dtype)
+    processors = PerThread(processor)
 
     def picture(image: Image.Image) -> Prepared:
-        batch = dict(_conversation(processor, {"type": "image", "image": image}, "document"))
+        batch = dict(_conversation(processors(), {"type": "image", "image": image}, "document"))
         ids = batch["input_ids"][0].numpy()
         width, height = _scaled(image, images)
         cells = padded_cells(width, height, images.patch_size)

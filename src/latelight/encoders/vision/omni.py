@@ -25,6 +25,7 @@ from latelight.encoders.vision.geometry import (
 )
 from latelight.encoders.vision.inputs import Prepared
 from latelight.encoders.vision.loading import (
+    PerThread,
     chat_template,
     describe,
     devices_and_dtype,
@@ -36,6 +37,7 @@ from latelight.encoders.vision.loading import (
     run_on,
 )
 from latelight.encoders.vision.projected import (
+    QWEN_PARTS,
     QWEN_RENAMED,
     Projection,
     load_projected,
@@ -51,7 +53,7 @@ from latelight.encoders.vision.rendering import (
 )
 from latelight.types import Float32Array
 
-PROJECTION = Projection("custom_text_proj", renamed=QWEN_RENAMED)
+PROJECTION = Projection("custom_text_proj", prefixed=QWEN_PARTS, renamed=QWEN_RENAMED)
 QUERY_PREFIX: Final = "Query: "
 N_EXPANSION: Final = 10
 PROMPT: Final = "Describe the content."
@@ -60,6 +62,8 @@ SYSTEM: Final = (
     "perceiving auditory and visual inputs, as well as generating text and speech."
 )
 RATE: Final = 16_000
+VIDEO_PIXELS: Final = {"shortest_edge": 128 * 28 * 28, "longest_edge": 768 * 28 * 28}
+"""Of a frame: Qwen2.5-Omni's processor says so, whatever the files of the video processor say."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +151,9 @@ class _Omni:
 
         stacked = np.stack([np.asarray(one.convert("RGB")) for one in frames])
         film = torch.from_numpy(stacked).permute(0, 3, 1, 2)  # (n_frames, 3, height, width)
-        batch = self._videos(videos=[film], do_sample_frames=False, return_tensors="pt")
+        batch = self._videos(
+            videos=[film], size=VIDEO_PIXELS, do_sample_frames=False, return_tensors="pt"
+        )
         n_frames, high, wide = (int(one) for one in batch["video_grid_thw"][0])
         each = seconds_apart * self._videos.temporal_patch_size
         cells = video_cells((n_frames, high, wide), self._videos.merge_size, each, start_s=start_s)
@@ -163,9 +169,10 @@ def _load(files: Files, options: RunOptions) -> VisualParts:
     omni = _processor(files)
     template = _template(omni)
     model = load_projected(files, Qwen2_5OmniThinkerModel, PROJECTION, dtype)
+    own = PerThread(omni)
     prompt = "" if omni.knows_tasks else PROMPT
     return VisualParts(
-        picture=omni.picture,
+        picture=lambda image: own().picture(image),
         query=template,
         forward=projected_rows,
         runner=run_on(model, devices),
@@ -178,8 +185,8 @@ def _load(files: Files, options: RunOptions) -> VisualParts:
             dtype,
             {**resize_rule(omni.pictures), "prompt": prompt},
         ),
-        sound=omni.sound,
-        video=omni.video,
+        sound=lambda samples, start_s: own().sound(samples, start_s),
+        video=lambda frames, apart, start_s: own().video(frames, apart, start_s),
         most_samples=int(omni.ears.n_samples),
         probe=qwen_probe(omni.pictures.merge_size),
         dtype=dtype,

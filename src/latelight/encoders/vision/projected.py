@@ -23,20 +23,23 @@ class Projection:
     Attributes:
         name: attribute of colpali-engine's model class.
         body: attribute that holds the body there; empty where the class is the body itself.
+        prefixed: the parts whose keys may have `model.` in front, as a pattern.
         renamed: patterns of an adapter's keys and what they are called now, the first that fits:
             bodies have changed the names of their parts, and adapters kept the old ones.
     """
 
     name: str
     body: str = ""
+    prefixed: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
 
 
+QWEN_PARTS = "custom_text_proj|language_model|visual|audio_tower"
 QWEN_RENAMED: Mapping[str, str] = {
     r"^(thinker\.)?model\.(language_model|visual|audio_tower)\.": r"\2.",
     r"^(thinker\.)?model\.": "language_model.",
 }
-"""Qwen's bodies: `model` was the language model, then everything, and now has no name."""
+"""Adapters of Qwen's bodies: `model` was the language model, then all, and now has no name."""
 
 
 def projected_dim(files: Files, projection: Projection) -> int:
@@ -46,11 +49,11 @@ def projected_dim(files: Files, projection: Projection) -> int:
         ModelError: they hold no projection.
     """
     name = f"{projection.name}.weight"
-    places = [(files.body, name), (files.directory, name)]
+    places = [(files.body, (name, f"model.{name}")), (files.directory, (name,))]
     if dense := _dense(files):
-        places.append((dense, "linear.weight"))
-    for directory, key in places:
-        if shape := tensor_shape(directory, (key,)):
+        places.append((dense, ("linear.weight",)))
+    for directory, keys in places:
+        if shape := tensor_shape(directory, keys):
             return shape[0]
     raise ModelError(
         f"{files.body} holds no tensor {name!r}, the projection to a row; expected a "
@@ -58,9 +61,7 @@ def projected_dim(files: Files, projection: Projection) -> int:
     )
 
 
-def load_projected(
-    files: Files, body_class: Any, projection: Projection, dtype: str, **options: Any
-) -> Any:
+def load_projected(files: Files, body_class: Any, projection: Projection, dtype: str) -> Any:
     """Return a model with `body` and `projection`, every weight read from its files.
 
     Args:
@@ -68,11 +69,13 @@ def load_projected(
         body_class: of transformers.
         projection: where it is.
         dtype: of the weights.
-        options: of `from_pretrained`.
 
     Raises:
         ModelError: weights are missing or left over.
     """
+    options: dict[str, Any] = {}
+    if projection.prefixed:
+        options["key_mapping"] = {rf"^model\.({projection.prefixed})\.": r"\1."}
     dense = _dense(files)
     if dense is not None:
         body = load_strictly(body_class, files.body, dtype=dtype, **options)

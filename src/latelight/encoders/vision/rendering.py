@@ -5,7 +5,7 @@ a query with the words `<image>` or `<|image_pad|>` becomes a picture without on
 are tokens from the start, and the user's text is tokenised with markers read as plain characters.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -166,7 +166,7 @@ class TextTemplate:
 def find_template(
     ids: Sequence[int],
     tokenizer: PlainTokenizer,
-    names: Mapping[int, str],
+    name_of: Callable[[int], str],
     *,
     prefix: str = "",
     suffix: str = "",
@@ -177,7 +177,7 @@ def find_template(
     Args:
         ids: what the processor made.
         tokenizer: reads the text.
-        names: what to call tokens, by id.
+        name_of: what to call a token.
         prefix: plain characters that the processor puts in front of the text.
         suffix: the same behind it.
         expansion: ids of tokens behind the text that only widen a query.
@@ -206,7 +206,7 @@ def find_template(
         prefix,
         suffix,
         after,
-        names,
+        {int(one): name_of(int(one)) for one in {*whole[:begin].tolist(), *after.tolist()}},
         frozenset(map(int, expansion)) & frozenset(after.tolist()),
     )
 
@@ -224,9 +224,9 @@ def plain_surroundings(rendered: str, special: Collection[str]) -> tuple[str, st
     return before[max(starts, default=0) :], after[: min(ends, default=len(after))]
 
 
-def token_names(tokenizer: Any) -> dict[int, str]:
-    """Return what the tokenizer's own tokens are called, by id."""
-    return {number: tokenizer.decode([number]) for number in tokenizer.get_vocab().values()}
+def token_names(tokenizer: Any) -> Callable[[int], str]:
+    """Return what tells a token's text by its id."""
+    return lambda number: str(tokenizer.decode([number]))
 
 
 def _own(span: Sequence[int], begin: int, end: int) -> tuple[int, int] | None:
