@@ -76,7 +76,7 @@ def collection_of(judged: BeirSet, work: Path) -> tuple[Any, float]:
     target = latelight.open(work).collection(judged.name, create=True, pipeline=SPEC)
     began = time.perf_counter()
     report = target.add(judged.records).wait()
-    assert not report.failures, report.failures[:3]
+    assert all(one.code == "empty_file" for one in report.failures), report.failures[:3]
     return target, time.perf_counter() - began if report.n_added else 0.0
 
 
