@@ -24,6 +24,7 @@ inline bool always() { return true; }
 #if defined(LATELIGHT_SIMDE)
 
 inline bool has_avx2() { return true; }
+inline bool has_avx_vnni() { return true; }
 inline bool has_avx512_vnni() { return true; }
 inline bool has_avx512_bf16() { return true; }
 
@@ -66,6 +67,8 @@ inline bool has_avx2() {
   const bool base = all(cpuid(1, 0).ecx, bit(12) | bit(28) | bit(29));  // FMA, AVX, F16C
   return saved && base && all(cpuid(7, 0).ebx, bit(5));
 }
+
+inline bool has_avx_vnni() { return has_avx2() && all(cpuid(7, 1).eax, bit(4)); }
 
 inline bool has_avx512_vnni() {
   const bool saved = (saved_states() & 0xE6) == 0xE6;  // and the opmask and ZMM states

@@ -11,6 +11,7 @@
 #if defined(LATELIGHT_X86)
 #include "avx2.hpp"
 #include "avx512.hpp"
+#include "avx_vnni.hpp"
 #elif defined(LATELIGHT_ARM64)
 #include "neon.hpp"
 #endif
@@ -36,6 +37,8 @@ inline const std::vector<Isa>& compiled_isas() {
           "avx512_bf16", cpu::has_avx512_bf16, avx512::scan_of<avx512::Coded>()),
       isa_of<avx512::F32, avx512::F16, avx512::Bf16, avx512::I8, avx512::Coded>(
           "avx512", cpu::has_avx512_vnni, avx512::scan_of<avx512::Coded>()),
+      isa_of<avx_vnni::F32, avx_vnni::F16, avx_vnni::Bf16, avx_vnni::I8, avx_vnni::Coded>(
+          "avx_vnni", cpu::has_avx_vnni, avx_vnni::scan_of<avx_vnni::Coded>()),
       isa_of<avx2::F32, avx2::F16, avx2::Bf16, avx2::I8, avx2::Coded>(
           "avx2", cpu::has_avx2, avx2::scan_of<avx2::Coded>()),
 #elif defined(LATELIGHT_ARM64)

@@ -30,11 +30,13 @@ constexpr int peak_chains = 8;  // independent sums, enough to hide the latency 
   "vpmaddwd %%ymm14, %%ymm15, %%ymm8\n\t"      \
   "vpaddd %%ymm8, %%ymm" #n ", %%ymm" #n "\n\t"
 #define LATELIGHT_FMA_512(n) "vfmadd231ps %%zmm14, %%zmm15, %%zmm" #n "\n\t"
+#define LATELIGHT_VNNI_256(n) "{vex} vpdpbusd %%ymm14, %%ymm15, %%ymm" #n "\n\t"
 #define LATELIGHT_VNNI(n) "vpdpbusd %%zmm14, %%zmm15, %%zmm" #n "\n\t"
 #define LATELIGHT_DPBF16(n) "vdpbf16ps %%zmm14, %%zmm15, %%zmm" #n "\n\t"
 
 LATELIGHT_PEAK(peak_avx2_f32, LATELIGHT_FMA)
 LATELIGHT_PEAK(peak_avx2_i8, LATELIGHT_MADD_ADD)
+LATELIGHT_PEAK(peak_avx_vnni_i8, LATELIGHT_VNNI_256)
 LATELIGHT_PEAK(peak_avx512_f32, LATELIGHT_FMA_512)
 LATELIGHT_PEAK(peak_avx512_i8, LATELIGHT_VNNI)
 LATELIGHT_PEAK(peak_avx512_bf16, LATELIGHT_DPBF16)
@@ -48,6 +50,7 @@ inline Peak peak_of(const std::string& isa, const std::string& stored_as) {
   const bool int8 = stored_as == "i8";
   if (isa == "portable") return {nullptr, 0};
   if (isa == "avx2") return int8 ? Peak{peak_avx2_i8, 32} : Peak{peak_avx2_f32, 16};
+  if (isa == "avx_vnni") return int8 ? Peak{peak_avx_vnni_i8, 64} : Peak{peak_avx2_f32, 16};
   if (isa == "avx512_bf16" && stored_as == "bf16") return {peak_avx512_bf16, 64};
   return int8 ? Peak{peak_avx512_i8, 128} : Peak{peak_avx512_f32, 32};
 }

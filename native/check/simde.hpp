@@ -23,6 +23,13 @@ inline simde__m512i _mm512_cvtepi16_epi32(simde__m256i x) {
   return simde__m512i_from_private(to);
 }
 
+inline simde__m256i _mm256_dpbusd_avx_epi32(simde__m256i sum, simde__m256i x, simde__m256i y) {
+  simde__m256i_private total = simde__m256i_to_private(sum);
+  const simde__m256i_private a = simde__m256i_to_private(x), b = simde__m256i_to_private(y);
+  for (int i = 0; i < 32; ++i) total.i32[i / 4] += int32_t{a.u8[i]} * b.i8[i];
+  return simde__m256i_from_private(total);
+}
+
 #undef _mm512_madd_epi16  // takes two arguments
 inline simde__m512i _mm512_madd_epi16(simde__m512i x, simde__m512i y) {
   return simde_mm512_madd_epi16(x, y);
