@@ -30,7 +30,7 @@ constexpr int peak_chains = 8;  // independent sums, enough to hide the latency 
   "vpmaddwd %%ymm14, %%ymm15, %%ymm8\n\t"      \
   "vpaddd %%ymm8, %%ymm" #n ", %%ymm" #n "\n\t"
 #define LATELIGHT_FMA_512(n) "vfmadd231ps %%zmm14, %%zmm15, %%zmm" #n "\n\t"
-#define LATELIGHT_VNNI_256(n) "{vex} vpdpbusd %%ymm14, %%ymm15, %%ymm" #n "\n\t"
+#define LATELIGHT_VNNI_256(n) "%{vex%} vpdpbusd %%ymm14, %%ymm15, %%ymm" #n "\n\t"
 #define LATELIGHT_VNNI(n) "vpdpbusd %%zmm14, %%zmm15, %%zmm" #n "\n\t"
 #define LATELIGHT_DPBF16(n) "vdpbf16ps %%zmm14, %%zmm15, %%zmm" #n "\n\t"
 
