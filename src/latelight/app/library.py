@@ -108,6 +108,29 @@ class Library:
         paths = self._paths(namespace, name, generation.digest)
         return Collection((namespace, name), paths, generation, self._jobs, self.settings)
 
+    def generation(self, name: str, which: str, *, namespace: str = "default") -> Generation:
+        """Return a collection's version by an alias, its digest, or the digest's beginning.
+
+        Raises:
+            NotFoundError: there is no such collection, or not one such version.
+        """
+        self._catalog.live(namespace, name)
+        aliases = self._catalog.aliases(namespace, name)
+        digest = aliases.get(which, which)
+        found = [
+            one
+            for one in self._catalog.generations(namespace, name)
+            if digest and one.digest.startswith(digest)
+        ]
+        exact = [one for one in found if one.digest == digest] or found
+        if len(exact) != 1:
+            digests = (one.digest for one in self._catalog.generations(namespace, name))
+            raise NotFoundError(
+                f"{which!r} names {len(exact)} versions of collection {name!r}; give an alias "
+                f"({', '.join(aliases)}) or a digest ({', '.join(digests)})."
+            )
+        return exact[0]
+
     def drop_collection(self, name: str, *, namespace: str = "default") -> None:
         """Remove a collection with all that it holds; there is no way back.
 

@@ -23,6 +23,7 @@ CATALOG = "catalog.db"
 """Its name in a library."""
 CATALOG_VERSION = 1
 LIVE = "live"
+_GENERATION = "digest, spec, lock, created_at"
 
 SCHEMA = """
 CREATE TABLE collection (
@@ -142,6 +143,26 @@ class Catalog:
                 "Make it with `latelight add`, or collection(name, create=True)."
             )
         return Generation(*row)
+
+    def generations(self, namespace: str, name: str) -> list[Generation]:
+        """Return every version of a collection, oldest first; none of one that is not there."""
+        with self._transaction() as db:
+            rows = db.execute(
+                f"SELECT {_GENERATION} FROM generation WHERE namespace = ? AND collection = ?"
+                " ORDER BY created_at, digest",
+                (namespace, name),
+            )
+            return [Generation(*row) for row in rows]
+
+    def aliases(self, namespace: str, name: str) -> dict[str, str]:
+        """Return a collection's aliases and the digests that they point at."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT name, digest FROM alias WHERE namespace = ? AND collection = ?"
+                " ORDER BY name",
+                (namespace, name),
+            )
+            return dict(rows.fetchall())
 
     def every_generation(self) -> list[Place]:
         """Return where the generations of all collections of all namespaces are, sorted."""
