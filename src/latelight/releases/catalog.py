@@ -22,6 +22,7 @@ from latelight.releases.database import Database
 CATALOG = "catalog.db"
 """Its name in a library."""
 CATALOG_VERSION = 1
+NEWEST_VERSION = 2  # a collection in it has, or had, several generations
 LIVE = "live"
 _GENERATION = "digest, spec, lock, created_at"
 
@@ -66,7 +67,7 @@ class Generation:
     """One collection's index under one pipeline version.
 
     Attributes:
-        digest: names the version and the directory.
+        digest: names the version.
         spec: canonical JSON of the pipeline's spec.
         lock: canonical JSON of what its vectors depend on.
         created_at: seconds since 1970-01-01 UTC.
@@ -76,6 +77,11 @@ class Generation:
     spec: str
     lock: str
     created_at: float
+
+    @property
+    def store(self) -> str:
+        """Name of its index's directory, which versions share that differ in searching alone."""
+        return store_of(self.digest)
 
 
 class Catalog:
@@ -206,10 +212,10 @@ class Catalog:
             for statement in SCHEMA.split(";"):
                 db.execute(statement)
             db.execute(f"PRAGMA user_version = {CATALOG_VERSION}")
-        elif version > CATALOG_VERSION:
+        elif version > NEWEST_VERSION:
             raise FormatVersionError(
                 f"{self._path} has version {version}; this Latelight reads up to "
-                f"{CATALOG_VERSION}. Upgrade Latelight."
+                f"{NEWEST_VERSION}. Upgrade Latelight."
             )
 
     @staticmethod
@@ -231,6 +237,21 @@ class Catalog:
     @staticmethod
     def _point(db: sqlite3.Connection, alias: tuple[str, str, str], digest: str) -> None:
         db.execute("INSERT OR REPLACE INTO alias VALUES (?, ?, ?, ?, ?)", (*alias, digest, _now()))
+
+
+def version_digest(store: str, searching: str) -> str:
+    """Return the digest of a version whose store another version made first.
+
+    Args:
+        store: digest of what the index holds.
+        searching: digest of the whole spec.
+    """
+    return f"{store}-{searching[:8]}"
+
+
+def store_of(digest: str) -> str:
+    """Return the name of the directory that a version's index lies in."""
+    return digest.partition("-")[0]
 
 
 def check_name(what: str, name: str) -> None:
