@@ -85,7 +85,7 @@ def test_a_collection_is_compared_with_what_would_be_made_now(filled: Run, tmp_p
     (tmp_path / "coded.yaml").write_text("spaces: {text: {bits: 4}}")
     told = json.loads(filled("pipeline", "diff", "c@live", "coded.yaml", "--json").out)
     assert told["again"] == ["index"]
-    digest = json.loads(filled("stats", "c", "--json").out)["digest"]
+    digest = json.loads(filled("stats", "-c", "c", "--json").out)["digest"]
     again = json.loads(filled("pipeline", "diff", "c@live", f"c@{digest[:6]}", "--json").out)
     assert again["again"] == []
 

@@ -87,7 +87,7 @@ class Mirror:
         """
         while True:
             live = self._versions.live()
-            self._settle(live.version.store)
+            self.settle(live.version.store)
             try:
                 with self._following():
                     return self._ingest(live, inputs, work, self._announce(live))
@@ -103,7 +103,7 @@ class Mirror:
         wanted = list(dict.fromkeys(doc_ids))
         while True:
             live = self._versions.live()
-            self._settle(live.version.store)
+            self.settle(live.version.store)
             try:
                 n_deleted = self._delete_live(live, wanted)
             except GenerationMovedError:
@@ -145,8 +145,8 @@ class Mirror:
         """
         self.error = None
         try:
-            for store in self._versions.standing().other_stores:
-                self._settle(store)
+            for store in self._versions.notes.count_debts():
+                self.settle(store)
         except (LatelightError, OSError) as error:
             self.error = error
 
@@ -157,7 +157,7 @@ class Mirror:
         Raises:
             LatelightError: it has to follow another one in something, and cannot.
         """
-        self._settle(self._versions.standing().live.store)
+        self.settle(self._versions.standing().live.store)
         with self._lock():
             yield
 
@@ -218,11 +218,15 @@ class Mirror:
         differing += [one.doc_id for one in mine.documents() if not truth.contains(one.doc_id)]
         if differing:
             self._versions.notes.note_debts([store], live.version.store, differing)
-            self._settle(store, failures)
+            self.settle(store, failures)
         return len(differing)
 
-    def _settle(self, store: str, failures: Sequence[Failure] = ()) -> None:
-        """Bring a generation into line in everything that it owes."""
+    def settle(self, store: str, failures: Sequence[Failure] = ()) -> None:
+        """Bring a generation into line in everything that it owes.
+
+        Raises:
+            LatelightError: it cannot be; the rest stays owed.
+        """
         notes = self._versions.notes
         while notes.count_debts().get(store):
             with self._lock():

@@ -27,7 +27,8 @@ from latelight.pipelines.reader import Reader
 from latelight.pipelines.spec import PipelineSpec, parse_spec
 from latelight.releases.catalog import Generation
 from latelight.releases.generations import GenerationStore, Standing
-from latelight.releases.watching import StandingReader
+from latelight.releases.store import ReleaseStore
+from latelight.releases.watching import Situation, StandingReader
 from latelight.settings import Settings
 
 MAX_SPEECH_THREADS = 2  # encoding goes on beside it
@@ -120,6 +121,11 @@ class OpenGeneration:
             self._checked.set()
         return self._encoders
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the encoders are, so that a search need not wait for them."""
+        return self._checked.is_set()
+
     def ingest_options(self) -> IngestOptions:
         """Return how documents are read and written here.
 
@@ -168,10 +174,11 @@ class Versions:
         """Look at the collection in the catalog's file."""
         self.home = home
         self.notes = GenerationStore(catalog, home.place)
+        self.releases = ReleaseStore(catalog, home.place)
         self._reader = StandingReader(catalog, home.place)
         self._settings = settings
         self._mutex = threading.RLock()
-        self._opened: dict[str, OpenGeneration] = {}
+        self._opened: dict[Generation, OpenGeneration] = {}
 
     def standing(self) -> Standing:
         """Return which versions there are by now.
@@ -179,7 +186,11 @@ class Versions:
         Raises:
             NotFoundError: the collection was dropped.
         """
-        return self._reader.standing()
+        return self._reader.now().standing
+
+    def now(self) -> Situation:
+        """Return which versions and which release there are by now; errors as `standing`."""
+        return self._reader.now()
 
     def live(self) -> OpenGeneration:
         """Return the version that queries are answered from."""
@@ -201,9 +212,10 @@ class Versions:
 
     def open(self, version: Generation) -> OpenGeneration:
         """Return a version, opened once; those that were retired are let go."""
+        # One that was retired and made again has the same digest, and other files.
         with self._mutex:
-            if version.digest not in self._opened:
-                known = self.standing().versions
-                self._opened = {d: one for d, one in self._opened.items() if d in known}
-                self._opened[version.digest] = OpenGeneration(self.home, version, self._settings)
-            return self._opened[version.digest]
+            if version not in self._opened:
+                known = set(self.standing().versions.values())
+                self._opened = {v: one for v, one in self._opened.items() if v in known}
+                self._opened[version] = OpenGeneration(self.home, version, self._settings)
+            return self._opened[version]

@@ -18,6 +18,7 @@ from latelight.errors import (
     NotFoundError,
 )
 from latelight.releases.database import Database
+from latelight.releases.schema import ADDED, COLLECTIONS
 
 CATALOG = "catalog.db"
 """Its name in a library."""
@@ -25,26 +26,6 @@ CATALOG_VERSION = 1
 NEWEST_VERSION = 2  # a collection in it has, or had, several generations
 LIVE = "live"
 _GENERATION = "digest, spec, lock, created_at"
-
-SCHEMA = """
-CREATE TABLE collection (
-    namespace TEXT NOT NULL, name TEXT NOT NULL, created_at REAL NOT NULL,
-    PRIMARY KEY (namespace, name)
-);
-CREATE TABLE generation (
-    namespace TEXT NOT NULL, collection TEXT NOT NULL, digest TEXT NOT NULL,
-    spec TEXT NOT NULL, lock TEXT NOT NULL, created_at REAL NOT NULL,
-    PRIMARY KEY (namespace, collection, digest),
-    FOREIGN KEY (namespace, collection) REFERENCES collection (namespace, name)
-);
-CREATE TABLE alias (
-    namespace TEXT NOT NULL, collection TEXT NOT NULL, name TEXT NOT NULL,
-    digest TEXT NOT NULL, moved_at REAL NOT NULL,
-    PRIMARY KEY (namespace, collection, name),
-    FOREIGN KEY (namespace, collection, digest)
-        REFERENCES generation (namespace, collection, digest)
-);
-"""
 
 
 @dataclass(frozen=True, order=True)
@@ -99,6 +80,8 @@ class Catalog:
         self._transaction = self._database.transaction
         with self._transaction() as db:
             self._prepare(db)
+            for statement in ADDED.split(";"):
+                db.execute(statement)
 
     def collections(self, namespace: str) -> list[str]:
         """Return the names of a namespace's collections, sorted."""
@@ -209,7 +192,7 @@ class Catalog:
     def _prepare(self, db: sqlite3.Connection) -> None:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version == 0:
-            for statement in SCHEMA.split(";"):
+            for statement in COLLECTIONS.split(";"):
                 db.execute(statement)
             db.execute(f"PRAGMA user_version = {CATALOG_VERSION}")
         elif version > NEWEST_VERSION:

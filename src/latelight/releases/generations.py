@@ -22,22 +22,6 @@ from latelight.errors import (
 from latelight.releases.catalog import LIVE, NEWEST_VERSION, Generation, store_of
 from latelight.releases.database import Database
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS unfinished (
-    namespace TEXT NOT NULL, collection TEXT NOT NULL, store TEXT NOT NULL,
-    PRIMARY KEY (namespace, collection, store)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS debt (
-    namespace TEXT NOT NULL, collection TEXT NOT NULL, store TEXT NOT NULL, doc_id TEXT NOT NULL,
-    source TEXT NOT NULL, token TEXT NOT NULL,
-    PRIMARY KEY (namespace, collection, store, doc_id)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS left_out (
-    namespace TEXT NOT NULL, collection TEXT NOT NULL, store TEXT NOT NULL, doc_id TEXT NOT NULL,
-    sha256 TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL,
-    PRIMARY KEY (namespace, collection, store, doc_id)
-) WITHOUT ROWID;
-"""
 _TABLES = ("unfinished", "debt", "left_out")
 _IN = "namespace = ? AND collection = ?"
 
@@ -100,12 +84,9 @@ class GenerationStore:
     """The generations of one collection; each method is one transaction."""
 
     def __init__(self, path: Path, place: tuple[str, str]) -> None:
-        """Use the catalog's file for the collection at (namespace, name)."""
+        """Use the catalog's file, prepared, for the collection at (namespace, name)."""
         self._database = Database(path)
         self._place = place
-        with self._database.transaction() as db:
-            for statement in SCHEMA.split(";"):
-                db.execute(statement)
 
     def standing(self) -> Standing:
         """Return which versions there are by now.
@@ -151,24 +132,14 @@ class GenerationStore:
             self._delete(db, "unfinished", store)
 
     def move(self, alias: str, expected: str, digest: str) -> None:
-        """Point an alias at another version; at the version that it points at, it stays.
+        """Point an alias at another version; where it points there already, nothing changes.
 
         Raises:
             ReleaseConflictError: it does not point at the expected version.
             ReleaseStateError: the version is not there, or not finished.
         """
         with self._database.transaction() as db:
-            known = read_standing(db, self._place)
-            now = known.aliases.get(alias)
-            if now == digest:
-                return
-            if now != expected:
-                raise ReleaseConflictError(
-                    f"Alias {alias!r} of collection {self._place[1]!r} points at {now}, not at "
-                    f"{expected}: another process moved it first. Look at the release again."
-                )
-            self._check_serves(known, digest)
-            _point(db, self._place, alias, digest)
+            point_alias(db, self._place, alias, expected, digest)
 
     def remove(self, digest: str) -> bool:
         """Forget a version and its aliases; return whether its store has no other version.
@@ -286,18 +257,6 @@ class GenerationStore:
                 "(`latelight release step`), then retire it."
             )
 
-    def _check_serves(self, known: Standing, digest: str) -> None:
-        if digest not in known.versions:
-            raise ReleaseStateError(
-                f"Collection {self._place[1]!r} has no version {digest}: it was retired. There "
-                f"are: {', '.join(known.versions)}."
-            )
-        if not known.serves(digest):
-            raise ReleaseStateError(
-                f"Version {digest} of {self._place[1]!r} is not built yet; let its backfill end "
-                "first (`latelight jobs list`)."
-            )
-
     def _delete(self, db: sqlite3.Connection, table: str, store: str) -> None:
         db.execute(f"DELETE FROM {table} WHERE {_IN} AND store = ?", (*self._place, store))
 
@@ -330,8 +289,6 @@ def mark_unfinished(path: Path) -> None:
     For a catalog whose stores were not copied at one moment.
     """
     with Database(path).transaction() as db:
-        for statement in SCHEMA.split(";"):
-            db.execute(statement)
         live = {
             (ns, name, store_of(digest))
             for ns, name, digest in db.execute(
@@ -341,6 +298,54 @@ def mark_unfinished(path: Path) -> None:
         rows = db.execute("SELECT namespace, collection, digest FROM generation").fetchall()
         stores = {(ns, name, store_of(digest)) for ns, name, digest in rows}
         db.executemany("INSERT OR IGNORE INTO unfinished VALUES (?, ?, ?)", sorted(stores - live))
+
+
+def point_alias(
+    db: sqlite3.Connection,
+    place: tuple[str, str],
+    alias: str,
+    expected: str | None,
+    digest: str | None,
+) -> None:
+    """Point an alias at another version, inside a transaction, or take it away.
+
+    Args:
+        db, place: where.
+        alias: which.
+        expected: what it points at now, None for whatever that is.
+        digest: what it shall point at, None for nothing.
+
+    Raises:
+        ReleaseConflictError: it points neither at the one nor at the other.
+        ReleaseStateError: the version is not there, or not finished.
+    """
+    known = read_standing(db, place)
+    now = known.aliases.get(alias)
+    if now == digest:
+        return
+    if expected is not None and now != expected:
+        raise ReleaseConflictError(
+            f"Alias {alias!r} of collection {place[1]!r} points at {now}, not at {expected}: "
+            "another process moved it first. Look at the release again."
+        )
+    if digest is None:
+        db.execute(f"DELETE FROM alias WHERE {_IN} AND name = ?", (*place, alias))
+        return
+    _check_serves(known, place, digest)
+    _point(db, place, alias, digest)
+
+
+def _check_serves(known: Standing, place: tuple[str, str], digest: str) -> None:
+    if digest not in known.versions:
+        raise ReleaseStateError(
+            f"Collection {place[1]!r} has no version {digest}: it was retired. There are: "
+            f"{', '.join(known.versions)}."
+        )
+    if not known.serves(digest):
+        raise ReleaseStateError(
+            f"Version {digest} of {place[1]!r} is not built yet; let its backfill end first "
+            "(`latelight jobs list`)."
+        )
 
 
 def _point(db: sqlite3.Connection, place: tuple[str, str], alias: str, digest: str) -> None:
