@@ -13,6 +13,8 @@ from latelight.app.job import Job
 from latelight.app.mirror import Mirror
 from latelight.app.opened import CollectionHome, OpenGeneration, Versions
 from latelight.app.plan import DEFAULT_GRID, Asked, Plan, make_plan
+from latelight.app.release import Releases, run
+from latelight.app.serving import Serving
 from latelight.errors import InputError, NotFoundError
 from latelight.evaluation import Qrels
 from latelight.index import Problem
@@ -22,7 +24,7 @@ from latelight.pipelines.items import Addable
 from latelight.pipelines.lock import PipelineLock
 from latelight.pipelines.planning import PlanGrid, Told, tell_nothing
 from latelight.pipelines.progress import Watch, watch_nothing
-from latelight.pipelines.query import explain_units, run_searches
+from latelight.pipelines.query import explain_units
 from latelight.pipelines.recall import RecallRow, measure_recall, sample_queries
 from latelight.pipelines.records import check_metadata
 from latelight.pipelines.request import GroupBy, SearchRequest
@@ -90,6 +92,7 @@ class Collection:
         self._settings = settings
         self._versions = Versions(home, catalog, settings)
         self._mirror = Mirror(self._versions)
+        self._serving = Serving(self._versions)
         self._versions.live()
 
     def __repr__(self) -> str:
@@ -217,6 +220,12 @@ class Collection:
         """
         retire(self._versions, self._mirror, digest)
 
+    @property
+    def release(self) -> Releases:
+        """Releases of another pipeline: start, step, status, promote, rollback, abort, retire."""
+        parts = (self._versions, self._mirror, self._serving, self._workshop)
+        return Releases(*parts, self._settings)
+
     # -- searching -------------------------------------------------------------------------
 
     def search(  # noqa: PLR0913  the public call; each is what users name
@@ -231,6 +240,7 @@ class Collection:
         exact: bool = False,
         mode: SearchMode = "auto",
         recall: RecallLevel = "balanced",
+        key: str | None = None,
     ) -> Hits:
         """Return the best units for a query, best first.
 
@@ -246,16 +256,33 @@ class Collection:
             mode: `"maxsim"`, `"bm25"`, `"hybrid"`, or `"auto"` for the pipeline's choice.
             recall: `"fast"`, `"balanced"` or `"best"`: how hard a large collection is searched for
                 candidates; whatever is found has its exact score.
+            key: names the caller, who is answered by the same version while a release goes on; each
+                search for itself when None.
 
         Raises:
             QueryError: there is nothing to search for.
             FilterError: the filter cannot be understood.
         """
-        live = self._versions.live()
-        query, picture = live.query(text, image)
-        depth = live.spec.search.k if k is None else k
-        options = (depth, filter, group_by, explain, mode, exact, recall)
-        return run(live, [SearchRequest(query, *options, image=picture)])[0]
+
+        def ask(version: OpenGeneration) -> Hits:
+            query, picture = version.query(text, image)
+            depth = version.spec.search.k if k is None else k
+            options = (depth, filter, group_by, explain, mode, exact, recall)
+            return run(version, [SearchRequest(query, *options, image=picture)])[0]
+
+        return self._serving.search(ask, key)
+
+    def interact(self, search_id: str, doc_id: str) -> None:
+        """Count that somebody used a document of a search, where a release wants to know.
+
+        Args:
+            search_id: of the hits.
+            doc_id: what was used.
+
+        Raises:
+            NotFoundError: the search takes part in no release of this collection.
+        """
+        self._serving.interact(search_id, doc_id)
 
     def search_batch(  # noqa: PLR0913  as `search`
         self,
@@ -411,12 +438,6 @@ class Collection:
             directory=self._home.jobs,
             mirror=self._mirror,
         )
-
-
-def run(version: OpenGeneration, requests: Sequence[SearchRequest]) -> list[Hits]:
-    """Return the hits of searches in one version."""
-    reader = version.reader()
-    return [version.hits(reader, found) for found in run_searches(reader, requests)]
 
 
 def _wait_or_pause(job: Job) -> None:

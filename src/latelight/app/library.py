@@ -22,6 +22,7 @@ from latelight.pipelines.spec import PipelineSpec
 from latelight.releases.catalog import CATALOG, Catalog, Generation, check_name
 from latelight.releases.generations import GenerationStore
 from latelight.releases.jobs import JobRecord, JobStore
+from latelight.releases.store import ReleaseStore
 from latelight.settings import Settings, read_settings
 
 FORMAT_VERSION = 1
@@ -138,7 +139,8 @@ class Library:
         home = self._home(namespace, name)
         self._catalog.drop(namespace, name)
         self._jobs.forget_collection(namespace, name)
-        GenerationStore(self.root / CATALOG, home.place).forget_all()
+        for store in (GenerationStore, ReleaseStore):
+            store(self.root / CATALOG, home.place).forget_all()
         shutil.rmtree(home.directory, ignore_errors=True)
 
     def every_collection(self) -> Iterator[tuple[str, Collection]]:
