@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+import latelight
 from latelight.app import Collection, Library, engine
 from latelight.errors import (
+    DamagedFileError,
     ModelError,
     NotFoundError,
     QueryError,
@@ -19,6 +21,7 @@ from latelight.errors import (
     ReleaseStateError,
 )
 from latelight.evaluation import JudgementSet, Qrels
+from latelight.extractors.sandbox import ExtractionPool
 from latelight.pipelines.spec import PipelineSpec, parse_spec
 from latelight.releases.plan import (
     GatePlan,
@@ -324,3 +327,50 @@ def test_a_key_is_answered_by_one_version(boats: Collection) -> None:
     sizes = {f"user {n}": len(boats.search("cargo3", key=f"user {n}")) for n in range(40)}
     assert set(sizes.values()) == {3, 5}
     assert all(len(boats.search("cargo4", key=key)) == n for key, n in sizes.items())
+
+
+def test_a_candidate_that_would_lose_documents_is_held(boats: Collection, tmp_path: Path) -> None:
+    big = tmp_path / "big.txt"
+    big.write_text("A long story. " * 100)
+    boats.add(big)
+    strict = parse_spec((BASE % "").replace("400", "400, max_bytes: 500"))
+    boats.release.start(strict, ReleasePlan(gate=None))
+    step = boats.release.step()
+    assert (step.moved, step.release.state) == (False, "build")
+    assert "1 are left out" in step.said and "max_left_out" in step.said
+    big.write_text("A short story.")
+    boats.add(big)
+    assert boats.release.step().release.state == "shadow"
+
+
+def test_what_failed_once_is_not_tried_again_by_the_comparison(
+    boats: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boats.add(b"some file", name="a.txt")
+    tried: list[str] = []
+
+    def refused(self: Any, source: Any, options: Any) -> None:
+        tried.append(source.name)
+        raise DamagedFileError("broken")
+
+    monkeypatch.setattr(ExtractionPool, "extract", refused)
+    boats.release.start(GOOD, ReleasePlan(gate=None))
+    assert "1 are left out" in boats.release.step().said
+    assert tried == ["a.txt"]
+
+
+def test_a_release_goes_on_in_a_restored_backup(
+    library: Library, boats: Collection, tmp_path: Path
+) -> None:
+    only = ReleasePlan(gate=None, shadow=None, interleave=None, ramp=RampPlan(shares=(1.0,)))
+    release = boats.release.start(GOOD, only)
+    boats.release.step()
+    library.backup(tmp_path / "backup")
+    restored = latelight.restore(tmp_path / "backup", tmp_path / "again", settings=library.settings)
+    again = restored.collection("boats")
+    assert again.search("cargo3", key="anybody")[0].doc_id == "d3"
+    assert again.release.status().counted == ()  # answered by the live one: nothing is compared yet
+    again.release.step()
+    assert again._versions.standing().serves(release.candidate)
+    again.release.promote()
+    assert again.search("cargo3")[0].doc_id == "d3"

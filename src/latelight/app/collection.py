@@ -13,7 +13,7 @@ from latelight.app.job import Job
 from latelight.app.mirror import Mirror
 from latelight.app.opened import CollectionHome, OpenGeneration, Versions
 from latelight.app.plan import DEFAULT_GRID, Asked, Plan, make_plan
-from latelight.app.release import Releases, run
+from latelight.app.release import Releases
 from latelight.app.serving import Serving
 from latelight.errors import InputError, NotFoundError
 from latelight.evaluation import Qrels
@@ -268,7 +268,7 @@ class Collection:
             query, picture = version.query(text, image)
             depth = version.spec.search.k if k is None else k
             options = (depth, filter, group_by, explain, mode, exact, recall)
-            return run(version, [SearchRequest(query, *options, image=picture)])[0]
+            return version.search([SearchRequest(query, *options, image=picture)])[0]
 
         return self._serving.search(ask, key)
 
@@ -314,7 +314,7 @@ class Collection:
         live = self._versions.live()
         depth = live.spec.search.k if k is None else k
         options = (depth, filter, group_by, explain, mode, exact, recall)
-        return run(live, [SearchRequest(text, *options) for text in texts])
+        return live.search([SearchRequest(text, *options) for text in texts])
 
     def explain(
         self, text: str, doc_id: str, *, unit_id: str = "", mode: SearchMode = "auto"

@@ -7,6 +7,7 @@ document that was just added, for all of them when a generation is new, and afte
 """
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -144,6 +145,8 @@ class Mirror:
         A candidate that cannot be written to must never keep anybody from adding.
         """
         self.error = None
+        if not self._versions.standing().other_stores:
+            return
         try:
             for store in self._versions.notes.count_debts():
                 self.settle(store)
@@ -210,36 +213,42 @@ class Mirror:
         live, target = self._versions.live(), self._versions.of_store(store)
         truth, mine = live.store.snapshot(), target.store.snapshot()
         known = self._left_out(store)
-        differing = [
-            one.doc_id
+        missing = [
+            one
             for one in truth.documents()
             if not is_same(mine, one) and known.get(one.doc_id) != one.sha256
         ]
+        failed = _failed(missing, failures)
+        self._versions.notes.clear(store, (), failed)
+        hopeless = {one.doc_id for one in failed}
+        differing = [one.doc_id for one in missing if one.doc_id not in hopeless]
         differing += [one.doc_id for one in mine.documents() if not truth.contains(one.doc_id)]
         if differing:
             self._versions.notes.note_debts([store], live.version.store, differing)
-            self.settle(store, failures)
+            self.settle(store)
         return len(differing)
 
-    def settle(self, store: str, failures: Sequence[Failure] = ()) -> None:
+    def settle(self, store: str) -> None:
         """Bring a generation into line in everything that it owes.
 
         Raises:
             LatelightError: it cannot be; the rest stays owed.
         """
         notes = self._versions.notes
+        if not self._versions.standing().other_stores:
+            return
         while notes.count_debts().get(store):
             with self._lock():
                 debts = sorted(notes.debts(store, CHUNK), key=lambda debt: debt.source)
                 for source, own in groupby(debts, key=lambda debt: debt.source):
-                    self._pay(store, source, list(own), failures)
+                    self._pay(store, source, list(own))
 
     def _lock(self) -> MirrorLock:
         directory = self._versions.home.mirror
         directory.mkdir(parents=True, exist_ok=True)
         return MirrorLock(directory, _LOCK_SECONDS)
 
-    def _pay(self, store: str, source: str, debts: list[Debt], failures: Sequence[Failure]) -> None:
+    def _pay(self, store: str, source: str, debts: list[Debt]) -> None:
         target, origin = self._versions.of_store(store), self._versions.of_store(source)
         with waiting_writer(origin.store, _LOCK_SECONDS):
             pass  # whoever noted these held this lock: the commit is done, or will never be
@@ -252,7 +261,7 @@ class Mirror:
         mine = target.store.snapshot()
         wrong = [one for one in ids if not _agree(mine, truth, one)]
         self._drop(target, [one for one in wrong if mine.contains(one)])
-        reasons = {one.source: one for one in (*failures, *report.failures)}
+        reasons = {one.source: one for one in report.failures}
         left_out = [_left_out(truth.document(one), reasons) for one in wrong if truth.contains(one)]
         self._versions.notes.clear(store, debts, left_out)
 
@@ -303,6 +312,17 @@ class Mirror:
 def is_same(snapshot: Snapshot, document: Document) -> bool:
     """Return whether a generation has a document with the same content and metadata."""
     return is_there(snapshot, identity_of(document))
+
+
+def _failed(missing: Sequence[Document], failures: Sequence[Failure]) -> list[LeftOut]:
+    """Return the documents that a run has just failed to make, and need not try again."""
+    reasons = {one.source: one for one in failures}
+    n_from = Counter(one.source for one in missing)
+    return [
+        _left_out(one, reasons)
+        for one in missing
+        if one.source in reasons and n_from[one.source] == 1
+    ]
 
 
 def _agree(mine: Snapshot, truth: Snapshot, doc_id: str) -> bool:

@@ -1,7 +1,7 @@
 """One generation of a collection, opened: its index, its models, and how both are used."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +22,9 @@ from latelight.index.self_check import SelfCheck
 from latelight.pipelines.ingest import IngestOptions
 from latelight.pipelines.lock import PipelineLock, parse_lock
 from latelight.pipelines.originals import Originals
-from latelight.pipelines.query import Found
+from latelight.pipelines.query import Found, run_searches
 from latelight.pipelines.reader import Reader
+from latelight.pipelines.request import SearchRequest
 from latelight.pipelines.spec import PipelineSpec, parse_spec
 from latelight.releases.catalog import Generation
 from latelight.releases.generations import GenerationStore, Standing
@@ -104,6 +105,11 @@ class OpenGeneration:
             self.self_check,
             self._cross_encoder,
         )
+
+    def search(self, requests: Sequence[SearchRequest]) -> list[Hits]:
+        """Return the hits of several searches, all in one state of the index."""
+        reader = self.reader()
+        return [self.hits(reader, found) for found in run_searches(reader, requests)]
 
     def hits(self, reader: Reader, found: Found) -> Hits:
         """Return the outcome of a search as its caller sees it."""

@@ -11,7 +11,6 @@ from typing import Any
 from latelight.app.adding import Workshop, make_backfill
 from latelight.app.counting import total
 from latelight.app.generations import CANDIDATE, begin_candidate, retire
-from latelight.app.hits import Hits
 from latelight.app.job import Job
 from latelight.app.mirror import Mirror
 from latelight.app.opened import OpenGeneration, Versions
@@ -29,7 +28,6 @@ from latelight.evaluation import (
 from latelight.experiments import GuardVerdict, proportion_p_value, sample_ratio_p_value
 from latelight.pipelines.ingest import waiting_writer
 from latelight.pipelines.progress import Watch, watch_nothing
-from latelight.pipelines.query import run_searches
 from latelight.pipelines.request import SearchRequest
 from latelight.pipelines.spec import PipelineSpec
 from latelight.releases.catalog import LIVE
@@ -173,6 +171,8 @@ class Releases:
         self._serving.settle()
         self._mirror.follow()
         release = self._current()
+        if release.state != "build":
+            self._finish_all(progress)
         if "advance" not in allowed(release.state) and release.state != "ready":
             raise ReleaseStateError(
                 f"Release {release.release_id} is {said(release.state)}; there is no further step. "
@@ -281,18 +281,32 @@ class Releases:
     # -- stages ------------------------------------------------------------------------------
 
     def _build(self, release: Release, progress: Watch) -> Step:
+        if not self._finish_all(progress):
+            return self._waits(release, "The backfill was stopped; step again.")
         version = self._versions.standing().versions[release.candidate]
-        if not self._versions.standing().serves(version.digest):
-            job = Job(make_backfill(self._shop(), version.store), progress).start()
-            report = job.wait()
-            if report.state != "done":
-                return Step(release, False, f"The backfill was {report.state}; step again.")
         opened = self._versions.open(version)
         opened.loaded()
         left_out = self._versions.notes.left_out(version.store)
         n_documents = opened.store.snapshot().n_documents
         note = f"{n_documents:,} documents are in the candidate, {len(left_out):,} are left out."
-        return self._passed(release, note, {"n_documents": n_documents, "n_left": len(left_out)})
+        details = {"n_documents": n_documents, "n_left_out": len(left_out)}
+        if len(left_out) > release.plan.build.max_left_out:
+            first = left_out[0]
+            return self._held(
+                release,
+                f"{note} The first is {first.doc_id!r}: {first.message} Mend or delete them, or "
+                "abort and start with a higher build.max_left_out.",
+                details,
+            )
+        return self._passed(release, note, details)
+
+    def _finish_all(self, progress: Watch) -> bool:
+        """Fill what is not finished; also what was not compared since a backup was restored."""
+        for store in sorted(self._versions.standing().unfinished):
+            job = Job(make_backfill(self._shop(), store), progress).start()
+            if job.wait().state != "done":
+                return False
+        return True
 
     def _gate(self, release: Release) -> Step:
         plan = release.plan.gate
@@ -420,15 +434,9 @@ class Releases:
         return release
 
 
-def run(version: OpenGeneration, requests: Sequence[SearchRequest]) -> list[Hits]:
-    """Return the hits of searches in one version."""
-    reader = version.reader()
-    return [version.hits(reader, found) for found in run_searches(reader, requests)]
-
-
 def _ranking(version: OpenGeneration, depth: int) -> Callable[[str], list[tuple[str, float]]]:
     def ranking(text: str) -> list[tuple[str, float]]:
-        (hits,) = run(version, [SearchRequest(text, k=depth, group_by="document")])
+        (hits,) = version.search([SearchRequest(text, k=depth, group_by="document")])
         return [(hit.doc_id, hit.score) for hit in hits]
 
     return ranking

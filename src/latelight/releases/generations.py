@@ -344,7 +344,7 @@ def _check_serves(known: Standing, place: tuple[str, str], digest: str) -> None:
     if not known.serves(digest):
         raise ReleaseStateError(
             f"Version {digest} of {place[1]!r} is not built yet; let its backfill end first "
-            "(`latelight jobs list`)."
+            "(`latelight release step`)."
         )
 
 

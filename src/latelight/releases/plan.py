@@ -11,6 +11,16 @@ from latelight.errors import NotFoundError, SettingError
 from latelight.experiments import DEFAULT_GUARDS, Guard, LatencyGuard, RateGuard
 
 
+class BuildPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The candidate is filled from what is kept.
+
+    Attributes:
+        max_left_out: so many documents may be missing in it, because its pipeline cannot read them.
+    """
+
+    max_left_out: int = 0
+
+
 class GatePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Offline: the candidate against the live version on judged topics.
 
@@ -115,6 +125,7 @@ class ReleasePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         promote: whether the last step promotes, or waits for somebody to do so.
     """
 
+    build: BuildPlan = BuildPlan()
     gate: GatePlan | None = GatePlan()
     shadow: ShadowPlan | None = ShadowPlan()
     interleave: InterleavePlan | None = InterleavePlan()
@@ -182,7 +193,9 @@ def _rises(shares: tuple[float, ...]) -> bool:
 
 
 def _limits(plan: ReleasePlan) -> list[tuple[str, float, float, float]]:
-    limits: list[tuple[str, float, float, float]] = []
+    limits: list[tuple[str, float, float, float]] = [
+        ("build.max_left_out", plan.build.max_left_out, 0, 1e9)
+    ]
     if plan.gate is not None:
         limits += [
             ("gate.alpha", plan.gate.alpha, 0.0001, 0.5),
