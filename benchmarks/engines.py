@@ -205,7 +205,7 @@ def collection(arguments: argparse.Namespace) -> None:
     from latelight.app.engine import shared_encoder
 
     source = latelight.open(arguments.data).collection(arguments.workload[0])
-    snapshot = source._store.snapshot()
+    snapshot = source._versions.live().store.snapshot()
     encoder = shared_encoder(source.spec.spaces["text"].encoder, None, os.cpu_count() or 1)
     encoder.load()
     lines = arguments.queries.read_text(encoding="utf-8").splitlines()[: arguments.n_queries]

@@ -83,7 +83,7 @@ def collection_of(judged: BeirSet, work: Path) -> tuple[Any, float]:
 
 
 def measured(target: Any, judged: BeirSet, system: System, cross_encoder: Any) -> dict[str, Any]:
-    whole = target._reader()
+    whole = target._versions.live().reader()
     reader = replace(
         whole,
         encoders={name: whole.encoders[name] for name in system.spaces},

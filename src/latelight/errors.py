@@ -6,7 +6,8 @@ LatelightError
 │   ├── ShapeError             an array has the wrong shape, dtype or values
 │   ├── FilterError            a metadata filter cannot be understood
 │   ├── QueryError             a query holds nothing to search for
-│   └── SettingError           a setting or pipeline field is unknown or out of range
+│   ├── SettingError           a setting or pipeline field is unknown or out of range
+│   └── ReleaseStateError      a release cannot do this as it stands
 ├── NotFoundError              a collection, document, unit or file is not there
 ├── AlreadyExistsError         a name is taken
 ├── ExtractionError            one file could not be read; the others are not affected
@@ -29,6 +30,8 @@ LatelightError
 │   ├── WriterLockedError      another process is writing
 │   └── CommitConflictError    another writer published first
 ├── JobRunningError            another process is at this very job
+├── ReleaseConflictError       another process moved the release or alias first
+├── GenerationMovedError       another generation became the live one meanwhile
 └── PipelineMismatchError      vectors of different pipeline digests would mix
 ```
 
@@ -71,6 +74,12 @@ class SettingError(InputError):
     """A setting or a pipeline field is unknown or out of range."""
 
     code = "invalid_setting"
+
+
+class ReleaseStateError(InputError):
+    """A release cannot do this as it stands."""
+
+    code = "release_state"
 
 
 class NotFoundError(LatelightError, LookupError):
@@ -203,6 +212,18 @@ class JobRunningError(LatelightError):
     """Another process, or another thread, is at this very job."""
 
     code = "job_running"
+
+
+class ReleaseConflictError(LatelightError):
+    """Another process moved the release, or the alias, first."""
+
+    code = "release_conflict"
+
+
+class GenerationMovedError(LatelightError):
+    """Another generation became the live one meanwhile; the same again writes to that."""
+
+    code = "generation_moved"
 
 
 class PipelineMismatchError(LatelightError):

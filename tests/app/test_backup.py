@@ -25,7 +25,7 @@ from latelight.errors import (
 )
 from latelight.index import Store
 from latelight.index.lock import WriterLock
-from latelight.pipelines.ingest import has_original
+from latelight.pipelines.extracted import has_original
 from latelight.pipelines.originals import Originals
 from latelight.releases.catalog import Catalog
 from latelight.settings import Settings
@@ -44,7 +44,7 @@ def filled(library: Library, tmp_path: Path) -> Library:
     notes = library.collection("notes", create=True)
     notes.add(folder, metadata={"year": 2019})
     notes.add([{"id": "gone", "text": "soon gone"}, {"id": "tram", "text": "a winter tram"}])
-    with notes._store.writer() as writer:
+    with notes._versions.live().store.writer() as writer:
         writer.flush()
     notes.delete(["gone"])
     other = library.collection("other", create=True, namespace="team")
@@ -318,7 +318,7 @@ def test_originals_are_cleaned_up_under_the_lock(
 
     def check(self: Originals, wanted: frozenset[str]) -> int:
         with pytest.raises(WriterLockedError):
-            WriterLock(notes._paths.generation)
+            WriterLock(notes._versions.live().store.path)
         checked.append(len(wanted))
         return 0
 
@@ -403,7 +403,7 @@ def is_library(path: Path) -> bool:
 def small(library: Library) -> Library:
     notes = library.collection("notes", create=True)
     notes.add(b"The ferry was refitted.", name="ferry.txt")
-    with notes._store.writer() as writer:
+    with notes._versions.live().store.writer() as writer:
         writer.flush()
     notes.add({"id": "lamp", "text": "The lamp burns oil."})
     return library

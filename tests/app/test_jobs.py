@@ -268,7 +268,7 @@ def test_vectors_of_the_callers_are_stored_as_they_are(library: Library) -> None
             "locators": {"spans": [[0, 3], [4, 7], [8, 11]]}}  # fmt: skip
     report = target.add([word, {"id": "bare", "vectors": {"text": rows[:1]}}]).wait()
     assert (report.n_added, report.n_rows) == (2, 4)
-    snapshot = target._store.snapshot()
+    snapshot = target._versions.live().store.snapshot()
     (ordinal,) = snapshot.find("own")
     similarities = snapshot.similarities("text", rows, ordinal)
     np.testing.assert_allclose(similarities, np.eye(3), atol=0.01)

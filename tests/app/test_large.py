@@ -103,7 +103,7 @@ def test_what_the_self_check_has_seen_is_among_the_stats(large: Collection) -> N
     assert large.stats().spaces["text"]["recall"] is None
     for _ in range(2):
         large.search("keeper of the signal")
-    large._self_check.wait()
+    large._versions.live().self_check.wait()
     seen = large.stats().spaces["text"]
     assert (seen["n_checks"], seen["widening"], seen["bits"]) == (1, 0, 2)
     json.dumps(large.stats().to_dict())

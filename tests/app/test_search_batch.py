@@ -143,7 +143,7 @@ def test_all_are_answered_from_one_state(
 
 
 def test_queries_are_encoded_together_where_the_encoder_can(kinds: dict[str, Collection]) -> None:
-    encoder = kinds["two"]._encoders["second"]
+    encoder = kinds["two"]._versions.live().loaded()["second"]
     assert isinstance(encoder, Together)
     encoder.given.clear()
     kinds["two"].search_batch(["tram"] * 20, k=1)

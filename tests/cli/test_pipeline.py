@@ -70,3 +70,36 @@ def test_what_cannot_be_planned_is_told_with_a_remedy(
     done = filled("pipeline", "plan", "c", *words)
     assert done.code != 0
     assert message in " ".join(done.err.split())
+
+
+def test_the_difference_of_two_presets_is_told_by_steps(run: Run) -> None:
+    told = json.loads(run("pipeline", "diff", "default", "minilm", "--json").out)
+    assert told["again"] == ["encode", "index"]
+    assert [change["field"] for change in told["encode"]["text"]] == ["spaces.text.encoder"]
+    shown = run("pipeline", "diff", "default", "minilm").out
+    assert "spaces.text.encoder" in shown
+    assert "The two are the same." in run("pipeline", "diff", "default", "default").out
+
+
+def test_a_collection_is_compared_with_what_would_be_made_now(filled: Run, tmp_path: Path) -> None:
+    (tmp_path / "coded.yaml").write_text("spaces: {text: {bits: 4}}")
+    told = json.loads(filled("pipeline", "diff", "c@live", "coded.yaml", "--json").out)
+    assert told["again"] == ["index"]
+    digest = json.loads(filled("stats", "-c", "c", "--json").out)["digest"]
+    again = json.loads(filled("pipeline", "diff", "c@live", f"c@{digest[:6]}", "--json").out)
+    assert again["again"] == []
+
+
+def test_a_pipeline_is_validated_without_a_collection(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text("name: mine\nspaces: {text: {bits: 4}}")
+    assert json.loads(run("pipeline", "validate", "good.yaml", "--json").out)["name"] == "mine"
+    for text in ("spaces: {text: {bits: 5}}", "extract: {plugins: {nobodys: {}}}"):
+        (tmp_path / "bad.yaml").write_text(text)
+        assert run("pipeline", "validate", "bad.yaml").code != 0
+
+
+@pytest.mark.parametrize("which", ["c@other", "c@", "d@live"])
+def test_a_version_that_is_not_there_is_told(filled: Run, which: str) -> None:
+    done = filled("pipeline", "diff", which, "default")
+    assert done.code == 1
+    assert "not_found" in done.err

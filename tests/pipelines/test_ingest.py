@@ -14,7 +14,8 @@ from latelight.index import SpaceSpec, Store
 from latelight.pipelines import encoding
 from latelight.pipelines.channel import Channel
 from latelight.pipelines.encoding import BatchEncoder, take_batch
-from latelight.pipelines.extracting import Extracted, Identity, read_ahead
+from latelight.pipelines.extracted import Extracted, Identity
+from latelight.pipelines.extracting import read_ahead
 from latelight.pipelines.ingest import Ingest, IngestOptions, Target
 from latelight.pipelines.inputs import Inputs
 from latelight.pipelines.items import Item, RecordItem

@@ -23,7 +23,8 @@ def test_a_job_is_found_by_what_was_asked_until_it_is_over(store: JobStore) -> N
     found = store.unfinished(HOME, "key")
     assert found is not None and found.job_id == "j1"
     assert store.unfinished(HOME, "other") is None
-    assert store.unfinished(Home("default", "c", "d2"), "key") is None
+    assert store.unfinished(Home("default", "c", "d2"), "key") == found  # another became live
+    assert store.unfinished(Home("default", "other", "d1"), "key") is None
     store.end("j1", store.claim("j1"), "done")
     assert store.unfinished(HOME, "key") is None
 

@@ -1,29 +1,21 @@
 """The runs of a job: made, taken up again after whatever stopped them, and put away."""
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from json import loads
 from pathlib import Path
 from typing import Any, Literal
 
-from latelight.encoders.protocol import Encoder
+from latelight.app.mirror import Mirror, Work
 from latelight.errors import InputError, JobRunningError, LatelightError, WriterLockedError
-from latelight.index import Store
 from latelight.index.lock import WriterLock
-from latelight.pipelines.ingest import (
-    EVERYTHING,
-    Ingest,
-    IngestOptions,
-    IngestReport,
-    Scope,
-    Target,
-)
+from latelight.pipelines.ingest import EVERYTHING, IngestReport, Scope
 from latelight.pipelines.inputs import Given, Inputs
 from latelight.pipelines.ledger import Control, ItemNote, StopRequest
-from latelight.pipelines.originals import Originals
 from latelight.pipelines.progress import Progress
+from latelight.pipelines.spec import canonical_json
 from latelight.pipelines.spool import Spooled, write_spool
 from latelight.pipelines.tally import Tally
 from latelight.releases.jobs import Home, JobRecord, JobStore, new_job_id
@@ -32,8 +24,8 @@ JobState = Literal["running", "paused", "cancelled", "failed", "done", "interrup
 """As a run's; `interrupted`: it was running when its process ended."""
 
 SPOOL_NAME = "inputs"
-STAGING_NAME = "originals"
-MEMO_NAME = "memo"
+BACKFILL = "backfill"
+"""In a job's inputs: fill this store from the live generation."""
 _LOCK_SECONDS = 0.5  # whoever only looks whether a job is at work holds its lock for a moment
 
 
@@ -43,18 +35,15 @@ class Workshop:
 
     Attributes:
         jobs: where jobs are written down.
-        home: the generation.
+        home: the generation that is live as the job is made.
         directory: of the collection's jobs, each of which has one in it.
-        encoders: gives them loaded.
+        mirror: writes to the generations.
     """
 
-    store: Store
-    originals: Originals
     jobs: JobStore
     home: Home
     directory: Path
-    encoders: Callable[[], Mapping[str, Encoder]]
-    options: IngestOptions
+    mirror: Mirror
 
 
 class JobLock(WriterLock):
@@ -155,25 +144,19 @@ class Runs:
     def _ingest(
         self, attempt: int, control: Control, tally: Tally, *, only_failed: bool
     ) -> IngestReport:
-        shop, record = self._shop, self.record
-        if record.digest != shop.home.digest:
-            raise InputError(
-                f"Job {self.job_id} was for pipeline {record.digest}, the collection has "
-                f"{shop.home.digest} by now. Add the same again."
-            )
-        inputs = Inputs.from_dict(loads(record.inputs), self._directory / SPOOL_NAME)
+        given = loads(self.record.inputs)
+        ledger = _JobLedger(self._shop.jobs, self.job_id, attempt)
+        scope = self._failed_scope() if only_failed else EVERYTHING
+        work = Work(self._directory, tally, ledger, control, scope)
+        if BACKFILL in given:
+            return self._shop.mirror.backfill(given[BACKFILL], work)
+        inputs = Inputs.from_dict(given, self._directory / SPOOL_NAME)
         if inputs.spool is not None and not inputs.spool.exists():
             raise InputError(
                 f"Job {self.job_id} is over, and what it was given in memory is not kept. Add it "
                 "again."
             )
-        ledger = _JobLedger(shop.jobs, self.job_id, attempt)
-        staging = self._directory / STAGING_NAME
-        target = Target(shop.store, shop.encoders(), shop.originals, staging)
-        memo = str(self._directory / MEMO_NAME)
-        options = replace(shop.options, extraction=replace(shop.options.extraction, memo=memo))
-        ingest = Ingest(target, options, tally, ledger, control)
-        return ingest.run(inputs, self._failed_scope() if only_failed else EVERYTHING)
+        return self._shop.mirror.add(inputs, work)
 
     def _failed_scope(self) -> Scope:
         failed = frozenset(failure.source for failure in self._shop.jobs.failures(self.job_id))
@@ -225,6 +208,22 @@ def make_job(shop: Workshop, given: Given) -> Runs:
         _check_free(shop.directory / earlier.job_id, earlier)
         return Runs(shop, earlier.job_id)
     shop.jobs.create(job_id, shop.home, inputs.key, inputs.to_json(), inputs.said)
+    return Runs(shop, job_id)
+
+
+def make_backfill(shop: Workshop, store: str) -> Runs:
+    """Return the job that fills a store: the one that did not come to its end, or a new one.
+
+    Raises:
+        JobRunningError: somebody is at this very job.
+    """
+    home, key = replace(shop.home, digest=store), f"{BACKFILL} {store}"
+    earlier = shop.jobs.unfinished(home, key)
+    if earlier is not None:
+        _check_free(shop.directory / earlier.job_id, earlier)
+        return Runs(shop, earlier.job_id)
+    job_id = new_job_id()
+    shop.jobs.create(job_id, home, key, canonical_json({BACKFILL: store}), f"backfill of {store}")
     return Runs(shop, job_id)
 
 

@@ -17,10 +17,11 @@ from latelight.errors import CorruptFileError, LatelightError, NotFoundError, St
 from latelight.index import Store, WriterOptions
 from latelight.index.files import LOCAL_FILES, Files, write_file
 from latelight.index.lock import LOCK_NAME
-from latelight.pipelines.ingest import has_original
+from latelight.pipelines.extracted import has_original
 from latelight.pipelines.items import LIBRARY_MARK, UNFINISHED_MARK
 from latelight.pipelines.originals import Originals
-from latelight.releases.catalog import CATALOG, Catalog, Place
+from latelight.releases.catalog import CATALOG, Catalog, Place, store_of
+from latelight.releases.generations import mark_unfinished
 from latelight.types import Document
 
 ORIGINALS = "originals"
@@ -77,6 +78,7 @@ def _copied(
         work.clear()
         write_file(work.path / LIBRARY_MARK, (root / LIBRARY_MARK).read_bytes(), files)
         catalog.copy_to(work.path / CATALOG)
+        mark_unfinished(work.path / CATALOG)
         places = Catalog(work.path / CATALOG).every_generation()
         try:
             n_documents = _copy_collections(root, work.path, places, progress, files)
@@ -95,7 +97,9 @@ def _copy_collections(
     by_collection: dict[Path, list[str]] = {}
     for place in places:
         directory = Path("ns") / place.namespace / place.collection
-        by_collection.setdefault(directory, []).append(place.digest)
+        stores = by_collection.setdefault(directory, [])
+        if store_of(place.digest) not in stores:
+            stores.append(store_of(place.digest))
     return sum(
         _Collection(root / below, target / below, digests, progress, files).copy()
         for below, digests in by_collection.items()

@@ -1,60 +1,38 @@
 """A collection: add, search, explain, delete."""
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from latelight.app.adding import Runs, Workshop, make_job
-from latelight.app.engine import (
-    build_cross_encoder,
-    build_encoders,
-    check_readers,
-    extraction_options,
-    load_checked,
-)
+from latelight.app.generations import backfill as backfill_runs
+from latelight.app.generations import begin_candidate, compact_all, retire
 from latelight.app.hits import Hits, SearchHit
 from latelight.app.job import Job
-from latelight.app.pictures import Pictures
+from latelight.app.mirror import Mirror
+from latelight.app.opened import CollectionHome, OpenGeneration, Versions
 from latelight.app.plan import DEFAULT_GRID, Asked, Plan, make_plan
-from latelight.app.queries import picture_query
-from latelight.encoders.protocol import Encoder
+from latelight.app.release import Releases
+from latelight.app.serving import Serving
 from latelight.errors import InputError, NotFoundError
 from latelight.evaluation import Qrels
-from latelight.index import Problem, Store
+from latelight.index import Problem
 from latelight.index.candidates import RecallLevel
-from latelight.index.self_check import SelfCheck
-from latelight.pipelines.ingest import IngestOptions
 from latelight.pipelines.inputs import sort_given
 from latelight.pipelines.items import Addable
-from latelight.pipelines.lock import PipelineLock, parse_lock
-from latelight.pipelines.originals import Originals
+from latelight.pipelines.lock import PipelineLock
 from latelight.pipelines.planning import PlanGrid, Told, tell_nothing
 from latelight.pipelines.progress import Watch, watch_nothing
-from latelight.pipelines.query import Found, explain_units, run_searches
-from latelight.pipelines.reader import Reader
+from latelight.pipelines.query import explain_units
 from latelight.pipelines.recall import RecallRow, measure_recall, sample_queries
 from latelight.pipelines.records import check_metadata
 from latelight.pipelines.request import GroupBy, SearchRequest
-from latelight.pipelines.spec import PipelineSpec, SearchMode, parse_spec
+from latelight.pipelines.spec import PipelineSpec, SearchMode
 from latelight.releases.catalog import Generation
 from latelight.releases.jobs import Home, JobStore
 from latelight.settings import Settings
 from latelight.types import Document, Metadata, Unit
-
-MAX_SPEECH_THREADS = 2  # encoding goes on beside it
-MOST_WORKERS = 4
-"""Processes that read files while one collection is added to."""
-
-
-@dataclass(frozen=True)
-class CollectionPaths:
-    """Where a collection keeps its files, its index, and what its jobs need to go on."""
-
-    originals: Path
-    generation: Path
-    jobs: Path
 
 
 @dataclass(frozen=True)
@@ -101,31 +79,39 @@ class Collection:
     """A named set of documents with one live pipeline. Get one from `Library.collection`."""
 
     def __init__(
-        self,
-        place: tuple[str, str],
-        paths: CollectionPaths,
-        generation: Generation,
-        jobs: JobStore,
-        settings: Settings,
+        self, home: CollectionHome, catalog: Path, jobs: JobStore, settings: Settings
     ) -> None:
-        """Open a generation, given namespace and name; models are loaded when first needed."""
-        self.namespace, self.name = place
-        name = self.name
-        self.spec: PipelineSpec = parse_spec(generation.spec, origin=f"collection {name!r}")
-        self.lock: PipelineLock = parse_lock(generation.lock)
-        self.digest = generation.digest
-        self._paths = paths
+        """Open the collection of a library; models are loaded when first needed.
+
+        Raises:
+            NotFoundError: there is no such collection.
+        """
+        self.namespace, self.name = home.place
+        self._home = home
         self._jobs = jobs
         self._settings = settings
-        self._store = Store.open(paths.generation)
-        self._originals = Originals(paths.originals)
-        self._encoders = build_encoders(self.spec, settings)
-        self._cross_encoder = build_cross_encoder(self.spec, settings)
-        self._checked = threading.Event()
-        self._self_check = SelfCheck()
+        self._versions = Versions(home, catalog, settings)
+        self._mirror = Mirror(self._versions)
+        self._serving = Serving(self._versions)
+        self._versions.live()
 
     def __repr__(self) -> str:
         return f"<collection {self.name!r}, pipeline {self.spec.name} {self.digest}>"
+
+    @property
+    def spec(self) -> PipelineSpec:
+        """The live pipeline."""
+        return self._versions.live().spec
+
+    @property
+    def lock(self) -> PipelineLock:
+        """What the live generation's vectors depend on."""
+        return self._versions.live().lock
+
+    @property
+    def digest(self) -> str:
+        """The live version's."""
+        return self._versions.standing().live.digest
 
     # -- writing ---------------------------------------------------------------------------
 
@@ -185,21 +171,60 @@ class Collection:
         """
         if isinstance(doc_ids, str):
             raise InputError(f"delete takes a list of ids; write delete([{doc_ids!r}]).")
-        with self._store.writer() as writer:
-            n_deleted = writer.delete(doc_ids)
-            if n_deleted:
-                writer.commit()
-        return n_deleted
+        return self._mirror.delete(doc_ids)
 
     def compact(self) -> None:
-        """Rewrite the index without what was deleted, and drop files that nothing names.
+        """Rewrite each generation without what was deleted; drop files that no one of them names.
 
         Readers go on with what they had opened.
         """
-        self._store.compact()
-        with self._store.writer():  # a file that is kept for a document not written yet must stay
-            live = frozenset(document.sha256 for document in self._store.snapshot().documents())
-            self._originals.keep_only(live)
+        compact_all(self._versions)
+
+    # -- generations -----------------------------------------------------------------------
+
+    def versions(self) -> dict[str, Generation]:
+        """Return the collection's versions by their digest, oldest first."""
+        return dict(self._versions.standing().versions)
+
+    def begin_candidate(self, pipeline: str | Path | PipelineSpec) -> Generation:
+        """Make a second version, under another pipeline, for `backfill` to fill.
+
+        From now on everything that is written goes to both. Where only searches differ it shares
+        the live version's index, and nothing has to be filled.
+
+        Raises:
+            NotFoundError, SettingError: there is no such pipeline, or it is not valid.
+            ReleaseStateError: it is the live one, or there is another candidate.
+        """
+        return begin_candidate(self._versions, pipeline, self._settings)
+
+    def backfill(self, *, progress: Watch = watch_nothing, wait: bool = True) -> Job:
+        """Fill the candidate from the originals, texts and rows that are kept; return the job.
+
+        Stopped at any moment, the same call (or the job's `resume`) goes on where it was.
+
+        Raises:
+            NotFoundError: there is no candidate.
+            JobRunningError: another process is at it.
+        """
+        job = Job(backfill_runs(self._workshop(), self._versions), progress).start()
+        if wait:
+            _wait_or_pause(job)
+        return job
+
+    def retire(self, digest: str) -> None:
+        """Remove a version that is not live, with its index.
+
+        Raises:
+            ReleaseStateError: it is the live one.
+        """
+        retire(self._versions, self._mirror, digest)
+
+    @property
+    def release(self) -> Releases:
+        """Releases of another pipeline: start, step, status, promote, rollback, abort, retire."""
+        parts = (self._versions, self._mirror, self._serving, self._workshop)
+        return Releases(*parts, self._settings)
 
     # -- searching -------------------------------------------------------------------------
 
@@ -215,6 +240,7 @@ class Collection:
         exact: bool = False,
         mode: SearchMode = "auto",
         recall: RecallLevel = "balanced",
+        key: str | None = None,
     ) -> Hits:
         """Return the best units for a query, best first.
 
@@ -230,16 +256,33 @@ class Collection:
             mode: `"maxsim"`, `"bm25"`, `"hybrid"`, or `"auto"` for the pipeline's choice.
             recall: `"fast"`, `"balanced"` or `"best"`: how hard a large collection is searched for
                 candidates; whatever is found has its exact score.
+            key: names the caller, who is answered by the same version while a release goes on; each
+                search for itself when None.
 
         Raises:
             QueryError: there is nothing to search for.
             FilterError: the filter cannot be understood.
         """
-        query, picture = self._query(text, image)
-        depth = self.spec.search.k if k is None else k
-        options = (depth, filter, group_by, explain, mode, exact, recall)
-        request = SearchRequest(query, *options, image=picture)
-        return self._run([request])[0]
+
+        def ask(version: OpenGeneration) -> Hits:
+            query, picture = version.query(text, image)
+            depth = version.spec.search.k if k is None else k
+            options = (depth, filter, group_by, explain, mode, exact, recall)
+            return version.search([SearchRequest(query, *options, image=picture)])[0]
+
+        return self._serving.search(ask, key)
+
+    def interact(self, search_id: str, doc_id: str) -> None:
+        """Count that somebody used a document of a search, where a release wants to know.
+
+        Args:
+            search_id: of the hits.
+            doc_id: what was used.
+
+        Raises:
+            NotFoundError: the search takes part in no release of this collection.
+        """
+        self._serving.interact(search_id, doc_id)
 
     def search_batch(  # noqa: PLR0913  as `search`
         self,
@@ -268,9 +311,10 @@ class Collection:
         """
         if isinstance(texts, str):
             raise InputError(f"search_batch takes a list of texts; write [{texts!r}].")
-        depth = self.spec.search.k if k is None else k
+        live = self._versions.live()
+        depth = live.spec.search.k if k is None else k
         options = (depth, filter, group_by, explain, mode, exact, recall)
-        return self._run([SearchRequest(text, *options) for text in texts])
+        return live.search([SearchRequest(text, *options) for text in texts])
 
     def explain(
         self, text: str, doc_id: str, *, unit_id: str = "", mode: SearchMode = "auto"
@@ -286,13 +330,14 @@ class Collection:
         Raises:
             NotFoundError: there is no such document or unit.
         """
-        reader = self._reader()
+        live = self._versions.live()
+        reader = live.reader()
         ordinals = reader.snapshot.find(doc_id)
         if unit_id:
             ordinals = [i for i in ordinals if reader.snapshot.unit(i).unit_id == unit_id]
             if not ordinals:
                 raise NotFoundError(f"Document {doc_id!r} has no unit {unit_id!r}.")
-        return self._hits(reader, explain_units(reader, text, ordinals, mode))
+        return live.hits(reader, explain_units(reader, text, ordinals, mode))
 
     def measure_recall(
         self, queries: Sequence[str] | None = None, *, n: int = 100, k: int = 10
@@ -304,7 +349,7 @@ class Collection:
             n: how many to draw.
             k: depth of recall.
         """
-        reader = self._reader()
+        reader = self._versions.live().reader()
         return list(measure_recall(reader, queries or sample_queries(reader, n), k))
 
     def plan(  # noqa: PLR0913  the public call; each is what users name
@@ -336,7 +381,7 @@ class Collection:
         Raises:
             InputError: there are judgements without topics, or nothing to search.
         """
-        reader = self._reader()
+        reader = self._versions.live().reader()
         return make_plan(reader, queries, Asked(qrels, measure, space, grid, n), told)
 
     # -- looking ---------------------------------------------------------------------------
@@ -347,111 +392,52 @@ class Collection:
         Raises:
             NotFoundError: there is no such document.
         """
-        snapshot = self._store.snapshot()
+        snapshot = self._versions.live().store.snapshot()
         units = tuple(snapshot.unit(i) for i in snapshot.find(doc_id))
         return StoredDocument(snapshot.document(doc_id), units)
 
     def documents(self) -> list[Document]:
         """Return every document, in the order in which they were written."""
-        return list(self._store.snapshot().documents())
+        return list(self._versions.live().store.snapshot().documents())
 
     def stats(self) -> Stats:
         """Return what the collection holds."""
-        snapshot = self._store.snapshot()
+        live = self._versions.live()
+        snapshot = live.store.snapshot()
         return Stats(
             n_documents=snapshot.n_documents,
             n_units=snapshot.n_live_units,
             n_rows=snapshot.n_rows,
             n_segments=len(snapshot.manifest.segments),
-            n_bytes=_bytes_below(self._paths.generation),
-            n_original_bytes=_bytes_below(self._paths.originals),
-            pipeline=self.spec.name,
-            digest=self.digest,
+            n_bytes=_bytes_below(live.store.path),
+            n_original_bytes=_bytes_below(self._home.originals),
+            pipeline=live.spec.name,
+            digest=live.version.digest,
             spaces={
                 space: {
                     "encoder": given.encoder,
-                    "dim": self.lock.encoders[space].dim,
+                    "dim": live.lock.encoders[space].dim,
                     "store": given.store,
                     "bits": snapshot.spaces[space].bits,
-                    **asdict(self._self_check.observed(space)),
+                    **asdict(live.self_check.observed(space)),
                 }
-                for space, given in self.spec.spaces.items()
+                for space, given in live.spec.spaces.items()
             },
         )
 
     def verify(self) -> list[Problem]:
-        """Check every byte of the index; return what is wrong, nothing when all is well."""
-        return self._store.verify()
-
-    # -- wiring ----------------------------------------------------------------------------
-
-    def _run(self, requests: Sequence[SearchRequest]) -> list[Hits]:
-        reader = self._reader()
-        return [self._hits(reader, found) for found in run_searches(reader, requests)]
-
-    def _reader(self) -> Reader:
-        return Reader(
-            self._store.snapshot(),
-            self._loaded(),
-            self.spec,
-            self._settings.n_threads,
-            self._self_check,
-            self._cross_encoder,
-        )
-
-    def _hits(self, reader: Reader, found: Found) -> Hits:
-        spaces = tuple(found.signals.by_name)
-        pictures = Pictures(reader, found.query, spaces, found.ordinals, self._originals)
-        return Hits(found, pictures)
-
-    def _loaded(self) -> Mapping[str, Encoder]:
-        if not self._checked.is_set():
-            load_checked(self._encoders, self.lock)
-            self._checked.set()
-        return self._encoders
+        """Check every byte of every generation; return what is wrong, nothing when all is well."""
+        stores = {one.store: one for one in self._versions.standing().versions.values()}
+        found = (self._versions.open(one).store.verify() for one in stores.values())
+        return [problem for problems in found for problem in problems]
 
     def _workshop(self) -> Workshop:
-        check_readers(self.spec, self.lock)
-        options = IngestOptions(
-            extraction=extraction_options(
-                self.spec,
-                self._speech_threads,
-                render_images=self._sees,
-            ),
-            lexical=self.spec.lexical.enabled,
-            commit_seconds=self._settings.commit_seconds,
-            n_workers=max(1, min(self._settings.n_threads // 2, MOST_WORKERS)),
-        )
         return Workshop(
-            store=self._store,
-            originals=self._originals,
             jobs=self._jobs,
             home=Home(self.namespace, self.name, self.digest),
-            directory=self._paths.jobs,
-            encoders=self._loaded,
-            options=options,
+            directory=self._home.jobs,
+            mirror=self._mirror,
         )
-
-    @property
-    def _speech_threads(self) -> int:
-        return min(self._settings.n_threads, MAX_SPEECH_THREADS)
-
-    def _query(
-        self, text: str | None, image: str | Path | bytes | None
-    ) -> tuple[str, bytes | None]:
-        if (text is None) == (image is None):
-            raise InputError("Give either a text or an image to search with.")
-        if image is None:
-            assert text is not None
-            return text, None
-        options = extraction_options(self.spec, self._speech_threads)
-        picture, words = picture_query(image, options, needs_words=not self._sees)
-        return words, picture
-
-    @property
-    def _sees(self) -> bool:
-        """Whether a space looks at pictures."""
-        return any(one.info.sees_images for one in self._encoders.values())
 
 
 def _wait_or_pause(job: Job) -> None:
@@ -468,4 +454,4 @@ def _bytes_below(directory: Path) -> int:
     return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
 
 
-__all__ = ["Collection", "CollectionPaths", "SearchHit", "Stats", "StoredDocument"]
+__all__ = ["Collection", "SearchHit", "Stats", "StoredDocument"]

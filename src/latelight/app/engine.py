@@ -47,6 +47,18 @@ def build_cross_encoder(spec: PipelineSpec, settings: Settings) -> CrossEncoder 
     return shared_cross_encoder(name, settings.weights, settings.n_threads, options)
 
 
+def check_buildable(spec: PipelineSpec, settings: Settings) -> None:
+    """Make sure that all that a spec names is there, without loading weights.
+
+    Raises:
+        SettingError: it names an encoder or a model that does not exist.
+        NotFoundError: it names an extractor plugin that is not installed.
+    """
+    build_encoders(spec, settings)
+    build_cross_encoder(spec, settings)
+    _chosen_readers(spec)
+
+
 def _encoder_of(given: SpaceSpecification, settings: Settings) -> Encoder:
     options = ModelOptions(
         device=settings.device,

@@ -1,7 +1,9 @@
 """Hits that can show why they matched."""
 
+import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, overload
 
 from latelight.errors import InputError
@@ -71,13 +73,21 @@ class Hits(Sequence[SearchHit]):
     Attributes:
         query: the query's text.
         stages: what the search did, with times in milliseconds.
+        search_id: by which `Collection.interact` knows this search.
     """
 
     def __init__(self, found: Found, pictures: "Pictures") -> None:
         """Wrap the outcome of a search."""
+        self.search_id = secrets.token_hex(8)
         self.query = found.query.text
         self.stages: tuple[Stage, ...] = found.stages
         self._hits = tuple(_bound(hit, self.query, pictures) for hit in found.hits)
+
+    def arranged(self, hits: Sequence[SearchHit]) -> "Hits":
+        """Return the same search with other hits, in this order."""
+        made = copy(self)
+        made._hits = tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, 1))
+        return made
 
     @overload
     def __getitem__(self, index: int) -> SearchHit: ...

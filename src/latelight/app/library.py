@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,18 +10,19 @@ from latelight.app.backup import NO_PROGRESS, back_up
 from latelight.app.backup import Progress as BackupProgress
 from latelight.app.backup import restore as restore_files
 from latelight.app.checksums import LIST_NAME, Contents
-from latelight.app.collection import Collection, CollectionPaths
-from latelight.app.engine import build_encoders, lock_for
+from latelight.app.collection import Collection
+from latelight.app.generations import as_spec, make_store, new_version
 from latelight.app.job import Job
+from latelight.app.opened import CollectionHome
 from latelight.app.workplace import is_unfinished
 from latelight.errors import CorruptFileError, FormatVersionError, InputError, NotFoundError
-from latelight.index import SpaceSpec, Store
 from latelight.pipelines.items import LIBRARY_MARK
-from latelight.pipelines.lock import generation_digest
 from latelight.pipelines.progress import Watch, watch_nothing
-from latelight.pipelines.spec import PipelineSpec, load_spec
+from latelight.pipelines.spec import PipelineSpec
 from latelight.releases.catalog import CATALOG, Catalog, Generation, check_name
+from latelight.releases.generations import GenerationStore
 from latelight.releases.jobs import JobRecord, JobStore
+from latelight.releases.store import ReleaseStore
 from latelight.settings import Settings, read_settings
 
 FORMAT_VERSION = 1
@@ -103,10 +102,33 @@ class Library:
         check_name("collection", name)
         check_name("namespace", namespace)
         if create and name not in self.collections(namespace=namespace):
-            self._create(namespace, name, _as_spec(pipeline))
-        generation = self._catalog.live(namespace, name)
-        paths = self._paths(namespace, name, generation.digest)
-        return Collection((namespace, name), paths, generation, self._jobs, self.settings)
+            self._create(namespace, name, as_spec(pipeline))
+        self._catalog.live(namespace, name)
+        home = self._home(namespace, name)
+        return Collection(home, self.root / CATALOG, self._jobs, self.settings)
+
+    def generation(self, name: str, which: str, *, namespace: str = "default") -> Generation:
+        """Return a collection's version by an alias, its digest, or the digest's beginning.
+
+        Raises:
+            NotFoundError: there is no such collection, or not one such version.
+        """
+        self._catalog.live(namespace, name)
+        aliases = self._catalog.aliases(namespace, name)
+        digest = aliases.get(which, which)
+        found = [
+            one
+            for one in self._catalog.generations(namespace, name)
+            if digest and one.digest.startswith(digest)
+        ]
+        exact = [one for one in found if one.digest == digest] or found
+        if len(exact) != 1:
+            digests = (one.digest for one in self._catalog.generations(namespace, name))
+            raise NotFoundError(
+                f"{which!r} names {len(exact)} versions of collection {name!r}; give an alias "
+                f"({', '.join(aliases)}) or a digest ({', '.join(digests)})."
+            )
+        return exact[0]
 
     def drop_collection(self, name: str, *, namespace: str = "default") -> None:
         """Remove a collection with all that it holds; there is no way back.
@@ -114,10 +136,12 @@ class Library:
         Raises:
             NotFoundError: there is no such collection.
         """
-        directory = self._directory(namespace, name)
+        home = self._home(namespace, name)
         self._catalog.drop(namespace, name)
         self._jobs.forget_collection(namespace, name)
-        shutil.rmtree(directory, ignore_errors=True)
+        for store in (GenerationStore, ReleaseStore):
+            store(self.root / CATALOG, home.place).forget_all()
+        shutil.rmtree(home.directory, ignore_errors=True)
 
     def every_collection(self) -> Iterator[tuple[str, Collection]]:
         """Yield each collection of each namespace with the namespace's name."""
@@ -130,7 +154,7 @@ class Library:
     ) -> list[JobSummary]:
         """Return the jobs, newest first, of one namespace or collection or of all."""
         return [
-            JobSummary(record, state_of(record, self._directory(*_home(record)) / "jobs"))
+            JobSummary(record, state_of(record, self._home(*_place(record)).jobs))
             for record in self._jobs.all(namespace, collection)
         ]
 
@@ -140,7 +164,7 @@ class Library:
         Raises:
             NotFoundError: there is no such job, or several.
         """
-        namespace, name = _home(self._jobs.get(job_id))
+        namespace, name = _place(self._jobs.get(job_id))
         return self.collection(name, namespace=namespace).job(job_id, progress=progress)
 
     def backup(self, target: str | Path, *, progress: BackupProgress = NO_PROGRESS) -> Contents:
@@ -157,44 +181,16 @@ class Library:
         return back_up(self.root, Path(target).expanduser(), progress)
 
     def _create(self, namespace: str, name: str, spec: PipelineSpec) -> None:
-        encoders = build_encoders(spec, self.settings)
-        lock = lock_for(encoders, spec)
-        digest = generation_digest(spec, lock)
-        paths = self._paths(namespace, name, digest)
-        spaces = {
-            space: SpaceSpec(dim=encoders[space].info.dim, store=given.store, bits=given.bits)
-            for space, given in spec.spaces.items()
-        }
-        _make_generation(paths.generation, spaces, digest)
-        made = Generation(digest, spec.to_json(), lock.to_json(), time.time())
-        self._catalog.create(namespace, name, made)
+        version = new_version(spec, self.settings)
+        make_store(self._home(namespace, name), version)
+        self._catalog.create(namespace, name, version)
 
-    def _directory(self, namespace: str, name: str) -> Path:
-        return self.root / "ns" / namespace / name
-
-    def _paths(self, namespace: str, name: str, digest: str) -> CollectionPaths:
-        directory = self._directory(namespace, name)
-        return CollectionPaths(
-            directory / "originals", directory / "generations" / digest, directory / "jobs"
-        )
+    def _home(self, namespace: str, name: str) -> CollectionHome:
+        return CollectionHome(namespace, name, self.root / "ns" / namespace / name)
 
 
-def _home(record: JobRecord) -> tuple[str, str]:
+def _place(record: JobRecord) -> tuple[str, str]:
     return record.namespace, record.collection
-
-
-def _make_generation(path: Path, spaces: dict[str, SpaceSpec], digest: str) -> None:
-    """Make an empty index; one that another process made meanwhile is taken as it is."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent)) / "index"
-    Store.create(fresh, spaces, pipeline_digest=digest)
-    if not path.exists():
-        fresh.replace(path)
-    shutil.rmtree(fresh.parent, ignore_errors=True)
-
-
-def _as_spec(pipeline: str | Path | PipelineSpec) -> PipelineSpec:
-    return pipeline if isinstance(pipeline, PipelineSpec) else load_spec(pipeline)
 
 
 def _prepare(root: Path) -> None:

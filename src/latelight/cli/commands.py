@@ -15,6 +15,7 @@ from latelight.cli import (
     jobs,
     models,
     pipeline,
+    release,
     search,
     snapshot,
     stats,
@@ -63,3 +64,4 @@ app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(bench.app, name="bench")
 app.add_typer(eval_commands.app, name="eval")
 app.add_typer(experiment.app, name="experiment")
+app.add_typer(release.app, name="release")

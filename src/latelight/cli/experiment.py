@@ -16,7 +16,8 @@ from latelight.cli.judging import (
     open_judgements,
     open_runs,
 )
-from latelight.cli.options import JsonOption
+from latelight.cli.options import JsonOption, LibraryOption, NamespaceOption, open_collection
+from latelight.cli.release import print_counted
 from latelight.errors import InputError
 from latelight.evaluation import JudgementSet
 from latelight.evaluation.distributions import exact_interval
@@ -100,6 +101,30 @@ def simulate(  # noqa: PLR0913, PLR0917  a command's options
         f"Sessions until the end, median: {told['median_sessions']:,}; mean effect "
         f"{told['mean_effect']:+.4f} ({paper.users.name} users)"
     )
+
+
+@app.command("report")
+def report(
+    collection: Annotated[str | None, typer.Argument(help="Which collection.")] = None,
+    library: LibraryOption = None,
+    namespace: NamespaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what people did with both versions of the last release, and what that shows.
+
+    The tests may be looked at any time; a small `ratio_p` says that the shares were not kept, and
+    that nothing else should be believed.
+    """
+    now = open_collection(library, collection, namespace).release.status()
+    if as_json:
+        whole = now.to_dict()
+        print_json({name: whole[name] for name in _REPORTED})
+        return
+    print_counted(now)
+    out.print(f"The arms got their shares: always-valid p {now.ratio_p:.3g}.")
+
+
+_REPORTED = ("release", "counted", "guards", "wins", "preference_p", "ratio_p")
 
 
 def _summary(outcomes: list[Outcome], a: str, b: str) -> dict[str, Any]:

@@ -9,17 +9,31 @@ import typer
 import yaml
 from rich.progress import Progress
 
+from latelight.app.engine import check_buildable
 from latelight.app.plan import Plan
+from latelight.app.versions import difference, find_version, is_of_collection
 from latelight.cli.console import err, out, print_json, table
-from latelight.cli.options import JsonOption, LibraryOption, NamespaceOption, open_collection
+from latelight.cli.options import (
+    JsonOption,
+    LibraryOption,
+    NamespaceOption,
+    open_collection,
+    open_library,
+)
 from latelight.cli.progress import wants_bar
 from latelight.cli.values import read_queries
 from latelight.errors import InputError, NotFoundError
 from latelight.evaluation import read_qrels
 from latelight.pipelines.planning import PlanGrid
 from latelight.pipelines.spec import PRESETS, load_spec
+from latelight.releases.difference import Change, Steps
+from latelight.settings import read_settings
 
-app = typer.Typer(no_args_is_help=True, help="Pipelines: look at them, and plan compression.")
+app = typer.Typer(no_args_is_help=True, help="Pipelines: look at them, compare them, plan.")
+
+VersionArgument = typer.Argument(
+    help="A preset, a YAML file, COLLECTION@ALIAS or COLLECTION@DIGEST."
+)
 
 
 @app.command("list")
@@ -49,6 +63,63 @@ def show(
         print_json(parts)
         return
     out.print(yaml.safe_dump(parts, sort_keys=False), end="", markup=False, highlight=False)
+
+
+@app.command("validate")
+def validate(
+    file: Annotated[str, typer.Argument(help="A YAML file, or a preset.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Check that a pipeline can be read, and that what it names is installed."""
+    spec = load_spec(file)
+    check_buildable(spec, read_settings())
+    if as_json:
+        print_json({"valid": True, "name": spec.name, "spaces": list(spec.spaces)})
+        return
+    out.print(f"{file} is a valid pipeline: {spec.name}, spaces {', '.join(spec.spaces)}.")
+
+
+@app.command("diff")
+def diff(
+    a: Annotated[str, VersionArgument],
+    b: Annotated[str, VersionArgument],
+    library: LibraryOption = None,
+    namespace: NamespaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell which steps have to be run again for pipeline B where documents are under A.
+
+    Beside a collection's version, a preset or file is taken as this machine would make it now.
+    """
+    named = any(is_of_collection(name) for name in (a, b))
+    home = open_library(library) if named else None
+    within = namespace or read_settings().namespace
+    before, after = (find_version(name, home, within) for name in (a, b))
+    steps = difference(before, after, home)
+    if as_json:
+        print_json(steps.to_dict())
+        return
+    _print_steps(steps)
+
+
+def _print_steps(steps: Steps) -> None:
+    out.print(steps.said)
+    shown = table("step", "setting", "before", "after")
+    by_step: list[tuple[str, tuple[Change, ...]]] = [
+        ("extract", steps.extract),
+        *((f"encode {space}", changes) for space, changes in steps.encode.items()),
+        ("index", steps.index),
+        ("search", steps.search),
+    ]
+    for step, changes in by_step:
+        for change in changes:
+            shown.add_row(step, change.field, _value(change.before), _value(change.after))
+    if shown.row_count:
+        out.print(shown)
+
+
+def _value(value: Any) -> str:
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 @app.command("plan")

@@ -7,8 +7,8 @@ import numpy as np
 
 from latelight.encoders.protocol import Encoder
 from latelight.pipelines.channel import Channel, Closed
-from latelight.pipelines.extracting import Extracted
-from latelight.types import MultiVector, Unit
+from latelight.pipelines.extracted import Extracted
+from latelight.types import MultiVector
 
 BATCH_CHARACTERS = 60_000
 LINGER_SECONDS = 0.02
@@ -70,7 +70,7 @@ class BatchEncoder:
         A batch is one call of each encoder, which sorts its work by length; a document that is
         much longer than a batch takes several, so that it can be stopped in between.
         """
-        units = [(one, unit) for one in batch for unit in one.extraction.units]
+        units = [(one, number) for one in batch for number in range(len(one.extraction.units))]
         vectors: dict[str, list[MultiVector]] = {space: [] for space in self._encoders}
         meter = _ByteMeter(batch)
         for part in _slices(units):
@@ -83,36 +83,38 @@ class BatchEncoder:
         self._told(0, 0, meter.rest())
         return _by_document(batch, vectors)
 
-    def _encode(self, space: str, part: Sequence[tuple[Extracted, Unit]]) -> list[MultiVector]:
+    def _encode(self, space: str, part: Sequence[tuple[Extracted, int]]) -> list[MultiVector]:
         encoder = self._encoders[space]
         nothing = MultiVector(np.zeros((0, encoder.info.dim), np.float32))
         rows = [nothing] * len(part)
         kinds = encoder.info.unit_kinds
+        units = [one.extraction.units[number] for one, number in part]
         covered = [
             i
-            for i, (one, unit) in enumerate(part)
-            if unit.kind in kinds and space not in one.vectors
+            for i, (one, _) in enumerate(part)
+            if units[i].kind in kinds and space not in one.vectors
         ]
         if covered:
-            encoded = encoder.encode_documents([part[i][1] for i in covered])
+            encoded = encoder.encode_documents([units[i] for i in covered])
             for i, own in zip(covered, encoded, strict=True):
                 rows[i] = own
-        for i, (one, _) in enumerate(part):
+        for i, (one, number) in enumerate(part):
             if space in one.vectors:
-                rows[i] = one.vectors[space][0]  # such a document has one unit
+                rows[i] = one.vectors[space][number]
         return rows
 
 
 def _slices(
-    units: Sequence[tuple[Extracted, Unit]],
-) -> Iterator[Sequence[tuple[Extracted, Unit]]]:
+    units: Sequence[tuple[Extracted, int]],
+) -> Iterator[Sequence[tuple[Extracted, int]]]:
     """Yield runs of units with no more text than two batches, whole when that is little."""
     begin = n_characters = 0
-    for i, (_, unit) in enumerate(units):
-        if n_characters and n_characters + len(unit.text) > 2 * BATCH_CHARACTERS:
+    for i, (one, number) in enumerate(units):
+        n_own = len(one.extraction.units[number].text)
+        if n_characters and n_characters + n_own > 2 * BATCH_CHARACTERS:
             yield units[begin:i]
             begin, n_characters = i, 0
-        n_characters += len(unit.text)
+        n_characters += n_own
     if begin < len(units):
         yield units[begin:]
 

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from latelight.errors import EmptyFileError, InputError
@@ -12,69 +11,21 @@ from latelight.extractors.sandbox import ExtractionPool
 from latelight.extractors.text import extract_record
 from latelight.index import Snapshot
 from latelight.index.rows import SpaceSpec
+from latelight.pipelines.extracted import Extracted, Identity, Result
 from latelight.pipelines.items import (
     BadItem,
     BytesItem,
     FileItem,
     Item,
     RecordItem,
+    StoredItem,
     content_id,
     place_of,
     sha256_of,
 )
 from latelight.pipelines.reading import read_file
 from latelight.pipelines.records import ONLY_SPACE, without_properties
-from latelight.types import CharSpan, Extraction, Locator, Metadata, MultiVector, Source, Unit
-
-RECORD_MEDIA_TYPE = "application/x-latelight-record"
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What an item is, known once its bytes are; light enough to keep.
-
-    Attributes:
-        place: its source when that holds one thing at a time, else empty.
-    """
-
-    source: str
-    place: str
-    doc_id: str
-    sha256: str
-    n_bytes: int
-    metadata: Metadata
-    is_record: bool
-
-
-@dataclass(frozen=True)
-class Extracted:
-    """A document to encode.
-
-    Attributes:
-        vectors: rows that came with it, by space, one multi-vector for each unit.
-    """
-
-    identity: Identity
-    extraction: Extraction
-    vectors: Mapping[str, tuple[MultiVector, ...]] = field(default_factory=dict)
-
-    @property
-    def n_characters(self) -> int:
-        """How much text there is to encode."""
-        return sum(len(unit.text) for unit in self.extraction.units)
-
-    @property
-    def n_held_bytes(self) -> int:
-        """About what it takes in memory."""
-        own = sum(rows.vectors.nbytes for many in self.vectors.values() for rows in many)
-        pictures = sum(len(unit.image or b"") for unit in self.extraction.units)
-        boxes = sum(len(u.words.spans) * 24 for u in self.extraction.units if u.words is not None)
-        # Texts are held twice, as the document's and as its units'; 4 bytes a character at most.
-        return own + pictures + boxes + 4 * (len(self.extraction.text) + self.n_characters) + 1024
-
-
-Result = Identity | Extracted
-"""An identity alone: the document is there already, as it is."""
+from latelight.types import CharSpan, Extraction, Locator, MultiVector, Source, Unit
 
 
 class Keep(Protocol):
@@ -121,6 +72,9 @@ class Reader:
         """
         if isinstance(item, BadItem):
             raise item.error
+        if isinstance(item, StoredItem):
+            known = is_there(self._known(), item.identity)
+            return item.identity if known else item.remade(self._pool.extract, self._options)
         data = self._bytes(item)
         identity = _identity(item, data)
         unchanged = is_there(self._known(), identity)

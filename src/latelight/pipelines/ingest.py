@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from latelight.encoders.protocol import Encoder
 from latelight.errors import InputError, LatelightError, StorageError, WriterLockedError
@@ -24,16 +25,14 @@ from latelight.index import Snapshot, Store, Writer
 from latelight.index.analyzer import analyze
 from latelight.pipelines.channel import Channel, Closed
 from latelight.pipelines.encoding import BatchEncoder, EncodedDocument, take_batch
-from latelight.pipelines.extracting import (
+from latelight.pipelines.extracted import (
     RECORD_MEDIA_TYPE,
     Extracted,
     Identity,
-    Reader,
     Result,
-    is_there,
-    read_ahead,
 )
-from latelight.pipelines.inputs import Inputs
+from latelight.pipelines.extracting import Reader, is_there, read_ahead
+from latelight.pipelines.inputs import Entry
 from latelight.pipelines.items import BadItem, Item, LeftOut, RecordItem, content_id, place_of
 from latelight.pipelines.ledger import Control, ItemNote, ItemState, Ledger, NoLedger
 from latelight.pipelines.originals import Originals
@@ -46,10 +45,11 @@ __all__ = [
     "Ingest",
     "IngestOptions",
     "IngestReport",
+    "ItemSource",
     "Scope",
     "Target",
-    "has_original",
     "terms_of",
+    "waiting_writer",
 ]
 
 NOTE_SECONDS = 0.5
@@ -102,6 +102,25 @@ class Scope:
 EVERYTHING = Scope()
 
 
+class ItemSource(Protocol):
+    """What a run is given."""
+
+    def survey(self) -> Iterator[Entry]:
+        """Yield every source of items with its size."""
+        ...
+
+    def items(self) -> Iterator[Item | LeftOut]:
+        """Yield everything to add, one at a time, in an order that stays the same."""
+        ...
+
+
+Announce = Callable[[Iterable[str]], None]
+
+
+def announce_to_nobody(doc_ids: Iterable[str]) -> None:
+    """Take the ids of documents that are about to be written, and do nothing."""
+
+
 @dataclass(frozen=True)
 class Target:
     """What a run fills.
@@ -111,12 +130,15 @@ class Target:
         encoders: by space, loaded.
         originals: the files of published documents.
         staging: holds the files of documents that are not published yet; the caller removes it.
+        announce: is called with the ids of what is about to be committed, while nobody else can
+            write; what it raises keeps the commit from happening.
     """
 
     store: Store
     encoders: Mapping[str, Encoder]
     originals: Originals
     staging: Path
+    announce: Announce = announce_to_nobody
 
 
 class Ingest:
@@ -134,6 +156,7 @@ class Ingest:
         self._store = target.store
         self._originals = target.originals
         self._staging = target.staging
+        self._announce = target.announce
         self._options = options
         self._tally = tally or Tally()
         self._ledger = ledger or NoLedger()
@@ -150,7 +173,7 @@ class Ingest:
         self._record_sources: list[tuple[str, int]] = []
         self._last_note = options.clock()
 
-    def run(self, inputs: Inputs, scope: Scope = EVERYTHING) -> IngestReport:
+    def run(self, inputs: ItemSource, scope: Scope = EVERYTHING) -> IngestReport:
         """Add what the inputs name and return what happened; one bad item never stops the others.
 
         Asked to stop, it ends after the batch in flight with everything so far published.
@@ -169,7 +192,7 @@ class Ingest:
             self._write_notes()
         return self._tally.report(state)
 
-    def _survey(self, inputs: Inputs, scope: Scope) -> None:
+    def _survey(self, inputs: ItemSource, scope: Scope) -> None:
         n_items = n_bytes = 0
         for number, entry in enumerate(inputs.survey(), 1):
             if not scope.covers(entry.source, is_record=entry.is_records):
@@ -183,7 +206,7 @@ class Ingest:
         self._tally.started(n_items, n_bytes)
         self._write_notes()
 
-    def _work(self, inputs: Inputs, scope: Scope) -> None:
+    def _work(self, inputs: ItemSource, scope: Scope) -> None:
         self._seen.update(scope.seen)
         threads = [
             threading.Thread(target=work, args=arguments, name=f"latelight-{name}", daemon=True)
@@ -210,7 +233,7 @@ class Ingest:
 
     # -- extract -----------------------------------------------------------------------------
 
-    def _extract_all(self, inputs: Inputs, scope: Scope) -> None:
+    def _extract_all(self, inputs: ItemSource, scope: Scope) -> None:
         error: BaseException | None = None
         options = self._options
         try:
@@ -372,6 +395,7 @@ class Ingest:
                     self._tally.failed(identity.source, error, 0)
                 else:
                     written[number] = one
+            self._announce([one.extracted.identity.doc_id for one in written.values()])
             writer.commit()
         self._known = self._store.snapshot()
         self._tell_written(before, written.values())
@@ -381,11 +405,13 @@ class Ingest:
         self._write_notes()
 
     def _write(self, writer: Writer, one: EncodedDocument) -> None:
-        extraction = one.extracted.extraction
+        extraction, identity = one.extracted.extraction, one.extracted.identity
         terms = [terms_of(unit) for unit in extraction.units] if self._options.lexical else ()
         document = _document(one.extracted)
-        writer.add(document, extraction.units, one.vectors, terms, extraction.offsets)
-        if not one.extracted.identity.is_record:
+        # A file can be read again; of a record the text itself is kept.
+        text = extraction.text if identity.is_record else ""
+        writer.add(document, extraction.units, one.vectors, terms, extraction.offsets, text)
+        if not identity.is_record and identity.created_at is None:
             self._originals.take(self._staging, document.sha256)
 
     def _tell_written(self, before: Snapshot, written: Iterable[EncodedDocument]) -> None:
@@ -409,6 +435,7 @@ class Ingest:
         if doc_ids:
             with self._writer() as writer:
                 if writer.delete(doc_ids):
+                    self._announce(doc_ids)
                     writer.commit()
 
     def _writer(self) -> Writer:
@@ -416,18 +443,29 @@ class Ingest:
 
         It is held for a commit at a time, so that others can write while a run goes on.
         """
-        deadline = self._options.clock() + self._options.lock_seconds
-        while True:
-            try:
-                return self._store.writer()
-            except WriterLockedError:
-                if self._options.clock() >= deadline:
-                    raise
-            time.sleep(_LOCK_PAUSE_SECONDS)
+        return waiting_writer(self._store, self._options.lock_seconds, self._options.clock)
 
     def _write_notes(self) -> None:
         self._last_note = self._options.clock()
         self._control.ask(self._ledger.note(self._tally.take_notes(), self._tally.progress))
+
+
+def waiting_writer(
+    store: Store, seconds: float, clock: Callable[[], float] = time.monotonic
+) -> Writer:
+    """Return a store's writer, after waiting for others' at most so long.
+
+    Raises:
+        WriterLockedError: another process kept it locked for longer.
+    """
+    deadline = clock() + seconds
+    while True:
+        try:
+            return store.writer()
+        except WriterLockedError:
+            if clock() >= deadline:
+                raise
+        time.sleep(_LOCK_PAUSE_SECONDS)
 
 
 def _state_after(control: Control) -> RunState:
@@ -448,15 +486,10 @@ def _document(one: Extracted) -> Document:
         media_type=RECORD_MEDIA_TYPE if identity.is_record else extraction.media_type,
         sha256=identity.sha256,
         metadata=with_properties(identity.metadata, extraction.metadata),
-        created_at=time.time(),
+        created_at=time.time() if identity.created_at is None else identity.created_at,
         title=extraction.title,
         n_bytes=identity.n_bytes,
     )
-
-
-def has_original(document: Document) -> bool:
-    """Return whether a document came as a file, which is kept; a record did not."""
-    return document.media_type != RECORD_MEDIA_TYPE
 
 
 def terms_of(unit: Unit) -> list[str]:

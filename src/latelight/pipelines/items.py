@@ -3,15 +3,17 @@
 import glob
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from latelight.errors import ExtractionError, NotFoundError, UnreadableFileError
+from latelight.extractors.protocol import ExtractionOptions
+from latelight.pipelines.extracted import Extracted, Identity
 from latelight.pipelines.walk import LIBRARY_MARK, LINK_REASON, UNFINISHED_MARK, NotWalked, walk
-from latelight.types import Metadata, MultiVector
+from latelight.types import Document, Extraction, Metadata, MultiVector, Source
 
 __all__ = [
     "LIBRARY_MARK",
@@ -24,6 +26,7 @@ __all__ = [
     "LeftOut",
     "Lines",
     "RecordItem",
+    "StoredItem",
     "content_id",
     "files_named",
     "place_of",
@@ -135,7 +138,53 @@ class LeftOut:
     reason: str
 
 
-Item = FileItem | BytesItem | RecordItem | BadItem
+Read = Callable[[Source, ExtractionOptions], Extraction]
+"""Reads one file, in whatever process."""
+
+
+class Remake(Protocol):
+    """Makes a document anew from what the library keeps of it."""
+
+    def __call__(
+        self, document: Document, identity: Identity, read: Read, options: ExtractionOptions
+    ) -> Extracted:
+        """Return what is to be encoded.
+
+        Raises:
+            ExtractionError, InputError: what is kept does not suffice.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class StoredItem:
+    """A document that the library holds under another pipeline.
+
+    Attributes:
+        identity: under which it is known here too.
+        remake: makes it anew.
+    """
+
+    document: Document
+    identity: Identity
+    remake: Remake = field(compare=False, repr=False)
+
+    @property
+    def source(self) -> str:
+        """The document's."""
+        return self.document.source
+
+    @property
+    def n_bytes(self) -> int:
+        """The document's."""
+        return self.document.n_bytes
+
+    def remade(self, read: Read, options: ExtractionOptions) -> Extracted:
+        """Return what is to be encoded; errors as `Remake`."""
+        return self.remake(self.document, self.identity, read, options)
+
+
+Item = FileItem | BytesItem | RecordItem | BadItem | StoredItem
 
 
 @dataclass(frozen=True)
@@ -225,7 +274,7 @@ def place_of(item: Item) -> str:
     """
     if isinstance(item, RecordItem):
         return item.source if item.is_line and not item.doc_id else ""
-    return "" if isinstance(item, BadItem) else item.source
+    return "" if isinstance(item, BadItem | StoredItem) else item.source
 
 
 def content_id(sha256: str) -> str:

@@ -18,31 +18,14 @@ from latelight.errors import (
     NotFoundError,
 )
 from latelight.releases.database import Database
+from latelight.releases.schema import ADDED, COLLECTIONS
 
 CATALOG = "catalog.db"
 """Its name in a library."""
 CATALOG_VERSION = 1
+NEWEST_VERSION = 2  # a collection in it has, or had, several generations
 LIVE = "live"
-
-SCHEMA = """
-CREATE TABLE collection (
-    namespace TEXT NOT NULL, name TEXT NOT NULL, created_at REAL NOT NULL,
-    PRIMARY KEY (namespace, name)
-);
-CREATE TABLE generation (
-    namespace TEXT NOT NULL, collection TEXT NOT NULL, digest TEXT NOT NULL,
-    spec TEXT NOT NULL, lock TEXT NOT NULL, created_at REAL NOT NULL,
-    PRIMARY KEY (namespace, collection, digest),
-    FOREIGN KEY (namespace, collection) REFERENCES collection (namespace, name)
-);
-CREATE TABLE alias (
-    namespace TEXT NOT NULL, collection TEXT NOT NULL, name TEXT NOT NULL,
-    digest TEXT NOT NULL, moved_at REAL NOT NULL,
-    PRIMARY KEY (namespace, collection, name),
-    FOREIGN KEY (namespace, collection, digest)
-        REFERENCES generation (namespace, collection, digest)
-);
-"""
+_GENERATION = "digest, spec, lock, created_at"
 
 
 @dataclass(frozen=True, order=True)
@@ -65,7 +48,7 @@ class Generation:
     """One collection's index under one pipeline version.
 
     Attributes:
-        digest: names the version and the directory.
+        digest: names the version.
         spec: canonical JSON of the pipeline's spec.
         lock: canonical JSON of what its vectors depend on.
         created_at: seconds since 1970-01-01 UTC.
@@ -75,6 +58,11 @@ class Generation:
     spec: str
     lock: str
     created_at: float
+
+    @property
+    def store(self) -> str:
+        """Name of its index's directory, which versions share that differ in searching alone."""
+        return store_of(self.digest)
 
 
 class Catalog:
@@ -92,6 +80,8 @@ class Catalog:
         self._transaction = self._database.transaction
         with self._transaction() as db:
             self._prepare(db)
+            for statement in ADDED.split(";"):
+                db.execute(statement)
 
     def collections(self, namespace: str) -> list[str]:
         """Return the names of a namespace's collections, sorted."""
@@ -143,6 +133,26 @@ class Catalog:
             )
         return Generation(*row)
 
+    def generations(self, namespace: str, name: str) -> list[Generation]:
+        """Return every version of a collection, oldest first; none of one that is not there."""
+        with self._transaction() as db:
+            rows = db.execute(
+                f"SELECT {_GENERATION} FROM generation WHERE namespace = ? AND collection = ?"
+                " ORDER BY created_at, digest",
+                (namespace, name),
+            )
+            return [Generation(*row) for row in rows]
+
+    def aliases(self, namespace: str, name: str) -> dict[str, str]:
+        """Return a collection's aliases and the digests that they point at."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT name, digest FROM alias WHERE namespace = ? AND collection = ?"
+                " ORDER BY name",
+                (namespace, name),
+            )
+            return dict(rows.fetchall())
+
     def every_generation(self) -> list[Place]:
         """Return where the generations of all collections of all namespaces are, sorted."""
         with self._transaction() as db:
@@ -182,13 +192,13 @@ class Catalog:
     def _prepare(self, db: sqlite3.Connection) -> None:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version == 0:
-            for statement in SCHEMA.split(";"):
+            for statement in COLLECTIONS.split(";"):
                 db.execute(statement)
             db.execute(f"PRAGMA user_version = {CATALOG_VERSION}")
-        elif version > CATALOG_VERSION:
+        elif version > NEWEST_VERSION:
             raise FormatVersionError(
                 f"{self._path} has version {version}; this Latelight reads up to "
-                f"{CATALOG_VERSION}. Upgrade Latelight."
+                f"{NEWEST_VERSION}. Upgrade Latelight."
             )
 
     @staticmethod
@@ -210,6 +220,21 @@ class Catalog:
     @staticmethod
     def _point(db: sqlite3.Connection, alias: tuple[str, str, str], digest: str) -> None:
         db.execute("INSERT OR REPLACE INTO alias VALUES (?, ?, ?, ?, ?)", (*alias, digest, _now()))
+
+
+def version_digest(store: str, searching: str) -> str:
+    """Return the digest of a version whose store another version made first.
+
+    Args:
+        store: digest of what the index holds.
+        searching: digest of the whole spec.
+    """
+    return f"{store}-{searching[:8]}"
+
+
+def store_of(digest: str) -> str:
+    """Return the name of the directory that a version's index lies in."""
+    return digest.partition("-")[0]
 
 
 def check_name(what: str, name: str) -> None:

@@ -205,10 +205,10 @@ class JobStore:
         """Return the newest job that was asked for the same and has not come to its end."""
         with self._database.transaction() as db:
             row = db.execute(
-                f"SELECT {_COLUMNS} FROM job WHERE namespace = ? AND collection = ? AND digest = ?"
+                f"SELECT {_COLUMNS} FROM job WHERE namespace = ? AND collection = ?"
                 " AND key = ? AND state IN ('running', 'paused', 'failed')"
                 " ORDER BY created_at DESC LIMIT 1",
-                (home.namespace, home.collection, home.digest, key),
+                (home.namespace, home.collection, key),
             ).fetchone()
         return None if row is None else _record(row)
 

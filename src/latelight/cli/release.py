@@ -1,0 +1,221 @@
+"""`latelight release`: a new pipeline, from the backfill to the promotion and back."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latelight.app.release import Releases, Status, Step
+from latelight.cli.console import Failed, out, print_json, print_json_line, table
+from latelight.cli.options import JsonOption, LibraryOption, NamespaceOption, open_collection
+from latelight.cli.progress import ByteProgress
+from latelight.errors import InputError
+from latelight.pipelines.progress import Encoded, Event, Started
+from latelight.releases.plan import DEFAULT_PLAN
+from latelight.releases.state import Release
+
+app = typer.Typer(no_args_is_help=True, help="Release another pipeline without interruption.")
+
+CollectionArgument = Annotated[str | None, typer.Argument(help="Which collection.")]
+NoteOption = Annotated[str, typer.Option("--note", help="Why, for the audit log.")]
+
+
+@app.command("start")
+def start(
+    collection: Annotated[str, typer.Argument(help="Which collection.")],
+    pipeline: Annotated[str, typer.Argument(help="The candidate: a preset, or a YAML file.")],
+    plan: Annotated[
+        Path | None, typer.Option("--plan", help="A YAML file of stages; see docs/releases.md.")
+    ] = None,
+    library: LibraryOption = None,
+    namespace: NamespaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a candidate beside the live version and begin its release; `step` fills it."""
+    chosen = DEFAULT_PLAN if plan is None else plan
+    begun = _releases(library, collection, namespace).start(pipeline, chosen)
+    _print_release(begun, f"Release {begun.release_id} begins: {begun.note}", as_json=as_json)
+
+
+@app.command("step")
+def step(
+    collection: CollectionArgument = None,
+    library: LibraryOption = None,
+    namespace: NamespaceOption = None,
+    all_steps: Annotated[
+        bool, typer.Option("--all", help="Go on as long as stages are passed.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Do what the present stage asks for; exit code 1 when it was not passed."""
+    releases = _releases(library, collection, namespace)
+    while True:
+        with ByteProgress() as bar:
+            taken = releases.step(progress=_Backfill(bar).hear)
+        if not (all_steps and taken.moved and _goes_on(taken)):
+            break
+        if not as_json:
+            out.print(_stepped(taken))
+    if as_json:
+        print_json(taken.to_dict())
+    else:
+        out.print(_stepped(taken))
+    if not taken.moved:
+        raise Failed
+
+
+@app.command("status")
+def status(
+    collection: CollectionArgument = None,
+    library: LibraryOption = None,
+    namespace: NamespaceOption = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Tell again whenever it moves.")] = False,
+    seconds: Annotated[float, typer.Option("--every", help="Seconds between two looks.")] = 2.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell where the release stands, what was counted and decided, and what can be done.
+
+    With `--watch` until it is over; with `--json` one line each time.
+    """
+    if seconds <= 0:
+        raise InputError(f"--every is {seconds}; give seconds above 0.")
+    releases = _releases(library, collection, namespace)
+    seen = None
+    while True:
+        now = releases.status()
+        told = (now.release, now.counted, now.wins)
+        if told != seen:
+            _print_status(now, as_json=as_json, is_watched=watch)
+        seen = told
+        if not watch or "advance" not in now.next_moves:
+            return
+        time.sleep(seconds)
+
+
+@app.command("promote")
+def promote(
+    collection: CollectionArgument = None,
+    library: LibraryOption = None,
+    namespace: NamespaceOption = None,
+    note: NoteOption = "promoted by hand",
+    as_json: JsonOption = False,
+) -> None:
+    """Make the candidate the live version, in one write."""
+    after = _releases(library, collection, namespace).promote(note)
+    _print_release(after, f"{after.candidate} is live; {after.live} follows.", as_json=as_json)
+
+
+@app.command("rollback")
+def rollback(
+    collection: CollectionArgument = None,
+    library: LibraryOption = None,
+    namespace: NamespaceOption = None,
+    note: NoteOption = "rolled back by hand",
+    as_json: JsonOption = False,
+) -> None:
+    """Make the version live again that was before the promotion, in one write."""
+    after = _releases(library, collection, namespace).rollback(note)
+    _print_release(after, f"{after.live} is live again.", as_json=as_json)
+
+
+@app.command("abort")
+def abort(
+    collection: CollectionArgument = None,
+    library: LibraryOption = None,
+    namespace: NamespaceOption = None,
+    note: NoteOption = "aborted by hand",
+    as_json: JsonOption = False,
+) -> None:
+    """End a release before its promotion."""
+    after = _releases(library, collection, namespace).abort(note)
+    _print_release(after, f"Aborted; {after.live} stays live.", as_json=as_json)
+
+
+@app.command("retire")
+def retire(
+    collection: CollectionArgument = None,
+    library: LibraryOption = None,
+    namespace: NamespaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove what the release left: the old version, or the candidate that failed."""
+    after = _releases(library, collection, namespace).retire()
+    _print_release(after, f"{after.note}.", as_json=as_json)
+
+
+class _Backfill:
+    """Draws how far a candidate is filled."""
+
+    def __init__(self, bar: ByteProgress) -> None:
+        self._bar = bar
+        self._done = self._total = 0
+
+    def hear(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._done, self._total = 0, event.n_bytes
+        elif isinstance(event, Encoded):
+            self._done += event.n_bytes
+            self._bar("filling", self._done, self._total)
+
+
+def _releases(library: Path | None, collection: str | None, namespace: str | None) -> Releases:
+    return open_collection(library, collection, namespace).release
+
+
+def _goes_on(taken: Step) -> bool:
+    return taken.release.state in {"gate", "shadow", "interleave", "ramp", "ready"}
+
+
+def _stepped(taken: Step) -> str:
+    where: str = taken.release.state
+    if taken.release.share:
+        where = f"{where} {taken.release.share:.0%}"
+    return f"{taken.said} → {where}" if taken.moved else f"{taken.said} (still: {where})"
+
+
+def _print_release(release: Release, sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(release.to_dict())
+    else:
+        out.print(sentence, markup=False)
+
+
+def _print_status(now: Status, *, as_json: bool, is_watched: bool) -> None:
+    if as_json:
+        (print_json_line if is_watched else print_json)(now.to_dict())
+        return
+    one = now.release
+    share = f" at {one.share:.0%}" if one.share else ""
+    out.print(f"Release {one.release_id}: {one.state}{share}. {one.note}", markup=False)
+    print_counted(now)
+    for entry in now.log:
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.at))
+        out.print(f"  {stamp}  {entry.what:<9} {entry.after:<11} {entry.note}", markup=False)
+    if now.owed:
+        out.print(f"Documents in which a generation has still to follow: {sum(now.owed.values())}.")
+    if now.left_out:
+        out.print(f"Left out of the candidate: {len(now.left_out)}; --json names them.")
+    out.print(f"Possible: {', '.join(now.next_moves) or 'nothing more'}.")
+
+
+def print_counted(now: Status) -> None:
+    """Print what was counted of live searches, and what follows from it."""
+    shown = table("stage", "arm", "searches", "errors", "empty", "clicked", "p95 ms", "overlap")
+    for one in now.counted:
+        traffic, n_overlap = one.traffic, one.n_overlap
+        stage = f"{one.stage} {one.step + 1}" if one.stage == "ramp" else one.stage
+        counts = (traffic.n_queries, traffic.n_errors, traffic.n_zero_hits, traffic.n_clicked)
+        p95 = f"{traffic.latency.quantile(0.95):.1f}" if traffic.latency.n else ""
+        overlap = f"{one.overlap / n_overlap:.2f}" if n_overlap else ""
+        shown.add_row(stage, one.arm, *(f"{n:,}" for n in counts), p95, overlap)
+    if shown.row_count:
+        out.print(shown)
+    if now.wins:
+        for_live, for_candidate = now.wins.get("a", 0), now.wins.get("b", 0)
+        out.print(
+            f"Interleaved: live won {for_live:,}, the candidate {for_candidate:,}, "
+            f"{now.wins.get('tie', 0):,} ties; always-valid p {now.preference_p:.3g}."
+        )
+    for verdict in now.guards if now.release.state in {"ramp", "rolled_back"} else ():
+        out.print(f"Guard {verdict.state}: {verdict.message}", markup=False)
