@@ -399,7 +399,7 @@ def test_a_job_that_is_under_way_goes_on_with_what_is_live_by_then(
     boats.release.promote()
     n_promoted = len(boats.documents())
     if and_back:
-        while len(boats.documents()) < n_promoted + 5:
+        while len(boats.documents()) < n_promoted + 5 and not job.done:
             time.sleep(0.01)
         boats.release.rollback()
     assert job.wait().state == "done"
