@@ -22,6 +22,7 @@ from latelight.errors import (
 )
 from latelight.evaluation import JudgementSet, Qrels
 from latelight.extractors.sandbox import ExtractionPool
+from latelight.pipelines import encoding
 from latelight.pipelines.spec import PipelineSpec, parse_spec
 from latelight.releases.plan import (
     GatePlan,
@@ -374,3 +375,36 @@ def test_a_release_goes_on_in_a_restored_backup(
     assert again._versions.standing().serves(release.candidate)
     again.release.promote()
     assert again.search("cargo3")[0].doc_id == "d3"
+
+
+@pytest.mark.parametrize("and_back", [False, True])
+def test_a_job_that_is_under_way_goes_on_with_what_is_live_by_then(
+    boats: Collection, monkeypatch: pytest.MonkeyPatch, and_back: bool
+) -> None:
+    boats.release.start(GOOD, ReleasePlan(gate=None))
+    boats.release.step()
+    real = FakeEncoder.encode_documents
+
+    def slow(self: FakeEncoder, units: Sequence[Unit], **options: Any) -> list[MultiVector]:
+        time.sleep(0.02 * len(units))
+        return real(self, units, **options)
+
+    monkeypatch.setattr(FakeEncoder, "encode_documents", slow)
+    monkeypatch.setattr(encoding, "BATCH_CHARACTERS", 1)
+    records = [{"id": f"new{n}", "text": f"a later one, number {n}"} for n in range(60)]
+    job = boats.add(records, wait=False)
+    n_before = len(boats.documents())
+    while len(boats.documents()) < n_before + 5:
+        time.sleep(0.01)
+    boats.release.promote()
+    n_promoted = len(boats.documents())
+    if and_back:
+        while len(boats.documents()) < n_promoted + 5 and not job.done:
+            time.sleep(0.01)
+        boats.release.rollback()
+    assert job.wait().state == "done"
+    for version in boats.versions().values():
+        snapshot = boats._versions.open(version).store.snapshot()
+        assert snapshot.n_documents == N_DOCUMENTS + 60
+        assert all(snapshot.contains(f"new{n}") for n in range(60))
+    assert boats._versions.notes.count_debts() == {}

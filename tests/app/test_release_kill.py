@@ -293,3 +293,23 @@ def test_who_decided_on_an_older_state_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ReleaseConflictError):
         target._versions.releases.move(seen, "promote", aliases={"live": (seen.live, seen.live)})
     assert target.digest == seen.candidate
+
+
+SEARCH = (
+    COMMON
+    + """
+for n in range(10):
+    target.search("lamp", key=f"user {n}")
+    time.sleep(0.01)
+"""
+)
+
+
+def test_what_a_process_counted_is_written_as_it_ends(tmp_path: Path) -> None:
+    target = opened(tmp_path)
+    target.add({"id": "d", "text": "a lamp"})
+    target.release.start(OTHER, ONLY_RAMP)
+    target.release.step()
+    killed(SEARCH, tmp_path, None)
+    n_counted = sum(one.traffic.n_queries for one in target.release.status().counted)
+    assert 5 <= n_counted <= 10  # the first ones, while the candidate's models are loaded, are not

@@ -42,6 +42,7 @@ from latelight.settings import Settings
 PREVIOUS = "previous"
 """The alias of the version that was live before the last promotion."""
 _LOCK_SECONDS = 60.0
+_ATTEMPTS = 5  # each further one means that somebody wrote just then
 
 
 @dataclass(frozen=True)
@@ -204,13 +205,17 @@ class Releases:
             PREVIOUS: (None, release.live),
             CANDIDATE: (None, None),
         }
-        while True:
+        for attempt in range(_ATTEMPTS):
             self._mirror.settle(candidate.store)
             # Nobody commits meanwhile: the new live version lacks nothing that the old one has.
+            # Where somebody adds all the time, it follows in the last few right afterwards.
             with waiting_writer(self._versions.live().store, _LOCK_SECONDS):
-                if self._versions.notes.count_debts().get(candidate.store):
-                    continue
-                return self._store.move(release, "promote", note=note, aliases=aliases)
+                owes = self._versions.notes.count_debts().get(candidate.store)
+                if not owes or attempt == _ATTEMPTS - 1:
+                    after = self._store.move(release, "promote", note=note, aliases=aliases)
+                    break
+        self._mirror.follow()
+        return after
 
     def rollback(self, note: str = "rolled back by hand") -> Release:
         """Make the version live again that was before the promotion, in one write.
