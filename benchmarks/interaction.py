@@ -109,7 +109,10 @@ def measured(target: Any, judged: BeirSet, system: System, cross_encoder: Any) -
         "quality_of_some": quality(judged, rankings, some),
         "p50_ms": round(statistics.median(times), 2),
         "bytes_a_document": round(sum(stored(whole, space) for space in system.spaces)),
-        "shown": round(shown(reader, [judged.queries[t] for t in topics[:EXPLAINED]], system), 3),
+        # What a cross-encoder decides cannot be ascribed to any place.
+        "shown": 0.0
+        if system.reranks
+        else round(shown(reader, [judged.queries[t] for t in topics[:EXPLAINED]], system), 3),
         "n_topics": len(topics),
         "n_some": len(some),
         "n_documents": whole.snapshot.n_documents,
@@ -237,13 +240,13 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
         panel.xaxis.set_minor_formatter(ticker.NullFormatter())
         panel.grid(alpha=0.3, which="both")
     listed = "   ".join(f"{number}: {name}" for number, name in enumerate(names, 1))
-    figure.text(0.5, 0.005, _wrapped(listed), ha="center", fontsize=8)
+    figure.text(0.5, 0.005, _wrapped(listed, 85 * n_across), ha="center", fontsize=8)
     figure.suptitle("Up and to the left is better; larger marks store more")
-    figure.tight_layout(rect=(0, 0.06, 1, 1))
+    figure.tight_layout(rect=(0, 0.16 if n_across == 1 else 0.06, 1, 1))
     figure.savefig(path, dpi=100)
 
 
-def _wrapped(text: str, width: int = 150) -> str:
+def _wrapped(text: str, width: int) -> str:
     lines, line = [], ""
     for part in text.split("   "):
         if len(line) + len(part) > width:
