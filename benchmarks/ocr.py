@@ -77,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
         **circumstances("ocr", given.seed),
         "pages": given.pages,
         "threads": given.threads,
+        "language": given.language,
         "rows": [asdict(row) for row in rows],
     }
     given.out.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +91,8 @@ def judge(name: str, folder: Path, given: argparse.Namespace) -> Iterator[Row]:
     for damage in DAMAGES:
         if given.damage and damage.name not in given.damage:
             continue
-        row = _judge_damage(name, pages, damage, OcrChoice(n_threads=given.threads))
+        choice = OcrChoice(given.threads, given.language, given.models)
+        row = _judge_damage(name, pages, damage, choice)
         print(
             f"{name:20} {damage.name:8} {row.n_pages:3} pages  recall {row.recall:.4f}  "
             f"precision {row.precision:.4f}  edges {row.edge_median:.2f} px, "
@@ -249,6 +251,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pages", type=int, default=12, help="of each set")
     parser.add_argument("--seed", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--language", default="", help="a model beside the carried one")
+    parser.add_argument("--models", default="", help="the directory that holds it")
     parser.add_argument("--out", type=Path, default=Path("build/ocr.json"))
     return parser
 

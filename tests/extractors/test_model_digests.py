@@ -46,6 +46,17 @@ def test_the_ocr_model_is_known_by_its_file(tmp_path: Path) -> None:
     assert list(found) == ["model:ocr"]
 
 
+def test_letters_beside_the_ocr_model_are_known_too(tmp_path: Path) -> None:
+    (tmp_path / "el_PP-OCRv5_rec_mobile.onnx").write_bytes(b"a model")
+    letters = tmp_path / "el_PP-OCRv5_rec_mobile.txt"
+    letters.write_text("α\nβ", encoding="utf-8")
+    options = ExtractionOptions(ocr_language="el", ocr_models=str(tmp_path))
+    before = model_digests(options)
+    letters.write_text("β\nα\n", encoding="utf-8")
+    changed = {name for name, digest in model_digests(options).items() if before[name] != digest}
+    assert changed == {"letters:ocr"}
+
+
 def test_a_model_that_is_nowhere_is_named_when_the_collection_is_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

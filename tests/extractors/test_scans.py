@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from latelight.errors import ExtractionError
+from latelight.errors import ExtractionError, SettingError
 from latelight.extractors.ocr import read_picture
 from latelight.extractors.ocr_models import OcrChoice
 from latelight.extractors.registry import extract
@@ -184,3 +184,30 @@ def test_a_pack_that_is_no_model_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "el_PP-OCRv5_rec_mobile.onnx").write_bytes(b"no model")
     with pytest.raises(ExtractionError, match="OCR cannot be loaded"):
         read_picture(drawn(LETTER), OcrChoice(language="el", models=str(tmp_path)))
+
+
+def a_pack_without_letters(folder: Path) -> tuple[Path, list[str]]:
+    """Save the carried model without the letters that it holds; return its path and them."""
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(str(files("rapidocr") / "models" / "PP-OCRv6_rec_small.onnx"))
+    (letters,) = (one.value.split("\n") for one in model.metadata_props if one.key == "character")
+    del model.metadata_props[:]
+    path = folder / "ch_PP-OCRv5_rec_mobile.onnx"
+    onnx.save(model, str(path))
+    return path, letters
+
+
+def test_a_pack_reads_by_the_letters_beside_it(tmp_path: Path) -> None:
+    path, letters = a_pack_without_letters(tmp_path)
+    swapped = [{"Q": "X", "X": "Q"}.get(letter, letter) for letter in letters]
+    path.with_suffix(".txt").write_text("\n".join(swapped), encoding="utf-8")
+    choice = OcrChoice(language="ch", models=str(tmp_path))
+    expected = read_picture(drawn(LETTER))[0].replace("Q", "X")
+    assert "Xuarterly" in expected
+    assert read_picture(drawn(LETTER), choice)[0] == expected
+
+
+def test_a_pack_without_letters_is_an_error_and_fetches_none(tmp_path: Path) -> None:
+    a_pack_without_letters(tmp_path)
+    with pytest.raises(SettingError, match=r"no ch_PP-OCRv5_rec_mobile\.txt beside it"):
+        read_picture(drawn(LETTER), OcrChoice(language="ch", models=str(tmp_path)))

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from latelight.errors import ExtractionError, SettingError
 from latelight.extractors.media_file import REMEDY
-from latelight.extractors.ocr_models import model_file
+from latelight.extractors.ocr_models import letters_file, model_file
 from latelight.extractors.protocol import ExtractionOptions
 from latelight.weights import sha256_of
 
 
 def model_digests(options: ExtractionOptions) -> dict[str, str]:
-    """Return the sha256 of each model that is not a carried one, as `model:ocr`, `model:speech`.
+    """Return the sha256 of each model that is not a carried one, as `model:ocr`, `model:speech`,
+    and of a dictionary beside an OCR model, as `letters:ocr`.
 
     Raises:
         SettingError: one of them is not at hand.
@@ -20,7 +21,11 @@ def model_digests(options: ExtractionOptions) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     if options.ocr_language and options.ocr != "never":
-        found["model:ocr"] = _digest_of(model_file(options.ocr_language, options.ocr_models))
+        path = model_file(options.ocr_language, options.ocr_models)
+        found["model:ocr"] = _digest_of(path)
+        letters = letters_file(path)
+        if letters is not None:
+            found["letters:ocr"] = _digest_of(letters)
     if options.speech_model and options.speech != "never":
         found["model:speech"] = _digest_of(_speech_directory(options.speech_model))
     return found

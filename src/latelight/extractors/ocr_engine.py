@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from latelight.errors import ExtractionError
+from latelight.errors import ExtractionError, SettingError
 from latelight.extractors.ocr_models import OcrChoice, recognition_settings
 
 Pixels = npt.NDArray[np.uint8]  # (height, width, BGR)
@@ -160,11 +160,11 @@ def load_engine(choice: OcrChoice) -> OcrEngine:
 
     Raises:
         ExtractionError: the OCR package is not installed or cannot be loaded.
-        SettingError: no model of that language is at hand.
+        SettingError: no model of that language is at hand, or its letters are not.
     """
     n_threads = choice.n_threads or min(os.cpu_count() or 1, 4)
-    settings = {**_SETTINGS, **recognition_settings(choice), _THREADS: n_threads}
     try:
+        settings = {**_SETTINGS, **recognition_settings(choice), _THREADS: n_threads}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from rapidocr import RapidOCR
@@ -172,6 +172,8 @@ def load_engine(choice: OcrChoice) -> OcrEngine:
             engine = RapidOCR(params=settings)
             engine.recognize_txt([_NOTHING])  # it loads its models only when it needs them
             return OcrEngine(engine)
+    except SettingError:
+        raise
     except Exception as error:
         raise ExtractionError(
             f"OCR cannot be loaded ({type(error).__name__}: {error}), expected the package "

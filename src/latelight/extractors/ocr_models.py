@@ -9,6 +9,7 @@ from latelight.errors import SettingError
 # PP-OCRv5's mobile models, by the name that their files carry. Arabic is left out: its model
 # gives letters in the order they are drawn, which is not the order they are read.
 LANGUAGES = {
+    "ch": "Chinese, Japanese and English",
     "cyrillic": "Cyrillic letters",
     "devanagari": "Hindi, Marathi, Nepali and others in Devanagari",
     "el": "Greek",
@@ -44,10 +45,37 @@ DEFAULT_CHOICE = OcrChoice()
 
 
 def recognition_settings(choice: OcrChoice) -> dict[str, Any]:
-    """Return the engine's parameters for a choice; raises as `model_file` does."""
+    """Return the engine's parameters for a choice.
+
+    Raises:
+        SettingError: as `model_file`, or the model tells no letters and none lie beside it.
+    """
     if not choice.language:
         return {}
-    return {"Rec.model_path": str(model_file(choice.language, choice.models))}
+    path = model_file(choice.language, choice.models)
+    letters = letters_file(path)
+    if letters is not None:
+        return {"Rec.model_path": str(path), "Rec.rec_keys_path": str(letters)}
+    if not _tells_its_letters(path):
+        # The engine would fetch some letters from elsewhere, be they the model's or not.
+        raise SettingError(
+            f"{path} does not hold the letters that it reads, and there is no {path.stem}.txt "
+            "beside it; put the model's dictionary there under that name, a letter a line."
+        )
+    return {"Rec.model_path": str(path)}
+
+
+def letters_file(model: Path) -> Path | None:
+    """Return the file with the letters of a model that does not hold them, or None."""
+    path = model.with_suffix(".txt")
+    return path if path.is_file() else None
+
+
+def _tells_its_letters(model: Path) -> bool:
+    from onnxruntime import InferenceSession
+
+    meta = InferenceSession(str(model), providers=["CPUExecutionProvider"]).get_modelmeta()
+    return "character" in meta.custom_metadata_map
 
 
 def model_file(language: str, models: str) -> Path:
