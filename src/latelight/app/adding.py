@@ -1,7 +1,7 @@
 """The runs of a job: made, taken up again after whatever stopped them, and put away."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from json import loads
@@ -13,6 +13,7 @@ from latelight.errors import InputError, JobRunningError, LatelightError, Writer
 from latelight.index.lock import WriterLock
 from latelight.pipelines.ingest import EVERYTHING, IngestReport, Scope
 from latelight.pipelines.inputs import Given, Inputs
+from latelight.pipelines.items import Item, UploadItem
 from latelight.pipelines.ledger import Control, ItemNote, StopRequest
 from latelight.pipelines.progress import Progress
 from latelight.pipelines.spec import canonical_json
@@ -24,6 +25,8 @@ JobState = Literal["running", "paused", "cancelled", "failed", "done", "interrup
 """As a run's; `interrupted`: it was running when its process ended."""
 
 SPOOL_NAME = "inputs"
+UPLOADS_NAME = "uploads"
+MOST_NAME_BYTES, MOST_SUFFIX_BYTES = 150, 50
 BACKFILL = "backfill"
 """In a job's inputs: fill this store from the live generation."""
 _LOCK_SECONDS = 0.5  # whoever only looks whether a job is at work holds its lock for a moment
@@ -100,11 +103,16 @@ class Runs:
         return report
 
     def ask(self, request: StopRequest) -> None:
-        """Ask whoever is at the job to stop; one that nobody is at is cancelled here."""
-        if self.state == "running":
+        """Ask whoever is at the job to stop; one that nobody is at is cancelled here.
+
+        Cancelling one that is done gives up what was kept of it for another try.
+        """
+        state = self.state
+        if state == "running":
             self._shop.jobs.ask(self.job_id, request)
-        elif request == "cancel" and self.state != "done":
-            self._shop.jobs.set_state(self.job_id, "cancelled")
+        elif request == "cancel":
+            if state != "done":
+                self._shop.jobs.set_state(self.job_id, "cancelled")
             self.put_away()
 
     def written_report(self) -> IngestReport:
@@ -230,11 +238,32 @@ def make_backfill(shop: Workshop, store: str) -> Runs:
 def _spooled(directory: Path, given: Given) -> Inputs:
     spool = directory / SPOOL_NAME
     try:
-        spooled: Spooled = write_spool(spool, given.loose)
+        spooled: Spooled = write_spool(spool, _taken_over(directory, given.loose))
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
     return replace(Inputs(given.paths, given.metadata, given.doc_id), spooled=spooled, spool=spool)
+
+
+def _taken_over(directory: Path, loose: Iterable[Item]) -> Iterator[Item]:
+    """Yield what came in memory as it is; uploads are moved to where the job keeps them."""
+    for number, item in enumerate(loose):
+        if not isinstance(item, UploadItem):
+            yield item
+            continue
+        # Its own name, as far as a file system takes it, is what messages about it say.
+        place = directory / UPLOADS_NAME / str(number) / file_name(item.name)
+        place.parent.mkdir(parents=True)
+        shutil.move(item.path, place)
+        yield replace(item, path=place)
+
+
+def file_name(name: str) -> str:
+    """Return a name that every file system takes, like this one."""
+    plain = "".join(c if c.isalnum() or c in "-_. " else "_" for c in name)
+    stem, dot, suffix = plain.strip(". ").rpartition(".")
+    kept = stem.encode()[-MOST_NAME_BYTES:].decode(errors="ignore") + dot
+    return kept + suffix.encode()[:MOST_SUFFIX_BYTES].decode(errors="ignore") or "file"
 
 
 def _check_free(directory: Path, job: JobRecord) -> None:

@@ -1,11 +1,20 @@
 """A collection: add, search, explain, delete."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from latelight.app.adding import Runs, Workshop, make_job
+from latelight.app.contents import (
+    ListedDocument,
+    Stats,
+    StoredDocument,
+    list_documents,
+    original_of,
+    preview_of,
+    stats_of,
+    stored,
+)
 from latelight.app.generations import backfill as backfill_runs
 from latelight.app.generations import begin_candidate, compact_all, retire
 from latelight.app.hits import Hits, SearchHit
@@ -32,47 +41,10 @@ from latelight.pipelines.spec import PipelineSpec, SearchMode
 from latelight.releases.catalog import Generation
 from latelight.releases.jobs import Home, JobStore
 from latelight.settings import Settings
-from latelight.types import Document, Metadata, Unit
+from latelight.types import Document, Metadata
 
-
-@dataclass(frozen=True)
-class StoredDocument:
-    """A document with its units, as stored."""
-
-    document: Document
-    units: tuple[Unit, ...]
-
-
-@dataclass(frozen=True)
-class Stats:
-    """What a collection holds.
-
-    Attributes:
-        n_documents: live ones.
-        n_units: live ones.
-        n_rows: stored vectors of all spaces, deleted ones included until compaction.
-        n_segments: immutable files.
-        n_bytes: of the index on disk.
-        n_original_bytes: of the kept files.
-        pipeline: name of the pipeline's spec.
-        digest: version of the pipeline.
-        spaces: by name: encoder, dim, store, bits of codes; what the self-check has seen in this
-            process: recall (None before the first check), n_checks, widening.
-    """
-
-    n_documents: int
-    n_units: int
-    n_rows: int
-    n_segments: int
-    n_bytes: int
-    n_original_bytes: int
-    pipeline: str
-    digest: str
-    spaces: Mapping[str, Mapping[str, Any]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return asdict(self)
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 class Collection:
@@ -146,11 +118,28 @@ class Collection:
             JobRunningError: another process is adding just this.
             WriterLockedError: another process kept the collection locked for minutes.
         """
-        given = sort_given(what, check_metadata(metadata or {}), name=name, doc_id=doc_id)
-        job = Job(make_job(self._workshop(), given), progress).start()
+        job = self.prepare(what, metadata=metadata, doc_id=doc_id, name=name, progress=progress)
+        job.start()
         if wait:
             _wait_or_pause(job)
         return job
+
+    def prepare(
+        self,
+        what: Addable,
+        *,
+        metadata: Metadata | None = None,
+        doc_id: str = "",
+        name: str = "",
+        progress: Watch = watch_nothing,
+    ) -> Job:
+        """Return the job of `add`, written down but not begun; arguments and errors as there.
+
+        What was given in memory is on the disk by now, and uploads have been moved to it, so that
+        the job can be begun by any later process.
+        """
+        given = sort_given(what, check_metadata(metadata or {}), name=name, doc_id=doc_id)
+        return Job(make_job(self._workshop(), given), progress)
 
     def job(self, job_id: str, *, progress: Watch = watch_nothing) -> Job:
         """Return a job of this collection, to look at or to take up again.
@@ -392,38 +381,40 @@ class Collection:
         Raises:
             NotFoundError: there is no such document.
         """
-        snapshot = self._versions.live().store.snapshot()
-        units = tuple(snapshot.unit(i) for i in snapshot.find(doc_id))
-        return StoredDocument(snapshot.document(doc_id), units)
+        return stored(self._versions.live(), doc_id)
 
     def documents(self) -> list[Document]:
         """Return every document, in the order in which they were written."""
         return list(self._versions.live().store.snapshot().documents())
 
+    def list_documents(self, *, after: str = "", limit: int = 50) -> list[ListedDocument]:
+        """Return documents by ascending id, beginning behind `after`.
+
+        Going on behind the last one's id sees every document once that is there all the while,
+        whatever is written meanwhile.
+        """
+        return list_documents(self._versions.live(), after, limit)
+
+    def preview(self, doc_id: str, unit_id: str) -> "Image.Image":
+        """Return a unit's page, picture or frame, upright; the spectrogram of sound.
+
+        Raises:
+            NotFoundError: there is no such document or unit, or its original is no longer kept.
+            UnsupportedMediaError: the unit is text alone.
+        """
+        return preview_of(self._versions.live(), doc_id, unit_id)
+
+    def original(self, doc_id: str) -> Path:
+        """Return where a document's file lies, as it came; it is not to be changed.
+
+        Raises:
+            NotFoundError: there is no such document, or it has no file: it was a record.
+        """
+        return original_of(self._versions.live(), doc_id)
+
     def stats(self) -> Stats:
         """Return what the collection holds."""
-        live = self._versions.live()
-        snapshot = live.store.snapshot()
-        return Stats(
-            n_documents=snapshot.n_documents,
-            n_units=snapshot.n_live_units,
-            n_rows=snapshot.n_rows,
-            n_segments=len(snapshot.manifest.segments),
-            n_bytes=_bytes_below(live.store.path),
-            n_original_bytes=_bytes_below(self._home.originals),
-            pipeline=live.spec.name,
-            digest=live.version.digest,
-            spaces={
-                space: {
-                    "encoder": given.encoder,
-                    "dim": live.lock.encoders[space].dim,
-                    "store": given.store,
-                    "bits": snapshot.spaces[space].bits,
-                    **asdict(live.self_check.observed(space)),
-                }
-                for space, given in live.spec.spaces.items()
-            },
-        )
+        return stats_of(self._versions.live(), self._home)
 
     def verify(self) -> list[Problem]:
         """Check every byte of every generation; return what is wrong, nothing when all is well."""
@@ -450,8 +441,4 @@ def _wait_or_pause(job: Job) -> None:
         raise
 
 
-def _bytes_below(directory: Path) -> int:
-    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
-
-
-__all__ = ["Collection", "SearchHit", "Stats", "StoredDocument"]
+__all__ = ["Collection", "ListedDocument", "SearchHit", "Stats", "StoredDocument"]

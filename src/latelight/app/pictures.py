@@ -17,7 +17,8 @@ from latelight.extractors.previews import draw_frame, draw_sound
 from latelight.extractors.protocol import ExtractionOptions
 from latelight.pipelines.originals import Originals
 from latelight.pipelines.reader import EncodedQuery, Reader
-from latelight.types import Int64Array, Source, TokenEvidence
+from latelight.pipelines.spec import ExtractSpec
+from latelight.types import Document, Int64Array, Source, TokenEvidence, Unit
 
 if TYPE_CHECKING:
     from latelight.app.hits import SearchHit
@@ -71,23 +72,7 @@ class Pictures:
             NotFoundError: the original is no longer kept.
             UnsupportedMediaError: the unit is text alone.
         """
-        shown = Source(hit.document.source, self.originals.read(hit.document.sha256))
-        media_type = hit.document.media_type
-        if hit.unit.locator.part:
-            shown = open_part(shown, hit.unit.locator.part)
-            media_type = detect_media_type(shown)
-        extract, time = self.reader.spec.extract, hit.unit.locator.time
-        if time is not None:
-            draw = draw_sound if hit.unit.kind == "audio" else draw_frame
-            options = ExtractionOptions(max_pixels=extract.max_pixels)
-            return draw(shown.data, media_type, time, options)
-        return render_page(
-            shown.data,
-            media_type,
-            hit.unit.locator.page or 1,
-            max_pixels=extract.max_pixels,
-            dpi=extract.dpi,
-        )
+        return draw_unit(hit.document, hit.unit, self.originals, self.reader.spec.extract)
 
     def _similarities(
         self, ordinal: int, evidence: Sequence[TokenEvidence]
@@ -104,6 +89,30 @@ class Pictures:
                     by_evidence(similarities, mine),
                     self.reader.snapshot.row_locators(space, ordinal),
                 )
+
+
+def draw_unit(
+    document: Document, unit: Unit, originals: Originals, extract: ExtractSpec
+) -> Image.Image:
+    """Return a unit's page, picture or frame, upright; the spectrogram of sound.
+
+    Raises:
+        NotFoundError: the original is no longer kept.
+        UnsupportedMediaError: the unit is text alone.
+    """
+    shown = Source(document.source, originals.read(document.sha256))
+    media_type = document.media_type
+    if unit.locator.part:
+        shown = open_part(shown, unit.locator.part)
+        media_type = detect_media_type(shown)
+    time = unit.locator.time
+    if time is not None:
+        draw = draw_sound if unit.kind == "audio" else draw_frame
+        options = ExtractionOptions(max_pixels=extract.max_pixels)
+        return draw(shown.data, media_type, time, options)
+    page = unit.locator.page or 1
+    limits = {"max_pixels": extract.max_pixels, "dpi": extract.dpi}
+    return render_page(shown.data, media_type, page, **limits)
 
 
 def _place(hit: "SearchHit") -> str:

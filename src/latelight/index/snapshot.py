@@ -381,6 +381,13 @@ class Snapshot:
                 if view.is_live(number):
                     yield view.segment.documents.document(number)
 
+    def document_ids(self) -> Iterator[str]:
+        """Yield the ids of the live documents, in the order of their ordinals."""
+        for view in self._views:
+            for number in range(view.segment.n_documents):
+                if view.is_live(number):
+                    yield view.segment.documents.ids[number]
+
     def text_of(self, doc_id: str) -> str:
         """Return a document's readable text; NotFoundError as `document`."""
         number, document = self._found(doc_id)

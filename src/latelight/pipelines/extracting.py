@@ -19,6 +19,7 @@ from latelight.pipelines.items import (
     Item,
     RecordItem,
     StoredItem,
+    called,
     content_id,
     place_of,
     sha256_of,
@@ -92,7 +93,7 @@ class Reader:
         return read_file(item.path, self._options.max_bytes, follow_links=item.follow_links)
 
     def _extract(self, item: FileItem | BytesItem, identity: Identity, data: bytes) -> Extracted:
-        name = item.path.name if isinstance(item, FileItem) else item.name
+        name = called(item) if isinstance(item, FileItem) else item.name
         return Extracted(identity, self._pool.extract(Source(name, data), self._options))
 
     def _record(self, item: RecordItem, identity: Identity) -> Extracted:

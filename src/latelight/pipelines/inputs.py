@@ -15,12 +15,14 @@ from latelight.pipelines.items import (
     Item,
     LeftOut,
     Lines,
+    Upload,
+    UploadItem,
     check_names_something,
     files_named,
     is_records,
+    n_lines,
     shown,
 )
-from latelight.pipelines.reading import kind_of
 from latelight.pipelines.records import record_item, records_from
 from latelight.pipelines.spec import canonical_json
 from latelight.pipelines.spool import Spooled, read_spool
@@ -109,7 +111,7 @@ class Inputs:
         for found in self._files():
             if isinstance(found, FileItem):
                 many = is_records(found)
-                n_items = _n_lines(found.path) if many else 1
+                n_items = n_lines(found.path) if many else 1
                 yield Entry(found.source, n_items, found.n_bytes, many)
             elif isinstance(found, BadItem):
                 yield Entry(found.source, 1, 0)
@@ -124,7 +126,15 @@ class Inputs:
             else:
                 yield found
         if self.spool is not None:
-            yield from read_spool(self.spool)
+            yield from self._spooled_items(self.spool)
+
+    @staticmethod
+    def _spooled_items(spool: Path) -> Iterator[Item]:
+        for item in read_spool(spool):
+            if isinstance(item, UploadItem) and is_records(item):
+                yield from _lines_of(item, item.metadata)
+            else:
+                yield item
 
     def _files(self) -> Iterator[FileItem | BadItem | LeftOut]:
         for path in self.paths:
@@ -145,17 +155,6 @@ def _lines_of(file: FileItem, metadata: Metadata) -> Iterator[Item]:
             yield from records_from(lines, metadata, source=file.source, folder=folder)
     except OSError:
         yield file  # is refused with its reason when it is read
-
-
-def _n_lines(path: Path) -> int:
-    """Return how many lines hold something; 1 when the file cannot be read."""
-    try:
-        if kind_of(path.stat().st_mode):
-            return 1
-        with path.open("rb") as lines:
-            return sum(not line.isspace() for line in lines)
-    except OSError:
-        return 1
 
 
 # -- sorting what was given ------------------------------------------------------------------
@@ -225,6 +224,9 @@ def _loose(what: Any, metadata: Metadata, name: str, doc_id: str, at: str = "") 
         yield from records_from(
             what.stream, metadata, source=what.source, folder=Path.cwd(), is_file=False
         )
+    elif isinstance(what, Upload):
+        own = (what.n_bytes, what.name, what.sha256)
+        yield UploadItem(what.path, metadata, doc_id, False, *own)
     elif isinstance(what, Mapping):
         yield record_item(what, metadata, f"{name or 'record'}{at}")
     elif isinstance(what, str | Path):

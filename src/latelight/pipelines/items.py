@@ -12,6 +12,7 @@ from typing import IO, Any, Protocol
 from latelight.errors import ExtractionError, NotFoundError, UnreadableFileError
 from latelight.extractors.protocol import ExtractionOptions
 from latelight.pipelines.extracted import Extracted, Identity
+from latelight.pipelines.reading import kind_of
 from latelight.pipelines.walk import LIBRARY_MARK, LINK_REASON, UNFINISHED_MARK, NotWalked, walk
 from latelight.types import Document, Extraction, Metadata, MultiVector, Source
 
@@ -27,6 +28,8 @@ __all__ = [
     "Lines",
     "RecordItem",
     "StoredItem",
+    "Upload",
+    "UploadItem",
     "content_id",
     "files_named",
     "place_of",
@@ -66,6 +69,41 @@ class FileItem:
             return self.path.stat().st_size
         except (OSError, ValueError):
             return 0
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file on the disk that is handed over, under the name that it had elsewhere.
+
+    Attributes:
+        name: what it is called; what it is stored under says nothing.
+        path: where it lies now; whoever adds it moves it away.
+        sha256: hex digest of its bytes.
+        n_bytes: its length.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    n_bytes: int
+
+
+@dataclass(frozen=True)
+class UploadItem(FileItem):
+    """A file that was handed over, kept until its job is done.
+
+    Attributes:
+        name: what it is called.
+        sha256: of its bytes, so that the same upload again is known as such.
+    """
+
+    name: str = ""
+    sha256: str = ""
+
+    @cached_property
+    def source(self) -> str:
+        """The name that the file came under."""
+        return shown(self.name)
 
 
 @dataclass(frozen=True)
@@ -200,8 +238,9 @@ Addable = (
     | Path
     | bytes
     | Lines
+    | Upload
     | Mapping[str, Any]
-    | Iterable[str | Path | bytes | Lines | Mapping[str, Any]]
+    | Iterable[str | Path | bytes | Lines | Upload | Mapping[str, Any]]
 )
 
 
@@ -258,7 +297,23 @@ def _unreadable(path: Path, reason: str) -> BadItem:
 
 def is_records(item: FileItem) -> bool:
     """Return whether a file holds records, one a line; one with an id is a document itself."""
-    return item.path.suffix.lower() in RECORDS_SUFFIXES and not item.doc_id
+    return Path(called(item)).suffix.lower() in RECORDS_SUFFIXES and not item.doc_id
+
+
+def called(item: FileItem) -> str:
+    """Return a file's name."""
+    return item.name if isinstance(item, UploadItem) else item.path.name
+
+
+def n_lines(path: Path) -> int:
+    """Return how many lines hold something; 1 when the file cannot be read."""
+    try:
+        if kind_of(path.stat().st_mode):
+            return 1
+        with path.open("rb") as lines:
+            return sum(not line.isspace() for line in lines)
+    except OSError:
+        return 1
 
 
 def shown(path: str | Path) -> str:

@@ -15,7 +15,16 @@ import msgspec
 import numpy as np
 
 from latelight.errors import CorruptFileError, ExtractionError, InputError
-from latelight.pipelines.items import BadItem, BytesItem, FileItem, Item, RecordItem
+from latelight.pipelines.items import (
+    BadItem,
+    BytesItem,
+    FileItem,
+    Item,
+    RecordItem,
+    UploadItem,
+    is_records,
+    n_lines,
+)
 from latelight.types import MultiVector, RowLocators
 
 _COLUMNS = ("spans", "boxes", "times", "offsets")
@@ -26,7 +35,7 @@ class Spooled:
     """What a spool holds.
 
     Attributes:
-        n_items: how many.
+        n_items: how many documents: a file of records is as many as it has lines.
         n_bytes: of their contents.
         digest: sha256 of the file.
     """
@@ -37,16 +46,19 @@ class Spooled:
 
 
 def write_spool(path: Path, items: Iterable[Item]) -> Spooled:
-    """Write items to a new file, durably; return what it holds."""
+    """Write items to a new file, durably; return what it holds.
+
+    Uploads have to lie in the same folder, or below it.
+    """
     n_items = n_bytes = 0
     digest = sha256()
     with path.open("xb") as file:
         for item in items:
-            body = _encode(item)
+            body = _encode(item, path.parent)
             frame = len(body).to_bytes(8, "little") + body
             file.write(frame)
             digest.update(frame)
-            n_items, n_bytes = n_items + 1, n_bytes + item.n_bytes
+            n_items, n_bytes = n_items + _n_documents(item), n_bytes + item.n_bytes
         file.flush()
         os.fsync(file.fileno())
     return Spooled(n_items, n_bytes, digest.hexdigest())
@@ -65,16 +77,16 @@ def read_spool(path: Path) -> Iterator[Item]:
             if len(head) < 8 or len(body) < length:
                 raise CorruptFileError(f"{path} is cut off. Add its documents again.")
             try:
-                yield _from_frame(msgspec.msgpack.decode(body))
+                yield _from_frame(msgspec.msgpack.decode(body), path.parent)
             except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
                 raise CorruptFileError(
                     f"{path} is not readable ({error}). Add its documents again."
                 ) from error
 
 
-def _encode(item: Item) -> bytes:
+def _encode(item: Item, folder: Path) -> bytes:
     try:
-        return msgspec.msgpack.encode(_to_frame(item))
+        return msgspec.msgpack.encode(_to_frame(item, folder))
     except UnicodeEncodeError as error:
         raise InputError(
             f"{item.source}: an id, a name or metadata are not valid Unicode ({error.reason}); "
@@ -82,7 +94,7 @@ def _encode(item: Item) -> bytes:
         ) from error
 
 
-def _to_frame(item: Item) -> dict[str, Any]:
+def _to_frame(item: Item, folder: Path) -> dict[str, Any]:
     match item:
         case BytesItem(name, data, metadata, doc_id):
             return _frame("bytes", name, metadata, doc_id, data=data)
@@ -91,6 +103,11 @@ def _to_frame(item: Item) -> dict[str, Any]:
             vectors = {space: _pack(rows) for space, rows in item.vectors.items()}
             own = {"texts": texts, "is_line": item.is_line, "vectors": vectors}
             return _frame("record", item.source, item.metadata, item.doc_id, **own)
+        case UploadItem(path, metadata, doc_id):
+            # Named from here, so that the same upload again makes the same frame.
+            place = path.relative_to(folder).as_posix()
+            own = {"path": place, "sha256": item.sha256, "n_bytes": item.n_bytes}
+            return _frame("upload", item.name, metadata, doc_id, **own)
         case FileItem(path, metadata, doc_id, follow_links):
             own = {"path": os.fsencode(path), "follow_links": follow_links}
             return _frame("file", "", metadata, doc_id, **own)
@@ -99,14 +116,22 @@ def _to_frame(item: Item) -> dict[str, Any]:
     raise AssertionError(f"{type(item).__name__} cannot be spooled")
 
 
+def _n_documents(item: Item) -> int:
+    return n_lines(item.path) if isinstance(item, UploadItem) and is_records(item) else 1
+
+
 def _frame(kind: str, source: str, metadata: Any, doc_id: str, **own: Any) -> dict[str, Any]:
     return {"kind": kind, "source": source, "metadata": metadata, "doc_id": doc_id, **own}
 
 
-def _from_frame(frame: dict[str, Any]) -> Item:
+def _from_frame(frame: dict[str, Any], folder: Path) -> Item:
     source, metadata, doc_id = frame["source"], frame["metadata"], frame["doc_id"]
     if frame["kind"] == "bytes":
         return BytesItem(source, frame["data"], metadata, doc_id)
+    if frame["kind"] == "upload":
+        place = folder / frame["path"]
+        own = {"follow_links": False, "known_bytes": frame["n_bytes"], "sha256": frame["sha256"]}
+        return UploadItem(place, metadata, doc_id, name=source, **own)
     if frame["kind"] == "file":
         path = Path(os.fsdecode(frame["path"]))
         return FileItem(path, metadata, doc_id, frame["follow_links"])

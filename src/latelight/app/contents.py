@@ -1,0 +1,126 @@
+"""What a collection holds, looked at: documents, units, files, sizes."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from heapq import nsmallest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latelight.app.opened import CollectionHome, OpenGeneration
+from latelight.app.pictures import draw_unit
+from latelight.errors import NotFoundError
+from latelight.types import Document, Unit
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+@dataclass(frozen=True)
+class StoredDocument:
+    """A document with its units, as stored."""
+
+    document: Document
+    units: tuple[Unit, ...]
+
+
+@dataclass(frozen=True)
+class ListedDocument:
+    """A document as lists show it."""
+
+    document: Document
+    n_units: int
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What a collection holds.
+
+    Attributes:
+        n_documents: live ones.
+        n_units: live ones.
+        n_rows: stored vectors of all spaces, deleted ones included until compaction.
+        n_segments: immutable files.
+        n_bytes: of the index on disk.
+        n_original_bytes: of the kept files.
+        pipeline: name of the pipeline's spec.
+        digest: version of the pipeline.
+        spaces: by name: encoder, dim, store, bits of codes; what the self-check has seen in this
+            process: recall (None before the first check), n_checks, widening.
+    """
+
+    n_documents: int
+    n_units: int
+    n_rows: int
+    n_segments: int
+    n_bytes: int
+    n_original_bytes: int
+    pipeline: str
+    digest: str
+    spaces: Mapping[str, Mapping[str, Any]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return asdict(self)
+
+
+def stored(live: OpenGeneration, doc_id: str) -> StoredDocument:
+    """Return a document with its units; errors as `Collection.get`."""
+    snapshot = live.store.snapshot()
+    units = tuple(snapshot.unit(i) for i in snapshot.find(doc_id))
+    return StoredDocument(snapshot.document(doc_id), units)
+
+
+def list_documents(live: OpenGeneration, after: str, limit: int) -> list[ListedDocument]:
+    """Return documents by ascending id behind `after`, at most `limit`."""
+    snapshot = live.store.snapshot()
+    ids = nsmallest(limit, (one for one in snapshot.document_ids() if one > after))
+    return [ListedDocument(snapshot.document(one), len(snapshot.find(one))) for one in ids]
+
+
+def preview_of(live: OpenGeneration, doc_id: str, unit_id: str) -> "Image.Image":
+    """Return a unit's picture; errors as `Collection.preview`."""
+    found = stored(live, doc_id)
+    units = [unit for unit in found.units if unit.unit_id == unit_id]
+    if not units:
+        raise NotFoundError(f"Document {doc_id!r} has no unit {unit_id!r}.")
+    return draw_unit(found.document, units[0], live.originals, live.spec.extract)
+
+
+def original_of(live: OpenGeneration, doc_id: str) -> Path:
+    """Return where a document's file lies; errors as `Collection.original`."""
+    path = live.originals.path(live.store.snapshot().document(doc_id).sha256)
+    if not path.is_file():
+        raise NotFoundError(
+            f"Document {doc_id!r} has no original: it was added as a record, or its file is no "
+            "longer kept. Its text is with its units."
+        )
+    return path
+
+
+def stats_of(live: OpenGeneration, home: CollectionHome) -> Stats:
+    """Return what a collection holds."""
+    snapshot = live.store.snapshot()
+    return Stats(
+        n_documents=snapshot.n_documents,
+        n_units=snapshot.n_live_units,
+        n_rows=snapshot.n_rows,
+        n_segments=len(snapshot.manifest.segments),
+        n_bytes=_bytes_below(live.store.path),
+        n_original_bytes=_bytes_below(home.originals),
+        pipeline=live.spec.name,
+        digest=live.version.digest,
+        spaces={
+            space: {
+                "encoder": given.encoder,
+                "dim": live.lock.encoders[space].dim,
+                "store": given.store,
+                "bits": snapshot.spaces[space].bits,
+                **asdict(live.self_check.observed(space)),
+            }
+            for space, given in live.spec.spaces.items()
+        },
+    )
+
+
+def _bytes_below(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
