@@ -1,9 +1,9 @@
 """A collection: add, search, explain, delete."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from latelight.app.adding import Runs, Workshop, make_job
 from latelight.app.generations import backfill as backfill_runs
@@ -15,6 +15,8 @@ from latelight.app.opened import CollectionHome, OpenGeneration, Versions
 from latelight.app.plan import DEFAULT_GRID, Asked, Plan, make_plan
 from latelight.app.release import Releases
 from latelight.app.serving import Serving
+from latelight.app.similar import SearchOptions, likeness, similar
+from latelight.app.stored import Stats, StoredDocument
 from latelight.errors import InputError, NotFoundError
 from latelight.evaluation import Qrels
 from latelight.index import Problem
@@ -32,47 +34,7 @@ from latelight.pipelines.spec import PipelineSpec, SearchMode
 from latelight.releases.catalog import Generation
 from latelight.releases.jobs import Home, JobStore
 from latelight.settings import Settings
-from latelight.types import Document, Metadata, Unit
-
-
-@dataclass(frozen=True)
-class StoredDocument:
-    """A document with its units, as stored."""
-
-    document: Document
-    units: tuple[Unit, ...]
-
-
-@dataclass(frozen=True)
-class Stats:
-    """What a collection holds.
-
-    Attributes:
-        n_documents: live ones.
-        n_units: live ones.
-        n_rows: stored vectors of all spaces, deleted ones included until compaction.
-        n_segments: immutable files.
-        n_bytes: of the index on disk.
-        n_original_bytes: of the kept files.
-        pipeline: name of the pipeline's spec.
-        digest: version of the pipeline.
-        spaces: by name: encoder, dim, store, bits of codes; what the self-check has seen in this
-            process: recall (None before the first check), n_checks, widening.
-    """
-
-    n_documents: int
-    n_units: int
-    n_rows: int
-    n_segments: int
-    n_bytes: int
-    n_original_bytes: int
-    pipeline: str
-    digest: str
-    spaces: Mapping[str, Mapping[str, Any]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return asdict(self)
+from latelight.types import Document, Metadata
 
 
 class Collection:
@@ -271,6 +233,35 @@ class Collection:
             return version.search([SearchRequest(query, *options, image=picture)])[0]
 
         return self._serving.search(ask, key)
+
+    def similar(
+        self,
+        doc_id: str,
+        unit_id: str,
+        *,
+        box: Sequence[float] | None = None,
+        span: Sequence[int] | None = None,
+        time: Sequence[float] | None = None,
+        **options: Unpack[SearchOptions],
+    ) -> Hits:
+        """Return the units that are most like a stored one, or like a region of it, best first.
+
+        The region's own stored rows are the query, with the words there; nothing is encoded. The
+        unit itself is not among the hits.
+
+        Args:
+            doc_id, unit_id: which unit.
+            box: left, top, right, bottom of a region of its page or picture, in 0–1.
+            span: start and end of characters of the document's text.
+            time: start and end in seconds of its sound.
+            options: k, filter, group_by, explain, exact, mode and recall, as for `search`.
+
+        Raises:
+            NotFoundError: there is no such document or unit.
+            InputError: nothing stored lies in the region, or it is none.
+        """
+        like = likeness(doc_id, unit_id, box=box, span=span, time=time)
+        return similar(self._versions.live(), like, options)
 
     def interact(self, search_id: str, doc_id: str) -> None:
         """Count that somebody used a document of a search, where a release wants to know.
