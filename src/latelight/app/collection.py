@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from latelight.app.adding import Runs, Workshop, make_job
 from latelight.app.contents import (
     ListedDocument,
-    Stats,
-    StoredDocument,
     list_documents,
     original_of,
     preview_of,
@@ -24,6 +22,8 @@ from latelight.app.opened import CollectionHome, OpenGeneration, Versions
 from latelight.app.plan import DEFAULT_GRID, Asked, Plan, make_plan
 from latelight.app.release import Releases
 from latelight.app.serving import Serving
+from latelight.app.similar import SearchOptions, likeness, similar
+from latelight.app.stored import Stats, StoredDocument
 from latelight.errors import InputError, NotFoundError
 from latelight.evaluation import Qrels
 from latelight.index import Problem
@@ -260,6 +260,35 @@ class Collection:
             return version.search([SearchRequest(query, *options, image=picture)])[0]
 
         return self._serving.search(ask, key)
+
+    def similar(
+        self,
+        doc_id: str,
+        unit_id: str,
+        *,
+        box: Sequence[float] | None = None,
+        span: Sequence[int] | None = None,
+        time: Sequence[float] | None = None,
+        **options: Unpack[SearchOptions],
+    ) -> Hits:
+        """Return the units that are most like a stored one, or like a region of it, best first.
+
+        The region's own stored rows are the query, with the words there; nothing is encoded. The
+        unit itself is not among the hits.
+
+        Args:
+            doc_id, unit_id: which unit.
+            box: left, top, right, bottom of a region of its page or picture, in 0–1.
+            span: start and end of characters of the document's text.
+            time: start and end in seconds of its sound.
+            options: k, filter, group_by, explain, exact, mode and recall, as for `search`.
+
+        Raises:
+            NotFoundError: there is no such document or unit.
+            InputError: nothing stored lies in the region, or it is none.
+        """
+        like = likeness(doc_id, unit_id, box=box, span=span, time=time)
+        return similar(self._versions.live(), like, options)
 
     def interact(self, search_id: str, doc_id: str) -> None:
         """Count that somebody used a document of a search, where a release wants to know.

@@ -1,26 +1,18 @@
 """What a collection holds, looked at: documents, units, files, sizes."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from heapq import nsmallest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from latelight.app.opened import CollectionHome, OpenGeneration
 from latelight.app.pictures import draw_unit
+from latelight.app.stored import Stats, StoredDocument
 from latelight.errors import NotFoundError
-from latelight.types import Document, Unit
+from latelight.types import Document
 
 if TYPE_CHECKING:
     from PIL import Image
-
-
-@dataclass(frozen=True)
-class StoredDocument:
-    """A document with its units, as stored."""
-
-    document: Document
-    units: tuple[Unit, ...]
 
 
 @dataclass(frozen=True)
@@ -29,38 +21,6 @@ class ListedDocument:
 
     document: Document
     n_units: int
-
-
-@dataclass(frozen=True)
-class Stats:
-    """What a collection holds.
-
-    Attributes:
-        n_documents: live ones.
-        n_units: live ones.
-        n_rows: stored vectors of all spaces, deleted ones included until compaction.
-        n_segments: immutable files.
-        n_bytes: of the index on disk.
-        n_original_bytes: of the kept files.
-        pipeline: name of the pipeline's spec.
-        digest: version of the pipeline.
-        spaces: by name: encoder, dim, store, bits of codes; what the self-check has seen in this
-            process: recall (None before the first check), n_checks, widening.
-    """
-
-    n_documents: int
-    n_units: int
-    n_rows: int
-    n_segments: int
-    n_bytes: int
-    n_original_bytes: int
-    pipeline: str
-    digest: str
-    spaces: Mapping[str, Mapping[str, Any]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return asdict(self)
 
 
 def stored(live: OpenGeneration, doc_id: str) -> StoredDocument:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from latelight.errors import InputError
 from latelight.explain.heatmap import HeatMap
+from latelight.explain.row_map import RowMap
 from latelight.explain.snippet import Snippet, snippet
 from latelight.pipelines.query import Found
 from latelight.pipelines.stages import Stage
@@ -21,9 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SearchHit(Hit):
-    """A hit of one search, with the pictures and the marked text that explain it."""
+    """A hit of one search, with the pictures and the marked text that explain it.
+
+    Attributes:
+        query: the query's text.
+        number: its place in the search that found it, from 0; `rank` is where it is shown.
+        pictures: draws it.
+    """
 
     query: str = ""
+    number: int = 0
     pictures: "Pictures | None" = field(default=None, repr=False, compare=False)
 
     def snippet(self, *, max_characters: int = 240) -> Snippet:
@@ -48,6 +56,11 @@ class SearchHit(Hit):
         self._need_evidence()
         assert self.pictures is not None
         return self.pictures.heatmap(self, token)
+
+    def row_maps(self) -> tuple[RowMap, ...]:
+        """Return how much each query token looks like each stored row of the unit, by space."""
+        assert self.pictures is not None
+        return self.pictures.row_maps(self)
 
     def preview(self) -> "Image.Image":
         """Return the page, picture or frame itself, or the spectrogram of sound.
@@ -127,5 +140,6 @@ def _bound(hit: Hit, query: str, pictures: "Pictures") -> SearchHit:
         evidence=hit.evidence,
         rerank_score=hit.rerank_score,
         query=query,
+        number=hit.rank - 1,
         pictures=pictures,
     )

@@ -9,6 +9,7 @@ from PIL import Image
 from latelight.explain.caption import Legend
 from latelight.explain.heatmap import HeatMap, check_drawable, page_heatmap
 from latelight.explain.lighting import RowSimilarities, by_evidence
+from latelight.explain.row_map import RowMap
 from latelight.explain.sound_map import evidence_on_sound, rows_on_sound
 from latelight.extractors.detect import detect_media_type
 from latelight.extractors.pages import render_page
@@ -59,11 +60,26 @@ class Pictures:
             score=hit.score,
             score_norm=hit.score_norm,
         )
-        rows = list(self._similarities(int(self.ordinals[hit.rank - 1]), hit.evidence))
+        rows = list(self._similarities(int(self.ordinals[hit.number]), hit.evidence))
         evidence, time = hit.evidence, hit.unit.locator.time
         if hit.unit.kind == "audio" and time is not None:
             evidence, rows = evidence_on_sound(evidence, time), rows_on_sound(rows, time)
         return page_heatmap(self.page_image(hit), evidence, legend, word=word, rows=rows)
+
+    def row_maps(self, hit: "SearchHit") -> tuple[RowMap, ...]:
+        """Return the similarities of the query's rows with the unit's, by space."""
+        ordinal = int(self.ordinals[hit.number])
+        return tuple(
+            RowMap(
+                space,
+                query.tokens,
+                self.reader.snapshot.similarities(space, query.vectors, ordinal),
+                self.reader.snapshot.row_locators(space, ordinal),
+                hit.unit.locator,
+            )
+            for space, query in self.query.vectors.items()
+            if space in self.spaces
+        )
 
     def page_image(self, hit: "SearchHit") -> Image.Image:
         """Return the page, picture or frame itself, upright; the spectrogram of sound.

@@ -26,6 +26,7 @@ from latelight.pipelines.signals import (
     lexical_scores,
     score_signals,
 )
+from latelight.pipelines.similar import find_unit, piece_of
 from latelight.pipelines.spec import SearchMode
 from latelight.pipelines.stages import Stage, Stopwatch, shared_stage
 from latelight.pipelines.threads import in_threads
@@ -75,7 +76,7 @@ def _run_together(reader: Reader, requests: Sequence[SearchRequest]) -> list[Fou
         queries = _encoded_requests(reader, requests)
         counts[:] = [query.n_tokens for query in queries]
     with shared_stage(watches, "allow-list") as counts:
-        allow = reader.snapshot.allow_list(requests[0].filter)
+        allow = _allowed(reader, requests[0])
         counts[:] = [int(np.count_nonzero(allow))] * len(counts)
     searches = [
         Pending(query, lexical_scores(reader, query, allow, request.mode, watch), watch)
@@ -90,6 +91,15 @@ def _run_together(reader: Reader, requests: Sequence[SearchRequest]) -> list[Fou
         return _ranked(own, search, request, allow, worth)
 
     return in_threads(reader.n_threads, finish, requests, searches, chosen)
+
+
+def _allowed(reader: Reader, request: SearchRequest) -> BoolArray:
+    """Return which units may be found: those of the filter, not the one that is searched with."""
+    allow = reader.snapshot.allow_list(request.filter)
+    if request.like is not None:
+        allow = allow.copy()
+        allow[find_unit(reader.snapshot, request.like)] = False
+    return allow
 
 
 def _narrowing(reader: Reader, request: SearchRequest) -> Narrowing:
@@ -141,9 +151,19 @@ def _scored(
 
 
 def _encoded_requests(reader: Reader, requests: Sequence[SearchRequest]) -> list[EncodedQuery]:
+    if requests[0].like is not None:
+        return [_encoded_piece(reader, one) for one in requests]
     if requests[0].image is None:
         return encode_queries(reader, [one.text for one in requests], requests[0].mode)
     return [_encoded_picture(reader, one) for one in requests]
+
+
+def _encoded_piece(reader: Reader, request: SearchRequest) -> EncodedQuery:
+    """Return stored rows as a query, and the words beside them; nothing is encoded."""
+    assert request.like is not None
+    piece = piece_of(reader.snapshot, list(reader.encoders), request.like)
+    vectors = piece.vectors if chosen_mode(reader, request.mode) != "bm25" else {}
+    return _encoded(reader, piece.text, vectors)
 
 
 def _encoded_picture(reader: Reader, request: SearchRequest) -> EncodedQuery:

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 from latelight.errors import InputError, QueryError
 from latelight.index.candidates import RECALL_LEVELS, Effort, RecallLevel
 from latelight.pipelines.narrowing import Narrowing
+from latelight.pipelines.similar import Likeness
 from latelight.pipelines.spec import SEARCH_MODES, SearchMode
 
 GroupBy = Literal["document"]
@@ -30,6 +31,7 @@ class SearchRequest:
         exact: score every allowed unit.
         recall: `fast`, `balanced` or `best`: how hard a search of a large collection tries.
         image: a picture to search with, encoded; `text` is then the words on it, maybe none.
+        like: a stored unit, or a region of it, to search with instead of a text; it is not found.
     """
 
     text: str
@@ -41,9 +43,10 @@ class SearchRequest:
     exact: bool = False
     recall: RecallLevel = "balanced"
     image: bytes | None = field(default=None, repr=False)
+    like: Likeness | None = None
 
     def __post_init__(self) -> None:
-        if self.image is None or self.text:
+        if (self.image is None and self.like is None) or self.text:
             _check_text(self.text)
         if isinstance(self.k, bool) or not isinstance(self.k, int) or not 1 <= self.k <= MAX_K:
             raise InputError(f"k is {self.k!r}; give a whole number from 1 to {MAX_K}.")
