@@ -114,7 +114,8 @@ class OpenGeneration:
     def hits(self, reader: Reader, found: Found) -> Hits:
         """Return the outcome of a search as its caller sees it."""
         spaces = tuple(found.signals.by_name)
-        return Hits(found, Pictures(reader, found.query, spaces, found.ordinals, self.originals))
+        pictures = Pictures(reader, found.query, spaces, found.ordinals, self.originals)
+        return Hits.of(found, pictures)
 
     def loaded(self) -> Mapping[str, Encoder]:
         """Return the encoders by space, loaded and checked.
