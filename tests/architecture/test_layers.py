@@ -15,7 +15,8 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"settings", "plugins", "pipelines"}),
     frozenset({"releases"}),
     frozenset({"app"}),
-    frozenset({"api", "cli", "web"}),
+    frozenset({"server"}),
+    frozenset({"cli"}),
 )
 # `testing` ships fakes and conformance suites: it may see everything but the surfaces.
 FREE = frozenset({"testing", "__init__", "__main__"})
