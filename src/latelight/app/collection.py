@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from latelight.app.adding import Runs, Workshop, make_job
+from latelight.app.asking import search_in, version_named
 from latelight.app.contents import (
     ListedDocument,
     list_documents,
@@ -121,7 +122,7 @@ class Collection:
         job = self.prepare(what, metadata=metadata, doc_id=doc_id, name=name, progress=progress)
         job.start()
         if wait:
-            _wait_or_pause(job)
+            job.wait_or_pause()
         return job
 
     def prepare(
@@ -175,6 +176,27 @@ class Collection:
         """Return the collection's versions by their digest, oldest first."""
         return dict(self._versions.standing().versions)
 
+    def aliases(self) -> dict[str, str]:
+        """Return the digests of versions by the aliases that point at them."""
+        return dict(self._versions.standing().aliases)
+
+    def version(self, which: str) -> Generation:
+        """Return a version by an alias, its digest, or the digest's beginning.
+
+        Raises:
+            NotFoundError: there is not exactly one such version.
+        """
+        return version_named(self._versions.standing(), which, self.name)
+
+    def search_version(self, which: str, text: str, **options: Unpack[SearchOptions]) -> Hits:
+        """Return the hits of one version, whatever a release says; arguments as for `search`.
+
+        Raises:
+            NotFoundError: there is not exactly one such version.
+            ReleaseStateError: it is not filled yet.
+        """
+        return search_in(self._versions, self.version(which), text, options)
+
     def begin_candidate(self, pipeline: str | Path | PipelineSpec) -> Generation:
         """Make a second version, under another pipeline, for `backfill` to fill.
 
@@ -198,7 +220,7 @@ class Collection:
         """
         job = Job(backfill_runs(self._workshop(), self._versions), progress).start()
         if wait:
-            _wait_or_pause(job)
+            job.wait_or_pause()
         return job
 
     def retire(self, digest: str) -> None:
@@ -445,6 +467,14 @@ class Collection:
         """Return what the collection holds."""
         return stats_of(self._versions.live(), self._home)
 
+    def load(self) -> None:
+        """Load the live version's models now, so that the first search need not wait for them.
+
+        Raises:
+            ModelError, PipelineMismatchError: they are not those of the collection.
+        """
+        self._versions.live().loaded()
+
     def verify(self) -> list[Problem]:
         """Check every byte of every generation; return what is wrong, nothing when all is well."""
         stores = {one.store: one for one in self._versions.standing().versions.values()}
@@ -458,16 +488,6 @@ class Collection:
             directory=self._home.jobs,
             mirror=self._mirror,
         )
-
-
-def _wait_or_pause(job: Job) -> None:
-    """Wait for the end; Ctrl-C lets the batch in flight be published first."""
-    try:
-        job.wait()
-    except KeyboardInterrupt:
-        job.pause()
-        job.wait()
-        raise
 
 
 __all__ = ["Collection", "ListedDocument", "SearchHit", "Stats", "StoredDocument"]

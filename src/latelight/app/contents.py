@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from latelight.app.opened import CollectionHome, OpenGeneration
 from latelight.app.pictures import draw_unit
 from latelight.app.stored import Stats, StoredDocument
-from latelight.errors import NotFoundError
+from latelight.errors import NotFoundError, UnsupportedMediaError
 from latelight.types import Document
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ def preview_of(live: OpenGeneration, doc_id: str, unit_id: str) -> "Image.Image"
     units = [unit for unit in found.units if unit.unit_id == unit_id]
     if not units:
         raise NotFoundError(f"Document {doc_id!r} has no unit {unit_id!r}.")
+    if units[0].kind == "passage":
+        raise UnsupportedMediaError(
+            f"Unit {unit_id!r} of {doc_id!r} is text alone, without a picture; show its text."
+        )
     return draw_unit(found.document, units[0], live.originals, live.spec.extract)
 
 

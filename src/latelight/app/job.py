@@ -89,6 +89,15 @@ class Job:
         assert self._report is not None
         return self._report
 
+    def wait_or_pause(self) -> None:
+        """Wait for the end; Ctrl-C lets the batch in flight be published first."""
+        try:
+            self.wait()
+        except KeyboardInterrupt:
+            self.pause()
+            self.wait()
+            raise
+
     def events(self) -> Iterator[Event]:
         """Return what happens from now on, one event at a time; the last is `Ended`.
 

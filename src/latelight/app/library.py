@@ -20,6 +20,7 @@ from latelight.pipelines.items import LIBRARY_MARK
 from latelight.pipelines.progress import Watch, watch_nothing
 from latelight.pipelines.spec import PipelineSpec
 from latelight.releases.catalog import CATALOG, Catalog, Generation, check_name
+from latelight.releases.evaluations import EvaluationStore
 from latelight.releases.generations import GenerationStore
 from latelight.releases.jobs import JobRecord, JobStore
 from latelight.releases.store import ReleaseStore
@@ -80,6 +81,10 @@ class Library:
     def __repr__(self) -> str:
         return f"latelight.open({str(self.root)!r})"
 
+    def namespaces(self) -> list[str]:
+        """Return the namespaces that hold a collection, sorted."""
+        return self._catalog.namespaces()
+
     def collections(self, *, namespace: str = "default") -> list[str]:
         """Return the names of the collections, sorted."""
         return self._catalog.collections(namespace)
@@ -139,6 +144,7 @@ class Library:
         home = self._home(namespace, name)
         self._catalog.drop(namespace, name)
         self._jobs.forget_collection(namespace, name)
+        EvaluationStore(self.root / CATALOG).forget_collection(home.place)
         for store in (GenerationStore, ReleaseStore):
             store(self.root / CATALOG, home.place).forget_all()
         shutil.rmtree(home.directory, ignore_errors=True)
@@ -157,6 +163,21 @@ class Library:
             JobSummary(record, state_of(record, self._home(*_place(record)).jobs))
             for record in self._jobs.all(namespace, collection)
         ]
+
+    def job_summary(self, job_id: str) -> JobSummary:
+        """Return how a job stands, by its whole id.
+
+        Raises:
+            NotFoundError: there is no such job.
+        """
+        record = self._jobs.get(job_id)
+        if record.job_id != job_id:
+            raise NotFoundError(f"No job {job_id!r}. `latelight jobs list` shows them all.")
+        return JobSummary(record, state_of(record, self._home(*_place(record)).jobs))
+
+    def count_failures(self, job_id: str) -> int:
+        """Return how many items of a job could not be added so far."""
+        return self._jobs.count_failures(job_id)
 
     def job(self, job_id: str, *, progress: Watch = watch_nothing) -> Job:
         """Return a job by its id, or by the beginning of it, to look at or to take up again.

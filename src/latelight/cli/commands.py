@@ -13,10 +13,12 @@ from latelight.cli import (
     experiment,
     explain,
     jobs,
+    keys,
     models,
     pipeline,
     release,
     search,
+    serve,
     snapshot,
     stats,
     verify,
@@ -55,9 +57,11 @@ app.command("explain")(explain.explain)
 app.command("delete")(delete.delete)
 app.command("collections")(collections.collections)
 app.command("stats")(stats.stats)
+app.command("serve")(serve.serve)
 app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")
 app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(snapshot.app, name="snapshot")

@@ -109,6 +109,11 @@ _OWN: dict[str, tuple[str, ...]] = {
 }
 
 
+def names_a_file(value: Mapping[str, Any]) -> bool:
+    """Return whether a record is a file of this machine, by its path."""
+    return _kind(value) == PATH
+
+
 def _kind(value: Mapping[str, Any]) -> str:
     """Return which key says what the record is; beside a text, `path` and `bytes` are metadata."""
     if value.get(VECTORS) is not None:

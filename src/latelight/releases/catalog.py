@@ -91,6 +91,12 @@ class Catalog:
             )
             return [name for (name,) in rows]
 
+    def namespaces(self) -> list[str]:
+        """Return the namespaces that hold a collection, sorted."""
+        with self._transaction() as db:
+            rows = db.execute("SELECT DISTINCT namespace FROM collection ORDER BY namespace")
+            return [name for (name,) in rows]
+
     def create(self, namespace: str, name: str, generation: Generation) -> None:
         """Record a new collection whose live alias points at its first generation.
 

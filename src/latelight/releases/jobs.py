@@ -222,6 +222,14 @@ class JobStore:
             )
             return [Failure(*row) for row in rows]
 
+    def count_failures(self, job_id: str) -> int:
+        """Return how many items have failed."""
+        with self._database.transaction(durable=False) as db:
+            (n,) = db.execute(
+                "SELECT COUNT(*) FROM job_item WHERE job_id = ? AND state = 'failed'", (job_id,)
+            ).fetchone()
+        return int(n)
+
     def item_counts(self, job_id: str) -> dict[ItemState, int]:
         """Return how many of the files that are followed are in which state."""
         with self._database.transaction() as db:

@@ -1,0 +1,204 @@
+"""Searching: by text, many at once, by picture, by a stored unit; and why a unit matches."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from latelight.app import Collection
+from latelight.app.hits import Hits
+from latelight.errors import InputError, UnsupportedMediaError
+from latelight.extractors.detect import detect_media_type
+from latelight.extractors.pictures import FORMATS
+from latelight.pipelines.items import Upload
+from latelight.server import shapes
+from latelight.server.hits_json import answer_of, explanation_of
+from latelight.server.requests import Explain, Search, SearchBatch, SearchOptions, Similar
+from latelight.server.routes.common import IN, answered, target_of
+from latelight.server.routing import Route, operation
+from latelight.server.service import Service, caller_of, service_of
+from latelight.server.uploads import invalid, read_form
+from latelight.types import Source
+
+router = APIRouter(prefix="/v1", route_class=Route, tags=["search"])
+_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["image"],
+                    "properties": {
+                        "image": {"type": "string", "format": "binary"},
+                        "search": {"type": "string", "description": "JSON of a Search, no text."},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.post(
+    f"{IN}/search",
+    response_model=shapes.Answer,
+    **operation("search", scope="read", body="json"),
+)
+async def search(request: Request, namespace: str, collection: str, asked: Search) -> Response:
+    """Return the best units for a text, best first."""
+
+    def look(target: Collection) -> Hits:
+        return target.search(asked.text, key=asked.key, **options_of(asked))
+
+    return await _searched(request, asked, look)
+
+
+@router.post(
+    f"{IN}/search/batch",
+    response_model=shapes.Answers,
+    **operation("search_batch", scope="read", body="json"),
+)
+async def search_batch(
+    request: Request, namespace: str, collection: str, asked: SearchBatch
+) -> Response:
+    """Return the answers of several texts, in order, all from one state of the collection."""
+    service = service_of(request)
+
+    def make() -> dict[str, Any]:
+        target, began = target_of(request), time.perf_counter()
+        found = target.search_batch(asked.texts, **options_of(asked))
+        took_ms = 1000 * (time.perf_counter() - began) / len(found)
+        for hits in found:
+            service.metrics.searched(hits)
+        shown = {"explain": asked.explain, "profile": asked.profile}
+        return {"answers": [answer_of(hits, took_ms, **shown) for hits in found]}
+
+    with service.searching.one(caller_of(request).name):
+        return await answered(service.searches, make)
+
+
+@router.post(
+    f"{IN}/search/image",
+    response_model=shapes.Answer,
+    **operation("search_image", scope="read", body="image", extra=_FORM),
+)
+async def search_image(request: Request, namespace: str, collection: str) -> Response:
+    """Return the best units for a picture, by what it looks like and the words on it."""
+    service = service_of(request)
+    with service.incoming.folder() as folder:
+        form = await read_form(request, folder, service.writing)
+        images = form.uploads("image")
+        if len(images) != 1:
+            raise invalid(f"There are {len(images)} pictures, expected one", "Send one `image`.")
+        asked = _options(form.fields.get("search", "{}"))
+        picture = await service.looking.run(_picture, images[0])
+
+    def look(target: Collection) -> Hits:
+        return target.search(image=picture, key=asked.key, **options_of(asked))
+
+    return await _searched(request, asked, look)
+
+
+@router.post(
+    f"{IN}/similar",
+    response_model=shapes.Answer,
+    **operation("similar", scope="read", body="json"),
+)
+async def similar(request: Request, namespace: str, collection: str, asked: Similar) -> Response:
+    """Return the units most like a stored one, or like a region, words or seconds of it."""
+    own = asked.model_dump(exclude={"profile", "doc_id", "unit_id"})
+
+    def look(target: Collection) -> Hits:
+        return target.similar(asked.doc_id, asked.unit_id, **own)
+
+    return await _searched(request, asked, look)
+
+
+@router.post(
+    f"{IN}/documents/{{doc_id}}/units/{{unit_id}}/explain",
+    response_model=shapes.Explanation,
+    **operation("explain_unit", scope="read", body="json"),
+)
+async def explain_unit(
+    request: Request, namespace: str, collection: str, doc_id: str, unit_id: str, asked: Explain
+) -> Response:
+    """Return why a unit matches, or does not: evidence, and every stored row of it."""
+
+    def make() -> dict[str, Any]:
+        target = target_of(request)
+        hits = target.explain(asked.text, doc_id, unit_id=unit_id, mode=asked.mode)
+        return explanation_of(hits[0])
+
+    return await answered(service_of(request).searches, make)
+
+
+def options_of(asked: SearchOptions) -> dict[str, Any]:
+    """Return what `Collection.search` and `search_batch` take."""
+    if asked.version is not None or asked.pipeline is not None:
+        raise InputError("`version` and `pipeline` are not known to this server; leave them out.")
+    names = ("k", "filter", "group_by", "explain", "exact", "mode", "recall")
+    return {name: getattr(asked, name) for name in names}
+
+
+async def _searched(
+    request: Request, asked: SearchOptions | Similar, look: Callable[[Collection], Hits]
+) -> Response:
+    service = service_of(request)
+
+    def make() -> dict[str, Any]:
+        return _found(service, target_of(request), asked, look)
+
+    with service.searching.one(caller_of(request).name):
+        return await answered(service.searches, make)
+
+
+def _found(
+    service: Service,
+    target: Collection,
+    asked: SearchOptions | Similar,
+    look: Callable[[Collection], Hits],
+) -> dict[str, Any]:
+    began = time.perf_counter()
+    with service.tracer("search"):
+        hits = look(target)
+    took_ms = 1000 * (time.perf_counter() - began)
+    service.metrics.searched(hits)
+    return answer_of(hits, took_ms, explain=asked.explain, profile=asked.profile)
+
+
+def _picture(given: Upload) -> bytes:
+    """Return a picture's bytes; nothing else is read within the server's own process.
+
+    Raises:
+        UnsupportedMediaError: it is none.
+    """
+    data = given.path.read_bytes()
+    media_type = detect_media_type(Source(given.name, data))
+    if media_type not in FORMATS:
+        raise UnsupportedMediaError(
+            f"{given.name}: is {media_type}, expected a picture ({', '.join(sorted(FORMATS))}); "
+            "search for its text instead."
+        )
+    return data
+
+
+def _options(text: str) -> SearchOptions:
+    """Return the options that come as a field of a form.
+
+    Raises:
+        InputError: they are not such.
+    """
+    try:
+        return SearchOptions.model_validate(msgspec.json.decode(text))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise InputError(f"search.{place}: {first['msg']}; see the fields of Search.") from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InputError(f"The field 'search' is not JSON ({error}).") from error

@@ -1,0 +1,186 @@
+"""A real server process: started, signalled, killed, started again."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.server.conftest import NOTES
+
+SCRIPT = """
+import sys, time
+from latelight.app import engine
+from latelight.cli.main import main
+from latelight.testing.encoders import FakeEncoder
+
+class Slow(FakeEncoder):
+    def encode_documents(self, units, **options):
+        time.sleep(0.02 * len(units))
+        return super().encode_documents(units, **options)
+
+if __name__ == "__main__":
+    engine.create_encoder = lambda *a, **k: Slow(dim=64)
+    sys.argv = ["latelight", "serve", *sys.argv[1:]]
+    main()
+"""
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen[str]
+    url: str
+    lines: list[str]
+
+    def client(self) -> httpx2.Client:
+        return httpx2.Client(base_url=self.url, timeout=20)
+
+    def end(self, how: int) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(30)
+
+
+@contextlib.contextmanager
+def serving(root: Path, *options: str) -> Iterator[Server]:
+    script = root.parent / "serve.py"
+    script.write_text(SCRIPT)
+    command = [sys.executable, str(script), str(root), "--port", "0", *options]
+    environment = {**os.environ, "LATELIGHT_COMMIT_SECONDS": "0.05", "LATELIGHT_THREADS": "1"}
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    assert "http://" in first, first + process.stderr.read()
+    lines = [first]
+    reader = threading.Thread(target=lambda: lines.extend(process.stderr), daemon=True)
+    reader.start()
+    try:
+        yield Server(process, "http://" + first.split("http://")[1].strip().rstrip("/"), lines)
+    finally:
+        process.kill()
+        process.wait()
+        reader.join(5)
+        process.stderr.close()
+
+
+def ready(client: httpx2.Client) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx2.TransportError):
+            if client.get("/readyz").status_code == 200:
+                return
+        time.sleep(0.05)
+    raise AssertionError("not ready within 30 s")
+
+
+def upload(client: httpx2.Client, number: int) -> dict[str, Any]:
+    text = f"note {number}. The lamp burns oil.".encode()
+    files = [("files", (f"{number}-{i}.txt", text + str(i).encode())) for i in range(8)]
+    answer = client.post(f"{NOTES}/documents", files=files)
+    assert answer.status_code == 202, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def names(client: httpx2.Client) -> set[str]:
+    answer = client.get(f"{NOTES}/documents", params={"limit": 1000}).json()
+    return {one["source"] for one in answer["items"]}
+
+
+def wait_for_all(client: httpx2.Client, jobs: list[dict[str, Any]]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        states = {client.get(f"/v1/jobs/{job['job_id']}").json()["state"] for job in jobs}
+        if states <= {"done"}:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"jobs are {states}")
+
+
+def test_killed_in_the_middle_it_brings_everything_acknowledged_to_its_end(tmp_path: Path) -> None:
+    root, jobs = tmp_path / "library", []
+    for _ in range(2):
+        with serving(root) as server, server.client() as client:
+            ready(client)
+            assert client.put(NOTES, json={}).status_code in (200, 201)
+            jobs += [upload(client, len(jobs) + i) for i in range(4)]
+            time.sleep(0.2)
+            server.end(signal.SIGKILL)
+    with serving(root) as server, server.client() as client:
+        wait_for_all(client, jobs)
+        expected = {f"{n}-{i}.txt" for n in range(len(jobs)) for i in range(8)}
+        assert names(client) == expected
+        assert not list((root / "ns").rglob("jobs/*/uploads/*/*"))
+        assert server.end(signal.SIGTERM) == 0
+    assert list(root.glob("incoming/*")) == []
+
+
+def test_a_signal_pauses_jobs_ends_streams_and_leaves_with_0(tmp_path: Path) -> None:
+    root = tmp_path / "library"
+    with serving(root, "--grace", "20") as server, server.client() as client:
+        ready(client)
+        client.put(NOTES, json={})
+        jobs = [upload(client, n) for n in range(6)]
+        began = time.monotonic()
+        with client.stream("GET", f"/v1/jobs/{jobs[-1]['job_id']}/events") as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "event: progress"
+            server.process.send_signal(signal.SIGTERM)
+            for _ in lines:
+                pass
+        assert server.process.wait(30) == 0
+        assert time.monotonic() - began < 15
+        with pytest.raises(httpx2.TransportError):
+            client.get("/healthz")
+    with serving(root) as server, server.client() as client:
+        wait_for_all(client, jobs)
+        assert len(names(client)) == 48
+
+
+def test_logs_are_json_and_say_nothing_of_what_is_asked_or_held(tmp_path: Path) -> None:
+    with serving(tmp_path / "library") as server, server.client() as client:
+        ready(client)
+        client.put(NOTES, json={})
+        wait_for_all(client, [upload(client, 1)])
+        client.post(f"{NOTES}/documents", json={"records": [{"id": "zebra-id", "text": "zebra"}]})
+        client.post(f"{NOTES}/search", json={"text": "zebra lamp"})
+        client.post(f"{NOTES}/search", json={"text": "zebra", "filter": {"$zebra": 1}})
+        client.get(f"{NOTES}/documents/zebra-id/units/c0/heatmap.png", params={"text": "zebra"})
+        client.get("/v1/zebra", params={"q": "zebra"})
+        assert server.end(signal.SIGTERM) == 0
+        time.sleep(0.2)
+        told = [json.loads(line) for line in server.lines[1:]]
+    access = [one for one in told if one["logger"] == "latelight.server.access"]
+    assert {"search", "heatmap.png"} <= {one["route"].rpartition("/")[2] for one in access}
+    assert all(one["request_id"] and one["milliseconds"] >= 0 for one in access)
+    assert "zebra" not in "".join(server.lines)
+
+
+def test_beyond_this_machine_it_wants_a_key_first(tmp_path: Path) -> None:
+    script = tmp_path / "serve.py"
+    script.write_text(SCRIPT)
+    command = [sys.executable, str(script), str(tmp_path / "library"), "--port", "0"]
+    refused = subprocess.run(
+        [*command, "--host", "0.0.0.0"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert refused.returncode == 2
+    assert "latelight keys create" in refused.stderr
+
+
+def test_several_workers_share_a_library(tmp_path: Path) -> None:
+    with serving(tmp_path / "library", "--workers", "2") as server, server.client() as client:
+        ready(client)
+        client.put(NOTES, json={})
+        jobs = [upload(client, n) for n in range(3)]
+        wait_for_all(client, jobs)
+        assert len(names(client)) == 24
+        assert server.end(signal.SIGTERM) == 0
