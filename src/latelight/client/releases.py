@@ -28,7 +28,8 @@ def start(
 
     Args:
         pipeline: a preset, the path of a YAML file here, or a spec.
-        plan: the path of a YAML file here, or a plan; what its gate names lies on the server.
+        plan: the path of a YAML file here, or a plan; as judgements its gate names an evaluation of
+            the server by its id.
 
     Raises:
         NotFoundError, SettingError: pipeline or plan are not there or not valid.
