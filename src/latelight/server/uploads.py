@@ -104,8 +104,9 @@ async def read_form(request: Request, folder: Path, pool: Pool) -> Form:
     Raises:
         Refusal: it is none, is malformed or cut off, or longer than allowed.
     """
-    reader = _Reader(_boundary(request), folder)
+    boundary, reader = _boundary(request), None
     try:
+        reader = _Reader(boundary, folder)
         piece = bytearray()
         async for chunk in request.stream():
             piece += chunk
@@ -119,7 +120,8 @@ async def read_form(request: Request, folder: Path, pool: Pool) -> Form:
     except ClientDisconnect as error:
         raise invalid("The body ended before its end") from error
     finally:
-        reader.close()
+        if reader is not None:
+            reader.close()
 
 
 _CALLS = (

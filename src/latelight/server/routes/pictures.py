@@ -80,7 +80,7 @@ async def get_heatmap(  # noqa: PLR0913, PLR0917  the path's parts
     collection: str,
     doc_id: str,
     unit_id: str,
-    text: Annotated[str, Query(min_length=1, max_length=20_000, description="The query.")],
+    text: Annotated[str, Query(min_length=1, max_length=4_000, description="The query.")],
     token: Annotated[str | None, Query(max_length=1000, description="One word of it.")] = None,
 ) -> Response:
     """Return a unit's page with the places lit that answer a query."""
