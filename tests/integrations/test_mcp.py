@@ -65,7 +65,7 @@ def test_a_model_searches_looks_and_reads(url: str) -> None:
 
         document = await session.call_tool("get_document", {"doc_id": "a/b"})
         told = json.loads(document.content[0].text)
-        assert told["units"][0]["text"] == "The ferry leaves the harbour."
+        assert told["units"][0]["text"] == "Boats\nThe ferry leaves the harbour."
         assert (told["n_units"], told["next_start"]) == (1, None)
 
         collections = await session.call_tool("list_collections", {})

@@ -122,7 +122,7 @@ class AsyncReleases(Awaited[Place]):
 
 def _hits(collection: "AsyncCollection", told: Told) -> AsyncHits:
     asked = Asked(collection._about, told.mode, told.by_text)
-    own = {"asked": asked, "carrier": collection._carrier}
+    own: dict[str, Any] = {"asked": asked, "carrier": collection._carrier}
     hits = [AsyncSearchHit(**vars(hit), **own) for hit in told.hits]
     return AsyncHits(told.query, hits, told.stages, told.search_id)
 
@@ -152,10 +152,14 @@ class AsyncCollection(Awaited[Place]):
         return self._opened().__await__()
 
     async def _opened(self) -> Self:
-        create, pipeline = self._pipeline is not None, self._pipeline or "default"
-        own = {"create": create, "namespace": self.namespace}
-        address = self._carrier.address
-        await self._carrier.run(server.opened(address, self.name, pipeline=pipeline, **own))
+        talk = server.opened(
+            self._carrier.address,
+            self.name,
+            create=self._pipeline is not None,
+            pipeline=self._pipeline or "default",
+            namespace=self.namespace,
+        )
+        await self._carrier.run(talk)
         return self
 
     @property

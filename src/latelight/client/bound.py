@@ -104,7 +104,7 @@ class Attribute(Generic[T]):
 
     def __get__(self, thing: Waiting[Any], kind: type[Any] | None = None) -> T:
         if thing is None:  # looked at on the class
-            return self  # type: ignore[return-value]
+            return self
         return thing._carrier.run(self._talk(thing._about))
 
 
@@ -118,5 +118,5 @@ class AsyncAttribute(Generic[T]):
 
     def __get__(self, thing: Awaited[Any], kind: type[Any] | None = None) -> Coroutine[Any, Any, T]:
         if thing is None:
-            return self  # type: ignore[return-value]
+            return self
         return thing._carrier.run(self._talk(thing._about))

@@ -166,7 +166,7 @@ def _built(
 def _body(call: Call[Any]) -> dict[str, Any]:
     if call.form is None:
         return {} if call.body is None else {"json": call.body}
-    files = [(one.field, (one.name, sent_file(one))) for one in call.form.files]
+    files = [(one.form_field, (one.name, sent_file(one))) for one in call.form.files]
     return {"data": dict(call.form.fields), "files": files}
 
 

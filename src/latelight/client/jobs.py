@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any
 
 from latelight.client import calls
@@ -130,7 +131,7 @@ def failures(sent: Sent) -> Talking[tuple[Failure, ...]]:
     """Every item that could not be added so far, with its reason; does not wait."""
     found = list(sent.failures)
     for job_id in sent.ids:
-        found += yield from every(lambda cursor, own=job_id: calls.list_failures(own, cursor))
+        found += yield from _failed(job_id)
     return tuple(found)
 
 
@@ -205,6 +206,10 @@ def cancel(sent: Sent) -> Talking[None]:
     yield from _ask(sent, "cancel")
 
 
+def _failed(job_id: str) -> Talking[list[Failure]]:
+    return (yield from every(partial(calls.list_failures, job_id)))
+
+
 def _ask(sent: Sent, what: str) -> Talking[None]:
     sent.heard.ended = False
     for job_id in sent.ids:
@@ -226,7 +231,7 @@ def _news(sent: Sent, heard: Heard, now: Moment) -> Talking[list[Event]]:
         seen = heard.n_failures.get(job.record.job_id, 0)
         if job.n_failures > seen:
             own = job.record.job_id
-            found = yield from every(lambda cursor, own=own: calls.list_failures(own, cursor))
+            found = yield from _failed(own)
             events += [ItemFailed(one) for one in found[seen:]]
             heard.n_failures[own] = len(found)
     if not now.is_under_way and not heard.ended:

@@ -109,7 +109,8 @@ class Packed:
 
     def _loose(self) -> Iterator[Parcel]:
         """Yield records in groups, in their order; a large file among them on its own."""
-        group, n_bytes = [], 0
+        group: list[Mapping[str, Any]] = []
+        n_bytes = 0
         for item in self.given.loose:
             for packed in self._packed(item):
                 if isinstance(packed, Files):

@@ -52,7 +52,8 @@ class Retries:
             asked: what the server asked for, None for nothing.
             draw: returns a number from 0 to 1, as `random.random`.
         """
-        jitter = draw() * min(self.longest_seconds, self.first_seconds * 2**number)
+        longest: float = min(self.longest_seconds, self.first_seconds * 2**number)
+        jitter = draw() * longest
         # Whoever was told the same comes back at the same moment, but for the jitter.
         return jitter if asked is None else asked + jitter
 

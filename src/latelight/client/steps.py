@@ -43,14 +43,14 @@ class FilePart:
     """A file of a form.
 
     Attributes:
-        field: of the form.
+        form_field: of the form.
         name: what the file is called there.
         content: its bytes, or where they are; they are read as they are sent.
         n_bytes: their number, when they were looked at.
         follow_links: whether the path may be a symbolic link.
     """
 
-    field: str
+    form_field: str
     name: str
     content: bytes | Path = field(repr=False)
     n_bytes: int = 0

@@ -336,7 +336,8 @@ def _options(text: str, given: SearchOptions) -> dict[str, Any]:
     Raises:
         QueryError, InputError: as `SearchRequest`.
     """
-    asked = {name: value for name, value in given.items() if value != _DEFAULTS[name]}
+    every_option: Mapping[str, Any] = given
+    asked = {name: one for name, one in every_option.items() if one != _DEFAULTS[name]}
     SearchRequest(text, **asked)
     return {**asked, "profile": True}
 

@@ -10,8 +10,8 @@ from latelight.types import Box, TokenEvidence
 
 MARGIN = 0.04
 """Space around the winning places, as a part of the page."""
-LEAST = 0.18
-"""A crop's least width and height, as a part of the page: a word alone tells nothing."""
+LEAST_WIDTH, LEAST_HEIGHT = 0.6, 0.18
+"""Of a crop, as parts of the page: a word alone tells nothing, and lines are read whole."""
 SHARE = 0.25
 """Places that brought less than this part of the strongest one are not looked for."""
 
@@ -28,8 +28,8 @@ def evidence_box(evidence: Sequence[TokenEvidence]) -> Box | None:
         return None
     least = SHARE * max(shares.values())
     boxes = [box for box, share in shares.items() if share >= least]
-    left, right = _widened(min(b.left for b in boxes), max(b.right for b in boxes))
-    top, bottom = _widened(min(b.top for b in boxes), max(b.bottom for b in boxes))
+    left, right = _widened(min(b.left for b in boxes), max(b.right for b in boxes), LEAST_WIDTH)
+    top, bottom = _widened(min(b.top for b in boxes), max(b.bottom for b in boxes), LEAST_HEIGHT)
     return Box(left, top, right, bottom)
 
 
@@ -47,8 +47,9 @@ def evidence_crop(
     if box is None:
         return None
     width, height = picture.size
-    corners = (box.left * width, box.top * height, box.right * width, box.bottom * height)
-    part = picture.crop(tuple(round(edge) for edge in corners)).convert("RGB")
+    left, right = round(box.left * width), round(box.right * width)
+    top, bottom = round(box.top * height), round(box.bottom * height)
+    part = picture.crop((left, top, right, bottom)).convert("RGB")
     part.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     return part
 
@@ -63,9 +64,9 @@ def _shares(evidence: Sequence[TokenEvidence]) -> dict[Box, float]:
     return total
 
 
-def _widened(low: float, high: float) -> tuple[float, float]:
-    """Return a range with its margin, at least as wide as is worth looking at, within 0 to 1."""
-    missing = max(LEAST - (high - low), 2 * MARGIN) / 2
+def _widened(low: float, high: float, least: float) -> tuple[float, float]:
+    """Return a range with its margin, at least so wide, within 0 to 1."""
+    missing = max(least - (high - low), 2 * MARGIN) / 2
     low, high = low - missing, high + missing
     low, high = (0.0, high - low) if low < 0 else (low, high)
     low, high = (low - (high - 1), 1.0) if high > 1 else (low, high)

@@ -35,7 +35,9 @@ def make_server(
 ) -> MCPServer:
     """Return a server over a library; calls that name no collection ask this one."""
     tools = Tools(library, collection, namespace)
-    server = MCPServer("latelight", version=__version__, instructions=INSTRUCTIONS)
+    server = MCPServer(
+        "latelight", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING"
+    )
     for tool in (tools.search, tools.get_document, tools.list_collections):
         server.tool(annotations=_READS, structured_output=False)(_told(tool))
     server.resource(

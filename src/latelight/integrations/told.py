@@ -37,7 +37,8 @@ def told_hit(hit: SearchHit) -> dict[str, Any]:
 
 def told_document(stored: StoredDocument, start: int = 0) -> dict[str, Any]:
     """Return a document with the texts of its units from number `start` on, as many as fit."""
-    units, size, following = [], 0, None
+    units: list[dict[str, Any]] = []
+    size, following = 0, None
     for number in range(start, len(stored.units)):
         unit = stored.units[number]
         if units and size + len(unit.text) > MOST_CHARACTERS:
