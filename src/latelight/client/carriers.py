@@ -1,6 +1,7 @@
 """Carries talks out over HTTP: one carrier waits, one is awaited. Only here something is sent."""
 
 import time
+import weakref
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -42,6 +43,8 @@ class Carrier:
         self.address = address
         self._retries = retries
         self._http = httpx2.Client(transport=transport, **_client_options(address))
+        # Nobody has to close a library: connections go with the last object that uses them.
+        self._close = weakref.finalize(self, self._http.close)
 
     def run(self, talk: Talk[T]) -> T:
         """Return what a talk comes to; errors as the talk says."""
@@ -49,7 +52,7 @@ class Carrier:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._close()
 
     def _do(self, step: Step) -> Any:
         match step:
