@@ -55,7 +55,7 @@ class ExtractionOptions:
         keep_sound: fill `Unit.sound` for encoders that listen; sound between the passages of
             speech then becomes units from 3 seconds on, elsewhere from 30.
         max_kept_seconds: of a longer recording the sound is kept so far, with a warning; each hour
-            takes 115 MB in the worker and as much in its answer.
+            is 115 MB, of which the worker holds three copies when it answers.
         max_bytes: longest file.
         max_pixels: largest picture that is decoded or drawn; PDF pages are drawn smaller to fit.
         max_pages: longest PDF.

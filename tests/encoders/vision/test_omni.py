@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from latelight.encoders.model_check import check_model
 from latelight.encoders.vision import VisualEncoder, open_visual
 from latelight.errors import ModelError
 from latelight.extractors.audio import AudioExtractor
@@ -106,6 +107,10 @@ class Omni(VisualConformance):
         np.testing.assert_allclose(rows.vectors, direct.vectors, atol=1e-5)
         np.testing.assert_array_equal(rows.locators.times, direct.locators.times)
         assert rows.locators.spans is None
+
+    def test_a_check_of_the_model_finds_the_tone(self, encoder: VisualEncoder) -> None:
+        (sound,) = (one for one in check_model(encoder) if one.name == "sound")
+        assert sound.ok, sound.told
 
     def test_it_listens_and_its_lock_says_how(self, encoder: VisualEncoder) -> None:
         assert encoder.info.hears and "audio" in encoder.info.unit_kinds
