@@ -8,13 +8,16 @@ import pytest
 
 from latelight.extractors.audio import AudioExtractor
 from latelight.extractors.kept_sound import KeptSound, as_int16
+from latelight.extractors.plugin_choice import problem_of
 from latelight.extractors.protocol import ExtractionOptions
+from latelight.extractors.registry import extract
 from latelight.extractors.sandbox import ExtractionPool
 from latelight.extractors.sound import RATE, Piece
 from latelight.extractors.video import VideoExtractor
 from latelight.testing.files import text_picture
 from latelight.testing.media import FakeTranscriber, spoken_tones, video_bytes, wav_bytes
-from latelight.types import Extraction, Source, TimeRange
+from latelight.testing.office_files import make_mail
+from latelight.types import Extraction, Locator, Source, TimeRange, Unit
 
 KEEP = ExtractionOptions(keep_sound=True, ocr="never")
 
@@ -115,6 +118,28 @@ def test_a_worker_process_hands_the_samples_over() -> None:
     (unit,) = found.units
     assert unit.sound is not None
     np.testing.assert_array_equal(unit.sound, as_written(samples))
+
+
+def test_a_recording_in_a_mail_carries_its_sound() -> None:
+    samples = spoken_tones(["ferry"] * 5)
+    mail = make_mail("Listen", "See the attachment.", {"hall.wav": wav_bytes(samples)})
+    options = replace(KEEP, speech="never")
+    units = extract(Source("letter.eml", mail.as_bytes()), options).units
+    (unit,) = (one for one in units if one.kind == "audio")
+    assert unit.locator.part == ("hall.wav",)
+    np.testing.assert_array_equal(unit.sound, as_written(samples))
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [np.zeros(16_000, np.float32), np.zeros((10, 1), np.int16), np.zeros(2 * RATE, np.int16)],
+)
+def test_sound_of_a_plugin_that_encoders_cannot_take_is_told(sound: np.ndarray) -> None:
+    good = Unit("a1", "audio", Locator(time=TimeRange(0, 1)), sound=np.zeros(RATE, np.int16))
+    assert problem_of(Extraction("audio/wav", "", (good,))) == ""
+    wrong = Extraction("audio/wav", "", (replace(good, sound=sound),))
+    assert "'a1' with sound that is not one row of int16" in problem_of(wrong)
+    assert problem_of(Extraction("audio/wav", "", (replace(good, locator=Locator()),)))
 
 
 @pytest.mark.parametrize("seconds", [0, -1])

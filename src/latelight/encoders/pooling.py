@@ -212,11 +212,11 @@ def grid_means(given: MultiVector) -> MultiVector:
     boxes = given.locators.boxes
     if given.locators.offsets is not None:
         raise ShapeError("Means of a grid are taken of a model's own rows; these are pooled.")
-    if boxes is None:
-        return MultiVector(given.vectors[:0], _taken(given.locators, np.zeros(0, np.int64)))
-    placed = np.flatnonzero(~np.isnan(boxes).any(axis=1))
+    placed = np.flatnonzero([] if boxes is None else ~np.isnan(boxes).any(axis=1))
     if not len(placed) and given.locators.times is not None:
         return given  # sound has no grid
+    if boxes is None:
+        return MultiVector(given.vectors[:0], _taken(given.locators, np.zeros(0, np.int64)))
     members: list[Int64Array] = []
     for edges in ([1, 3], [0, 2]):
         _, label = np.unique(boxes[placed][:, edges], axis=0, return_inverse=True)
