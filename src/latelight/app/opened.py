@@ -141,7 +141,10 @@ class OpenGeneration:
         check_readers(self.spec, self.lock)
         return IngestOptions(
             extraction=extraction_options(
-                self.spec, self._speech_threads, render_images=self._sees
+                self.spec,
+                self._speech_threads,
+                render_images=self._sees,
+                keep_sound=self._hears,
             ),
             lexical=self.spec.lexical.enabled,
             commit_seconds=self._settings.commit_seconds,
@@ -171,6 +174,11 @@ class OpenGeneration:
     def _sees(self) -> bool:
         """Whether a space looks at pictures."""
         return any(one.info.sees_images for one in self._encoders.values())
+
+    @property
+    def _hears(self) -> bool:
+        """Whether a space listens to sound."""
+        return any(one.info.hears for one in self._encoders.values())
 
 
 class Versions:
