@@ -1,11 +1,18 @@
 """A collection: add, search, explain, delete."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from latelight.app.adding import Runs, Workshop, make_job
+from latelight.app.differences import (
+    Difference,
+    Side,
+    asked,
+    explain_difference,
+    named,
+    version_named,
+)
 from latelight.app.generations import backfill as backfill_runs
 from latelight.app.generations import begin_candidate, compact_all, retire
 from latelight.app.hits import Hits, SearchHit
@@ -15,6 +22,7 @@ from latelight.app.opened import CollectionHome, OpenGeneration, Versions
 from latelight.app.plan import DEFAULT_GRID, Asked, Plan, make_plan
 from latelight.app.release import Releases
 from latelight.app.serving import Serving
+from latelight.app.stats import Stats, StoredDocument, stats_of
 from latelight.errors import InputError, NotFoundError
 from latelight.evaluation import Qrels
 from latelight.index import Problem
@@ -32,47 +40,7 @@ from latelight.pipelines.spec import PipelineSpec, SearchMode
 from latelight.releases.catalog import Generation
 from latelight.releases.jobs import Home, JobStore
 from latelight.settings import Settings
-from latelight.types import Document, Metadata, Unit
-
-
-@dataclass(frozen=True)
-class StoredDocument:
-    """A document with its units, as stored."""
-
-    document: Document
-    units: tuple[Unit, ...]
-
-
-@dataclass(frozen=True)
-class Stats:
-    """What a collection holds.
-
-    Attributes:
-        n_documents: live ones.
-        n_units: live ones.
-        n_rows: stored vectors of all spaces, deleted ones included until compaction.
-        n_segments: immutable files.
-        n_bytes: of the index on disk.
-        n_original_bytes: of the kept files.
-        pipeline: name of the pipeline's spec.
-        digest: version of the pipeline.
-        spaces: by name: encoder, dim, store, bits of codes; what the self-check has seen in this
-            process: recall (None before the first check), n_checks, widening.
-    """
-
-    n_documents: int
-    n_units: int
-    n_rows: int
-    n_segments: int
-    n_bytes: int
-    n_original_bytes: int
-    pipeline: str
-    digest: str
-    spaces: Mapping[str, Mapping[str, Any]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return asdict(self)
+from latelight.types import Document, Metadata
 
 
 class Collection:
@@ -185,6 +153,14 @@ class Collection:
     def versions(self) -> dict[str, Generation]:
         """Return the collection's versions by their digest, oldest first."""
         return dict(self._versions.standing().versions)
+
+    def version(self, which: str) -> Generation:
+        """Return a version by an alias, its digest, or the digest's beginning.
+
+        Raises:
+            NotFoundError: there is not exactly one such version.
+        """
+        return named(self._versions.standing(), which, self.name)
 
     def begin_candidate(self, pipeline: str | Path | PipelineSpec) -> Generation:
         """Make a second version, under another pipeline, for `backfill` to fill.
@@ -339,6 +315,45 @@ class Collection:
                 raise NotFoundError(f"Document {doc_id!r} has no unit {unit_id!r}.")
         return live.hits(reader, explain_units(reader, text, ordinals, mode))
 
+    def explain_difference(  # noqa: PLR0913  the public call; each is what users name
+        self,
+        text: str,
+        a: "str | Collection" = "live",
+        b: "str | Collection" = "candidate",
+        *,
+        doc_ids: Sequence[str] = (),
+        k: int = 10,
+        depth: int = 100,
+        filter: Mapping[str, Any] | None = None,
+        mode: SearchMode = "auto",
+        most: int = 3,
+    ) -> Difference:
+        """Return why version `b` answers a query differently from version `a`.
+
+        Args:
+            text: the query.
+            a, b: versions of this collection (an alias, a digest, the beginning of one), or
+                another collection, whose live version is meant.
+            doc_ids: documents to look into; those that moved most when empty.
+            k: how many hits a user sees; whoever enters or leaves these has moved.
+            depth: how deep ranks are known.
+            filter, mode: as for `search`.
+            most: how many documents are looked into when none are named.
+
+        Raises:
+            NotFoundError: a version or document is not there.
+            ReleaseStateError: a version is not filled yet.
+            QueryError: there is nothing to search for.
+        """
+        sides = (self._side(a), self._side(b))
+        request = asked(text, depth, k, filter=filter, mode=mode)
+        return explain_difference(request, sides, k, doc_ids, most)
+
+    def _side(self, which: "str | Collection") -> Side:
+        if isinstance(which, Collection):
+            return Side(which.name, which._versions.live())
+        return Side(which, version_named(self._versions, which))
+
     def measure_recall(
         self, queries: Sequence[str] | None = None, *, n: int = 100, k: int = 10
     ) -> list[RecallRow]:
@@ -402,28 +417,7 @@ class Collection:
 
     def stats(self) -> Stats:
         """Return what the collection holds."""
-        live = self._versions.live()
-        snapshot = live.store.snapshot()
-        return Stats(
-            n_documents=snapshot.n_documents,
-            n_units=snapshot.n_live_units,
-            n_rows=snapshot.n_rows,
-            n_segments=len(snapshot.manifest.segments),
-            n_bytes=_bytes_below(live.store.path),
-            n_original_bytes=_bytes_below(self._home.originals),
-            pipeline=live.spec.name,
-            digest=live.version.digest,
-            spaces={
-                space: {
-                    "encoder": given.encoder,
-                    "dim": live.lock.encoders[space].dim,
-                    "store": given.store,
-                    "bits": snapshot.spaces[space].bits,
-                    **asdict(live.self_check.observed(space)),
-                }
-                for space, given in live.spec.spaces.items()
-            },
-        )
+        return stats_of(self._versions.live(), self._home)
 
     def verify(self) -> list[Problem]:
         """Check every byte of every generation; return what is wrong, nothing when all is well."""
@@ -448,10 +442,6 @@ def _wait_or_pause(job: Job) -> None:
         job.pause()
         job.wait()
         raise
-
-
-def _bytes_below(directory: Path) -> int:
-    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
 
 
 __all__ = ["Collection", "SearchHit", "Stats", "StoredDocument"]

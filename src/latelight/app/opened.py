@@ -108,13 +108,16 @@ class OpenGeneration:
 
     def search(self, requests: Sequence[SearchRequest]) -> list[Hits]:
         """Return the hits of several searches, all in one state of the index."""
-        reader = self.reader()
+        return self.search_in(self.reader(), requests)
+
+    def search_in(self, reader: Reader, requests: Sequence[SearchRequest]) -> list[Hits]:
+        """Return the hits of several searches in a state of the index that `reader` gave."""
         return [self.hits(reader, found) for found in run_searches(reader, requests)]
 
     def hits(self, reader: Reader, found: Found) -> Hits:
         """Return the outcome of a search as its caller sees it."""
         spaces = tuple(found.signals.by_name)
-        return Hits(found, Pictures(reader, found.query, spaces, found.ordinals, self.originals))
+        return Hits(found, Pictures(reader, found.query, spaces, self.originals))
 
     def loaded(self) -> Mapping[str, Encoder]:
         """Return the encoders by space, loaded and checked.

@@ -17,7 +17,7 @@ from latelight.extractors.previews import draw_frame, draw_sound
 from latelight.extractors.protocol import ExtractionOptions
 from latelight.pipelines.originals import Originals
 from latelight.pipelines.reader import EncodedQuery, Reader
-from latelight.types import Int64Array, Source, TokenEvidence
+from latelight.types import Source, TokenEvidence
 
 if TYPE_CHECKING:
     from latelight.app.hits import SearchHit
@@ -31,14 +31,12 @@ class Pictures:
         reader: what was searched.
         query: as encoded.
         spaces: that ranked.
-        ordinals: (n_hits,) the hits' units in the snapshot.
         originals: the files as they came.
     """
 
     reader: Reader
     query: EncodedQuery
     spaces: tuple[str, ...]
-    ordinals: Int64Array
     originals: Originals
 
     def heatmap(self, hit: "SearchHit", word: str | None) -> HeatMap:
@@ -58,7 +56,7 @@ class Pictures:
             score=hit.score,
             score_norm=hit.score_norm,
         )
-        rows = list(self._similarities(int(self.ordinals[hit.rank - 1]), hit.evidence))
+        rows = list(self._similarities(self._ordinal(hit), hit.evidence))
         evidence, time = hit.evidence, hit.unit.locator.time
         if hit.unit.kind == "audio" and time is not None:
             evidence, rows = evidence_on_sound(evidence, time), rows_on_sound(rows, time)
@@ -88,6 +86,12 @@ class Pictures:
             max_pixels=extract.max_pixels,
             dpi=extract.dpi,
         )
+
+    def _ordinal(self, hit: "SearchHit") -> int:
+        """Return the hit's unit in the snapshot: by name, as a mixed list has ranks of its own."""
+        snapshot, wanted = self.reader.snapshot, hit.unit.unit_id
+        found = snapshot.find(hit.doc_id)
+        return next(i for i in found if snapshot.unit(i).unit_id == wanted)
 
     def _similarities(
         self, ordinal: int, evidence: Sequence[TokenEvidence]
