@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from latelight.app.adding import Runs, Workshop, make_job
+from latelight.app.counting import Keeping
 from latelight.app.differences import (
     Difference,
     Side,
@@ -60,7 +61,8 @@ class Collection:
         self._settings = settings
         self._versions = Versions(home, catalog, settings)
         self._mirror = Mirror(self._versions)
-        self._serving = Serving(self._versions)
+        keeping = Keeping(settings.shown_days, settings.shown_searches)
+        self._serving = Serving(self._versions, keeping)
         self._versions.live()
 
     def __repr__(self) -> str:
@@ -271,26 +273,35 @@ class Collection:
         exact: bool = False,
         mode: SearchMode = "auto",
         recall: RecallLevel = "balanced",
+        key: str | Sequence[str | None] | None = None,
     ) -> list[Hits]:
         """Return the hits of several queries, in order, all from one state of the collection.
 
         The hits are those of `search`; queries share the threads and what they have in common.
-        Times of stages that were done for several together are equal shares.
+        Times of stages that were done for several together are equal shares. A release routes each
+        query by itself.
 
         Args:
             texts: the queries.
             k, filter, group_by, explain, exact, mode, recall: as for `search`.
+            key: of one caller for all of them, or as many as there are queries.
 
         Raises:
+            InputError: there are not as many keys as queries.
             QueryError: in one of them there is nothing to search for.
             FilterError: the filter cannot be understood.
         """
         if isinstance(texts, str):
             raise InputError(f"search_batch takes a list of texts; write [{texts!r}].")
-        live = self._versions.live()
-        depth = live.spec.search.k if k is None else k
-        options = (depth, filter, group_by, explain, mode, exact, recall)
-        return live.search([SearchRequest(text, *options) for text in texts])
+        queries = list(texts)
+        keys = _keys(key, len(queries))
+
+        def ask(version: OpenGeneration, numbers: Sequence[int]) -> list[Hits]:
+            depth = version.spec.search.k if k is None else k
+            options = (depth, filter, group_by, explain, mode, exact, recall)
+            return version.search([SearchRequest(queries[n], *options) for n in numbers])
+
+        return self._serving.search_batch(ask, keys)
 
     def explain(
         self, text: str, doc_id: str, *, unit_id: str = "", mode: SearchMode = "auto"
@@ -432,6 +443,18 @@ class Collection:
             directory=self._home.jobs,
             mirror=self._mirror,
         )
+
+
+def _keys(given: str | Sequence[str | None] | None, n: int) -> list[str | None]:
+    """Return a key for each of n queries."""
+    if given is None or isinstance(given, str):
+        return [given] * n
+    keys = list(given)
+    if len(keys) != n:
+        raise InputError(
+            f"There are {len(keys)} keys for {n} queries; give one for all, or one for each."
+        )
+    return keys
 
 
 def _wait_or_pause(job: Job) -> None:

@@ -109,6 +109,7 @@ class Hits(Sequence[SearchHit]):
         """Return the JSON form."""
         return {
             "query": self.query,
+            "search_id": self.search_id,
             "hits": [hit.to_dict() for hit in self],
             "stages": [
                 {"name": s.name, "milliseconds": s.milliseconds, "count": s.count}

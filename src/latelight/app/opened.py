@@ -187,6 +187,7 @@ class Versions:
         self._reader = StandingReader(catalog, home.place)
         self._settings = settings
         self._mutex = threading.RLock()
+        self._seen: Situation | None = None
         self._opened: dict[Generation, OpenGeneration] = {}
 
     def standing(self) -> Standing:
@@ -195,11 +196,21 @@ class Versions:
         Raises:
             NotFoundError: the collection was dropped.
         """
-        return self._reader.now().standing
+        return self.now().standing
 
     def now(self) -> Situation:
         """Return which versions and which release there are by now; errors as `standing`."""
-        return self._reader.now()
+        now = self._reader.now()
+        if now is not self._seen:
+            self._let_go(now)
+        return now
+
+    def _let_go(self, now: Situation) -> None:
+        """Close what was retired: its files take their space as long as somebody has them open."""
+        with self._mutex:
+            known = set(now.standing.versions.values())
+            self._opened = {v: one for v, one in self._opened.items() if v in known}
+            self._seen = now
 
     def live(self) -> OpenGeneration:
         """Return the version that queries are answered from."""
@@ -220,11 +231,9 @@ class Versions:
         return self.open(standing.live if standing.live in found else found[0])
 
     def open(self, version: Generation) -> OpenGeneration:
-        """Return a version, opened once; those that were retired are let go."""
+        """Return a version, opened once."""
         # One that was retired and made again has the same digest, and other files.
         with self._mutex:
             if version not in self._opened:
-                known = set(self.standing().versions.values())
-                self._opened = {v: one for v, one in self._opened.items() if v in known}
                 self._opened[version] = OpenGeneration(self.home, version, self._settings)
             return self._opened[version]
