@@ -11,13 +11,13 @@ from typing import Any, Literal
 from latelight.app.mirror import Mirror, Work
 from latelight.errors import InputError, JobRunningError, LatelightError, WriterLockedError
 from latelight.index.lock import WriterLock
-from latelight.pipelines.ingest import EVERYTHING, IngestReport, Scope
 from latelight.pipelines.inputs import Given, Inputs
 from latelight.pipelines.ledger import Control, ItemNote, StopRequest
 from latelight.pipelines.progress import Progress
 from latelight.pipelines.spec import canonical_json
 from latelight.pipelines.spool import Spooled, write_spool
-from latelight.pipelines.tally import Tally
+from latelight.pipelines.tally import IngestReport, Tally
+from latelight.pipelines.target import EVERYTHING, Scope
 from latelight.releases.jobs import Home, JobRecord, JobStore, new_job_id
 
 JobState = Literal["running", "paused", "cancelled", "failed", "done", "interrupted"]

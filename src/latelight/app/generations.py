@@ -12,9 +12,9 @@ from latelight.app.mirror import Mirror
 from latelight.app.opened import CollectionHome, Versions
 from latelight.errors import NotFoundError, ReleaseStateError
 from latelight.index import SpaceSpec, Store
-from latelight.pipelines.ingest import waiting_writer
 from latelight.pipelines.lock import generation_digest, parse_lock
 from latelight.pipelines.spec import PipelineSpec, digest_of, load_spec, parse_spec
+from latelight.pipelines.writing import waiting_writer
 from latelight.releases.catalog import Generation, version_digest
 from latelight.settings import Settings
 

@@ -19,21 +19,20 @@ from latelight.errors import GenerationMovedError, LatelightError
 from latelight.index import Snapshot
 from latelight.index.lock import WriterLock
 from latelight.pipelines.extracting import is_there
-from latelight.pipelines.ingest import (
+from latelight.pipelines.ingest import Ingest
+from latelight.pipelines.ledger import Control, Ledger, NoLedger
+from latelight.pipelines.progress import Failure
+from latelight.pipelines.rebuild import Rebuild, Recipe, identity_of
+from latelight.pipelines.tally import IngestReport, Tally
+from latelight.pipelines.target import (
     EVERYTHING,
     Announce,
-    Ingest,
-    IngestReport,
     ItemSource,
     Scope,
     Target,
     announce_to_nobody,
-    waiting_writer,
 )
-from latelight.pipelines.ledger import Control, Ledger, NoLedger
-from latelight.pipelines.progress import Failure
-from latelight.pipelines.rebuild import Rebuild, Recipe, identity_of
-from latelight.pipelines.tally import Tally
+from latelight.pipelines.writing import waiting_writer
 from latelight.releases.difference import steps_between
 from latelight.releases.generations import Debt, LeftOut
 from latelight.types import Document

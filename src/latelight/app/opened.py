@@ -19,13 +19,13 @@ from latelight.encoders.protocol import Encoder
 from latelight.errors import InputError, NotFoundError
 from latelight.index import Store
 from latelight.index.self_check import SelfCheck
-from latelight.pipelines.ingest import IngestOptions
 from latelight.pipelines.lock import PipelineLock, parse_lock
 from latelight.pipelines.originals import Originals
 from latelight.pipelines.query import Found, run_searches
 from latelight.pipelines.reader import Reader
 from latelight.pipelines.request import SearchRequest
 from latelight.pipelines.spec import PipelineSpec, parse_spec
+from latelight.pipelines.target import IngestOptions
 from latelight.releases.catalog import Generation
 from latelight.releases.generations import GenerationStore, Standing
 from latelight.releases.store import ReleaseStore
