@@ -1,8 +1,6 @@
 """Several generations of a collection: filled from what is kept, written to together, repaired."""
 
-import gc
 import json
-import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from latelight.app import Collection, Library, engine, generations
+from latelight.app import Collection, Library, engine
 from latelight.app.opened import OpenGeneration
 from latelight.errors import (
     ExtractionError,
@@ -300,39 +298,6 @@ def test_retiring_frees_the_index_and_keeps_the_originals(notes: Collection) -> 
         notes.retire(notes.digest)
     assert notes.begin_candidate(OTHER_ENCODER).store == version.store
     assert notes.backfill().wait().n_added == 8
-
-
-def test_who_is_killed_while_retiring_leaves_no_half_of_an_index(
-    notes: Collection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    version = notes.begin_candidate(OTHER_ENCODER)
-    notes.backfill()
-    path = candidate(notes).store.path
-
-    def killed(directory: Path, **_: Any) -> None:
-        next(one for one in sorted(directory.rglob("*")) if one.is_file()).unlink()
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(generations.shutil, "rmtree", killed)
-        with pytest.raises(KeyboardInterrupt):
-            notes.retire(version.digest)
-    assert not path.exists()
-    assert notes.begin_candidate(OTHER_ENCODER).store == version.store
-    assert notes.backfill().wait().n_added == 8
-    assert candidate(notes).store.verify() == []
-    notes.retire(version.digest)
-    assert [one.name for one in path.parent.iterdir()] == [notes.digest]  # nothing is left over
-
-
-def test_what_was_retired_is_closed(notes: Collection) -> None:
-    version = notes.begin_candidate(OTHER_ENCODER)
-    notes.backfill()
-    opened = weakref.ref(notes._versions.open(version))
-    notes.retire(version.digest)
-    notes.search("ferry")
-    gc.collect()
-    assert opened() is None
 
 
 def test_compaction_keeps_what_any_generation_needs(notes: Collection) -> None:

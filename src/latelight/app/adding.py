@@ -38,12 +38,14 @@ class Workshop:
         home: the generation that is live as the job is made.
         directory: of the collection's jobs, each of which has one in it.
         mirror: writes to the generations.
+        backfill_niceness: how far everybody else is preferred to a backfill.
     """
 
     jobs: JobStore
     home: Home
     directory: Path
     mirror: Mirror
+    backfill_niceness: int = 0
 
 
 class JobLock(WriterLock):
@@ -149,7 +151,8 @@ class Runs:
         scope = self._failed_scope() if only_failed else EVERYTHING
         work = Work(self._directory, tally, ledger, control, scope)
         if BACKFILL in given:
-            return self._shop.mirror.backfill(given[BACKFILL], work)
+            quiet = replace(work, niceness=self._shop.backfill_niceness)
+            return self._shop.mirror.backfill(given[BACKFILL], quiet)
         inputs = Inputs.from_dict(given, self._directory / SPOOL_NAME)
         if inputs.spool is not None and not inputs.spool.exists():
             raise InputError(

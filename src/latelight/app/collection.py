@@ -442,6 +442,7 @@ class Collection:
             home=Home(self.namespace, self.name, self.digest),
             directory=self._home.jobs,
             mirror=self._mirror,
+            backfill_niceness=self._settings.backfill_niceness,
         )
 
 

@@ -18,6 +18,7 @@ from latelight.app.opened import OpenGeneration, Versions
 from latelight.errors import GenerationMovedError, LatelightError
 from latelight.index import Snapshot
 from latelight.index.lock import WriterLock
+from latelight.pipelines.background import lower_priority
 from latelight.pipelines.extracting import is_there
 from latelight.pipelines.ingest import Ingest
 from latelight.pipelines.ledger import Control, Ledger, NoLedger
@@ -53,6 +54,7 @@ class Work:
         directory: of the job, for what is not published yet.
         tally, ledger, control: as `Ingest` takes them.
         scope: which items it looks at.
+        niceness: how far everybody else is preferred to its threads.
     """
 
     directory: Path
@@ -60,6 +62,7 @@ class Work:
     ledger: Ledger
     control: Control
     scope: Scope = EVERYTHING
+    niceness: int = 0
 
 
 class MirrorLock(WriterLock):
@@ -186,11 +189,13 @@ class Mirror:
     def backfill(self, store: str, work: Work) -> IngestReport:
         """Fill a generation with all that the live one has; then queries may be answered from it.
 
-        Stopped at any moment and started again, it goes on with what is missing.
+        Stopped at any moment and started again, it goes on with what is missing. This thread, which
+        should be the run's own, gives way to others as `work` says, and so does all that it begins.
 
         Raises:
             LatelightError: what stopped it; everything so far published stays.
         """
+        lower_priority(work.niceness)
         target, live = self._versions.of_store(store), self._versions.live()
         known = {} if work.scope.only else self._left_out(store)
         whole = self._rebuild(live, target, live.store.snapshot(), without=known)
@@ -303,7 +308,8 @@ class Mirror:
         )
         options = target.ingest_options()
         memo = str(work.directory / MEMO_NAME)
-        options = replace(options, extraction=replace(options.extraction, memo=memo))
+        extraction = replace(options.extraction, memo=memo)
+        options = replace(options, extraction=extraction, niceness=work.niceness)
         ingest = Ingest(filled, options, work.tally, work.ledger, work.control)
         return ingest.run(items, work.scope)
 

@@ -17,6 +17,7 @@ from dataclasses import replace
 from latelight.errors import InputError, LatelightError, StorageError
 from latelight.extractors.sandbox import ExtractionPool
 from latelight.index import Snapshot, Writer
+from latelight.pipelines.background import lower_priority
 from latelight.pipelines.channel import Channel, Closed
 from latelight.pipelines.encoding import BatchEncoder, EncodedDocument, take_batch
 from latelight.pipelines.extracted import (
@@ -131,6 +132,7 @@ class Ingest:
     # -- extract -----------------------------------------------------------------------------
 
     def _extract_all(self, inputs: ItemSource, scope: Scope) -> None:
+        lower_priority(self._options.niceness)
         error: BaseException | None = None
         options = self._options
         try:
@@ -223,6 +225,7 @@ class Ingest:
     # -- encode ------------------------------------------------------------------------------
 
     def _encode_all(self) -> None:
+        lower_priority(self._options.niceness)
         error: BaseException | None = None
         try:
             while not self._control.is_asked:

@@ -24,6 +24,7 @@ class IngestOptions:
         commit_seconds: how often what is ready is published; 0: every batch.
         n_workers: processes that read files.
         queue_bytes: what may wait between two stages; a single larger document goes alone.
+        niceness: 0 to 19, how far everybody else is preferred to its threads and processes.
         lock_seconds: how long to wait for other writers of the collection.
         clock: seconds, for the commits; monotonic.
     """
@@ -33,6 +34,7 @@ class IngestOptions:
     commit_seconds: float = 1.0
     n_workers: int = 1
     queue_bytes: int = 64 << 20
+    niceness: int = 0
     lock_seconds: float = 600.0
     clock: Callable[[], float] = time.monotonic
 
