@@ -226,10 +226,12 @@ def step_until(people: People, target: Collection, state: str, given: argparse.N
             return now.state
         try:
             step = target.release.step()
-            said = f"{now.state} {now.share or ''}: {step.said}"
         except (ReleaseConflictError, ReleaseStateError) as error:  # a guard was faster
-            said = str(error)
-        print(said, flush=True)
+            print(error, flush=True)
+            continue
+        print(f"{now.state} {now.share or ''}: {step.said}", flush=True)
+        if now.state == "gate" and not step.moved:
+            return now.state
         time.sleep(0 if step.moved else 2)
     raise TimeoutError(f"{now.state} took more than {given.longest:.0f} s")
 
@@ -502,7 +504,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--set", choices=SET_NAMES, default="scifact")
     parser.add_argument("--limit", type=int, default=0, help="toy size: this many queries")
-    parser.add_argument("--candidate", choices=tuple(CANDIDATES), default="minilm")
+    parser.add_argument("--candidate", choices=tuple(CANDIDATES), default="pooled")
     parser.add_argument("--bad", action="store_true", help="release shuffled vectors")
     parser.add_argument("--outside", action="store_true", help="fill in another process")
     parser.add_argument("--searchers", type=int, default=2, help="threads that search")

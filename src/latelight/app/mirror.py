@@ -224,8 +224,12 @@ class Mirror:
         ]
         failed = _failed(missing, failures)
         self._versions.notes.clear(store, (), failed)
-        hopeless = {one.doc_id for one in failed}
+        # Whoever deleted or replaced one of these meanwhile may have paid before it was written
+        # down as left out, and nobody would ever look at it again.
+        newest = live.store.snapshot()
+        hopeless = {one.doc_id for one in failed if _is_still(newest, one)}
         differing = [one.doc_id for one in missing if one.doc_id not in hopeless]
+        differing += [one.doc_id for one in failed if not newest.contains(one.doc_id)]
         differing += [one.doc_id for one in mine.documents() if not truth.contains(one.doc_id)]
         if differing:
             self._versions.notes.note_debts([store], live.version.store, differing)
@@ -317,6 +321,12 @@ class Mirror:
 def is_same(snapshot: Snapshot, document: Document) -> bool:
     """Return whether a generation has a document with the same content and metadata."""
     return is_there(snapshot, identity_of(document))
+
+
+def _is_still(snapshot: Snapshot, left_out: LeftOut) -> bool:
+    """Return whether what was left out is still wanted, with that content."""
+    doc_id = left_out.doc_id
+    return snapshot.contains(doc_id) and snapshot.document(doc_id).sha256 == left_out.sha256
 
 
 def _failed(missing: Sequence[Document], failures: Sequence[Failure]) -> list[LeftOut]:
