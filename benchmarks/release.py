@@ -212,7 +212,7 @@ def plan_of(given: argparse.Namespace, judgements: str) -> ReleasePlan:
         gate=GatePlan(judgements=judgements, allow_few_topics=True),
         shadow=ShadowPlan(share=0.5, queries=given.queries, k=K),
         interleave=InterleavePlan(share=1.0, max_sessions=given.queries),
-        ramp=RampPlan(shares=(0.1, 0.5, 1.0), queries=given.queries),
+        ramp=RampPlan(shares=(0.2, 0.5, 1.0), queries=given.queries),
     )
 
 

@@ -239,7 +239,7 @@ class Releases:
     def _look(self, release: Release) -> Look:
         """Return what the present stage shows."""
         if release.state == "gate":
-            return look_at_gate(self._versions, release)
+            return look_at_gate(self._versions, release, self._settings.backfill_niceness)
         if release.state == "interleave":
             return look_at_interleaving(release, self._store.wins(release.release_id))
         counted = self._store.counted(release.release_id)

@@ -17,6 +17,7 @@ from latelight.evaluation import (
     search_topics,
 )
 from latelight.experiments import GuardVerdict
+from latelight.pipelines.background import gently
 from latelight.pipelines.request import SearchRequest
 from latelight.releases.plan import GatePlan
 from latelight.releases.routing import CANDIDATE_ARM
@@ -42,8 +43,8 @@ class Look:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def look_at_gate(versions: Versions, release: Release) -> Look:
-    """Search every judged topic in both versions and compare."""
+def look_at_gate(versions: Versions, release: Release, niceness: int = 0) -> Look:
+    """Search every judged topic in both versions and compare, giving way to who searches."""
     plan = release.plan.gate
     assert plan is not None
     if not plan.judgements:
@@ -53,7 +54,7 @@ def look_at_gate(versions: Versions, release: Release) -> Look:
             "with `gate: null` to go without.",
         )
     judged = read_judgements(plan.judgements, plan.topics or None)
-    found = _compared(versions, release, judged, plan)
+    found = gently(lambda: _compared(versions, release, judged, plan), niceness)
     verdicts = {one.measure: one.verdict for one in found.differences}
     details = {"verdicts": verdicts, "differences": _differences(found)}
     shown = ", ".join(f"{measure}: {verdict}" for measure, verdict in verdicts.items())
