@@ -1,11 +1,19 @@
 """A collection: add, search, explain, delete."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Unpack
 
 from latelight.app.adding import Runs, Workshop, make_job
+from latelight.app.counting import Keeping
+from latelight.app.differences import (
+    Difference,
+    Side,
+    asked,
+    explain_difference,
+    named,
+    version_named,
+)
 from latelight.app.generations import backfill as backfill_runs
 from latelight.app.generations import begin_candidate, compact_all, retire
 from latelight.app.hits import Hits, SearchHit
@@ -14,9 +22,9 @@ from latelight.app.mirror import Mirror
 from latelight.app.opened import CollectionHome, OpenGeneration, Versions
 from latelight.app.plan import DEFAULT_GRID, Asked, Plan, make_plan
 from latelight.app.release import Releases
-from latelight.app.serving import Serving
+from latelight.app.serving import Serving, keys_of
 from latelight.app.similar import SearchOptions, likeness, similar
-from latelight.app.stored import Stats, StoredDocument
+from latelight.app.stats import Stats, StoredDocument, stats_of
 from latelight.errors import InputError, NotFoundError
 from latelight.evaluation import Qrels
 from latelight.index import Problem
@@ -54,7 +62,8 @@ class Collection:
         self._settings = settings
         self._versions = Versions(home, catalog, settings)
         self._mirror = Mirror(self._versions)
-        self._serving = Serving(self._versions)
+        keeping = Keeping(settings.shown_days, settings.shown_searches)
+        self._serving = Serving(self._versions, keeping)
         self._versions.live()
 
     def __repr__(self) -> str:
@@ -147,6 +156,14 @@ class Collection:
     def versions(self) -> dict[str, Generation]:
         """Return the collection's versions by their digest, oldest first."""
         return dict(self._versions.standing().versions)
+
+    def version(self, which: str) -> Generation:
+        """Return a version by an alias, its digest, or the digest's beginning.
+
+        Raises:
+            NotFoundError: there is not exactly one such version.
+        """
+        return named(self._versions.standing(), which, self.name)
 
     def begin_candidate(self, pipeline: str | Path | PipelineSpec) -> Generation:
         """Make a second version, under another pipeline, for `backfill` to fill.
@@ -286,26 +303,35 @@ class Collection:
         exact: bool = False,
         mode: SearchMode = "auto",
         recall: RecallLevel = "balanced",
+        key: str | Sequence[str | None] | None = None,
     ) -> list[Hits]:
         """Return the hits of several queries, in order, all from one state of the collection.
 
         The hits are those of `search`; queries share the threads and what they have in common.
-        Times of stages that were done for several together are equal shares.
+        Times of stages that were done for several together are equal shares. A release routes each
+        query by itself.
 
         Args:
             texts: the queries.
             k, filter, group_by, explain, exact, mode, recall: as for `search`.
+            key: of one caller for all, or as many as there are queries.
 
         Raises:
+            InputError: there are not as many keys as queries.
             QueryError: in one of them there is nothing to search for.
             FilterError: the filter cannot be understood.
         """
         if isinstance(texts, str):
             raise InputError(f"search_batch takes a list of texts; write [{texts!r}].")
-        live = self._versions.live()
-        depth = live.spec.search.k if k is None else k
-        options = (depth, filter, group_by, explain, mode, exact, recall)
-        return live.search([SearchRequest(text, *options) for text in texts])
+        queries = list(texts)
+        keys = keys_of(key, len(queries))
+
+        def ask(version: OpenGeneration, numbers: Sequence[int]) -> list[Hits]:
+            depth = version.spec.search.k if k is None else k
+            options = (depth, filter, group_by, explain, mode, exact, recall)
+            return version.search([SearchRequest(queries[n], *options) for n in numbers])
+
+        return self._serving.search_batch(ask, keys)
 
     def explain(
         self, text: str, doc_id: str, *, unit_id: str = "", mode: SearchMode = "auto"
@@ -329,6 +355,45 @@ class Collection:
             if not ordinals:
                 raise NotFoundError(f"Document {doc_id!r} has no unit {unit_id!r}.")
         return live.hits(reader, explain_units(reader, text, ordinals, mode))
+
+    def explain_difference(  # noqa: PLR0913  the public call; each is what users name
+        self,
+        text: str,
+        a: "str | Collection" = "live",
+        b: "str | Collection" = "candidate",
+        *,
+        doc_ids: Sequence[str] = (),
+        k: int = 10,
+        depth: int = 100,
+        filter: Mapping[str, Any] | None = None,
+        mode: SearchMode = "auto",
+        most: int = 3,
+    ) -> Difference:
+        """Return why version `b` answers a query differently from version `a`.
+
+        Args:
+            text: the query.
+            a, b: versions of this collection (an alias, a digest, the beginning of one), or
+                another collection, whose live version is meant.
+            doc_ids: documents to look into; those that moved most when empty.
+            k: how many hits a user sees; whoever enters or leaves these has moved.
+            depth: how deep ranks are known.
+            filter, mode: as for `search`.
+            most: how many documents are looked into when none are named.
+
+        Raises:
+            NotFoundError: a version or document is not there.
+            ReleaseStateError: a version is not filled yet.
+            QueryError: there is nothing to search for.
+        """
+        sides = (self._side(a), self._side(b))
+        request = asked(text, depth, k, filter=filter, mode=mode)
+        return explain_difference(request, sides, k, doc_ids, most)
+
+    def _side(self, which: "str | Collection") -> Side:
+        if isinstance(which, Collection):
+            return Side(which.name, which._versions.live())
+        return Side(which, version_named(self._versions, which))
 
     def measure_recall(
         self, queries: Sequence[str] | None = None, *, n: int = 100, k: int = 10
@@ -393,28 +458,7 @@ class Collection:
 
     def stats(self) -> Stats:
         """Return what the collection holds."""
-        live = self._versions.live()
-        snapshot = live.store.snapshot()
-        return Stats(
-            n_documents=snapshot.n_documents,
-            n_units=snapshot.n_live_units,
-            n_rows=snapshot.n_rows,
-            n_segments=len(snapshot.manifest.segments),
-            n_bytes=_bytes_below(live.store.path),
-            n_original_bytes=_bytes_below(self._home.originals),
-            pipeline=live.spec.name,
-            digest=live.version.digest,
-            spaces={
-                space: {
-                    "encoder": given.encoder,
-                    "dim": live.lock.encoders[space].dim,
-                    "store": given.store,
-                    "bits": snapshot.spaces[space].bits,
-                    **asdict(live.self_check.observed(space)),
-                }
-                for space, given in live.spec.spaces.items()
-            },
-        )
+        return stats_of(self._versions.live(), self._home)
 
     def verify(self) -> list[Problem]:
         """Check every byte of every generation; return what is wrong, nothing when all is well."""
@@ -428,6 +472,7 @@ class Collection:
             home=Home(self.namespace, self.name, self.digest),
             directory=self._home.jobs,
             mirror=self._mirror,
+            backfill_niceness=self._settings.backfill_niceness,
         )
 
 
@@ -439,10 +484,6 @@ def _wait_or_pause(job: Job) -> None:
         job.pause()
         job.wait()
         raise
-
-
-def _bytes_below(directory: Path) -> int:
-    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
 
 
 __all__ = ["Collection", "SearchHit", "Stats", "StoredDocument"]

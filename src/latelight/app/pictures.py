@@ -18,7 +18,7 @@ from latelight.extractors.previews import draw_frame, draw_sound
 from latelight.extractors.protocol import ExtractionOptions
 from latelight.pipelines.originals import Originals
 from latelight.pipelines.reader import EncodedQuery, Reader
-from latelight.types import Int64Array, Source, TokenEvidence
+from latelight.types import Source, TokenEvidence
 
 if TYPE_CHECKING:
     from latelight.app.hits import SearchHit
@@ -32,14 +32,12 @@ class Pictures:
         reader: what was searched.
         query: as encoded.
         spaces: that ranked.
-        ordinals: (n_hits,) the hits' units in the snapshot.
         originals: the files as they came.
     """
 
     reader: Reader
     query: EncodedQuery
     spaces: tuple[str, ...]
-    ordinals: Int64Array
     originals: Originals
 
     def heatmap(self, hit: "SearchHit", word: str | None) -> HeatMap:
@@ -59,7 +57,7 @@ class Pictures:
             score=hit.score,
             score_norm=hit.score_norm,
         )
-        rows = list(self._similarities(int(self.ordinals[hit.number]), hit.evidence))
+        rows = list(self._similarities(self._ordinal(hit), hit.evidence))
         evidence, time = hit.evidence, hit.unit.locator.time
         if hit.unit.kind == "audio" and time is not None:
             evidence, rows = evidence_on_sound(evidence, time), rows_on_sound(rows, time)
@@ -67,7 +65,7 @@ class Pictures:
 
     def row_maps(self, hit: "SearchHit") -> tuple[RowMap, ...]:
         """Return the similarities of the query's rows with the unit's, by space."""
-        ordinal = int(self.ordinals[hit.number])
+        ordinal = self._ordinal(hit)
         return tuple(
             RowMap(
                 space,
@@ -104,6 +102,12 @@ class Pictures:
             max_pixels=extract.max_pixels,
             dpi=extract.dpi,
         )
+
+    def _ordinal(self, hit: "SearchHit") -> int:
+        """Return the hit's unit in the snapshot: by name, as a mixed list has ranks of its own."""
+        snapshot, wanted = self.reader.snapshot, hit.unit.unit_id
+        found = snapshot.find(hit.doc_id)
+        return next(i for i in found if snapshot.unit(i).unit_id == wanted)
 
     def _similarities(
         self, ordinal: int, evidence: Sequence[TokenEvidence]
