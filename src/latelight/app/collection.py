@@ -23,8 +23,9 @@ from latelight.app.opened import CollectionHome, OpenGeneration, Versions
 from latelight.app.plan import DEFAULT_GRID, Asked, Plan, make_plan
 from latelight.app.release import Releases
 from latelight.app.serving import Serving, keys_of
-from latelight.app.similar import SearchOptions, likeness, similar
+from latelight.app.similar import SearchOptions
 from latelight.app.stats import Stats, StoredDocument, stats_of
+from latelight.app.view import Trial, View
 from latelight.errors import InputError, NotFoundError
 from latelight.evaluation import Qrels
 from latelight.index import Problem
@@ -34,7 +35,6 @@ from latelight.pipelines.items import Addable
 from latelight.pipelines.lock import PipelineLock
 from latelight.pipelines.planning import PlanGrid, Told, tell_nothing
 from latelight.pipelines.progress import Watch, watch_nothing
-from latelight.pipelines.query import explain_units
 from latelight.pipelines.recall import RecallRow, measure_recall, sample_queries
 from latelight.pipelines.records import check_metadata
 from latelight.pipelines.request import GroupBy, SearchRequest
@@ -277,8 +277,7 @@ class Collection:
             NotFoundError: there is no such document or unit.
             InputError: nothing stored lies in the region, or it is none.
         """
-        like = likeness(doc_id, unit_id, box=box, span=span, time=time)
-        return similar(self._versions.live(), like, options)
+        return self.view().similar(doc_id, unit_id, box=box, span=span, time=time, **options)
 
     def interact(self, search_id: str, doc_id: str) -> None:
         """Count that somebody used a document of a search, where a release wants to know.
@@ -347,14 +346,23 @@ class Collection:
         Raises:
             NotFoundError: there is no such document or unit.
         """
-        live = self._versions.live()
-        reader = live.reader()
-        ordinals = reader.snapshot.find(doc_id)
-        if unit_id:
-            ordinals = [i for i in ordinals if reader.snapshot.unit(i).unit_id == unit_id]
-            if not ordinals:
-                raise NotFoundError(f"Document {doc_id!r} has no unit {unit_id!r}.")
-        return live.hits(reader, explain_units(reader, text, ordinals, mode))
+        return self.view().explain(text, doc_id, unit_id=unit_id, mode=mode)
+
+    def view(self, version: str = "live", *, pipeline: Trial | None = None) -> View:
+        """Return one version to ask, beside any release; nothing that it answers is counted.
+
+        Args:
+            version: an alias, a digest, or the beginning of one.
+            pipeline: to try in its place, saved nowhere: a name, path or spec, or sections with
+                the fields that differ, such as `{"search": {"mode": "bm25"}}`.
+
+        Raises:
+            NotFoundError: there is not exactly one such version, or no such pipeline.
+            ReleaseStateError: the version is not filled yet.
+            SettingError: the pipeline is not valid.
+            InputError: it differs in more than searches.
+        """
+        return View(version_named(self._versions, version), pipeline, self._settings)
 
     def explain_difference(  # noqa: PLR0913  the public call; each is what users name
         self,
