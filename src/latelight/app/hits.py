@@ -22,16 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SearchHit(Hit):
-    """A hit of one search, with the pictures and the marked text that explain it.
-
-    Attributes:
-        query: the query's text.
-        number: its place in the search that found it, from 0; `rank` is where it is shown.
-        pictures: draws it.
-    """
+    """A hit of one search, with the pictures and the marked text that explain it."""
 
     query: str = ""
-    number: int = 0
     pictures: "Pictures | None" = field(default=None, repr=False, compare=False)
 
     def snippet(self, *, max_characters: int = 240) -> Snippet:
@@ -122,6 +115,7 @@ class Hits(Sequence[SearchHit]):
         """Return the JSON form."""
         return {
             "query": self.query,
+            "search_id": self.search_id,
             "hits": [hit.to_dict() for hit in self],
             "stages": [
                 {"name": s.name, "milliseconds": s.milliseconds, "count": s.count}
@@ -140,6 +134,5 @@ def _bound(hit: Hit, query: str, pictures: "Pictures") -> SearchHit:
         evidence=hit.evidence,
         rerank_score=hit.rerank_score,
         query=query,
-        number=hit.rank - 1,
         pictures=pictures,
     )
