@@ -21,6 +21,9 @@ def test_every_row_of_the_table_can_be_set() -> None:
         "LATELIGHT_DEVICE": "cuda:1",
         "LATELIGHT_WEIGHTS": "/w",
         "LATELIGHT_COMMIT_SECONDS": "1.5",
+        "LATELIGHT_BACKFILL_NICENESS": "5",
+        "LATELIGHT_SHOWN_DAYS": "7",
+        "LATELIGHT_SHOWN_SEARCHES": "500",
     }
     assert {row.variable for row in SETTINGS} == set(given)
     settings = read_settings(given)
@@ -28,6 +31,8 @@ def test_every_row_of_the_table_can_be_set() -> None:
     assert settings.api_key == "k"
     assert "api_key" not in repr(settings)
     assert (settings.n_threads, str(settings.weights), settings.commit_seconds) == (3, "/w", 1.5)
+    assert settings.backfill_niceness == 5
+    assert (settings.shown_days, settings.shown_searches) == (7, 500)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +41,9 @@ def test_every_row_of_the_table_can_be_set() -> None:
         ("LATELIGHT_THREADS", "many"),
         ("LATELIGHT_COMMIT_SECONDS", "-1"),
         ("LATELIGHT_COMMIT_SECONDS", "soon"),
+        ("LATELIGHT_BACKFILL_NICENESS", "20"),
+        ("LATELIGHT_SHOWN_DAYS", "0"),
+        ("LATELIGHT_SHOWN_SEARCHES", "nan"),
         ("LATELIGHT_LIBARY", "typo"),
     ],
 )

@@ -31,6 +31,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("device", "auto", "What published models run on: cpu, cuda, cuda:1, mps; auto."),
     Setting("weights", "", "Directory with model weights that go before the carried ones."),
     Setting("commit_seconds", "1", "While adding: publish what is ready this often, in seconds."),
+    Setting("backfill_niceness", "10", "Releases: 0 to 19; how far a backfill gives way (Linux)."),
+    Setting("shown_days", "30", "Releases: a search waits so many days for interaction."),
+    Setting("shown_searches", "100000", "Releases: so many searches of a collection do, at most."),
 )
 
 
@@ -47,6 +50,9 @@ class Settings:
         device: what published models run on; `auto` takes a graphics card when there is one.
         weights: directory with model weights, or None for the carried ones.
         commit_seconds: how often adding publishes, in seconds.
+        backfill_niceness: how far everybody else is preferred to the filling of a candidate.
+        shown_days, shown_searches: how long, and how many, searches wait for interaction while a
+            release wants to know of it.
     """
 
     library: str = "library"
@@ -57,6 +63,9 @@ class Settings:
     device: str = "auto"
     weights: Path | None = None
     commit_seconds: float = 1.0
+    backfill_niceness: int = 10
+    shown_days: float = 30.0
+    shown_searches: int = 100_000
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -76,7 +85,10 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         n_threads=_threads(values["threads"]),
         device=values["device"],
         weights=Path(values["weights"]) if values["weights"] else None,
-        commit_seconds=_seconds(values["commit_seconds"]),
+        commit_seconds=_number("commit_seconds", values["commit_seconds"], 0, 86_400),
+        backfill_niceness=int(_number("backfill_niceness", values["backfill_niceness"], 0, 19)),
+        shown_days=_number("shown_days", values["shown_days"], 0.01, 36_500),
+        shown_searches=int(_number("shown_searches", values["shown_searches"], 1, 1e9)),
     )
 
 
@@ -96,16 +108,16 @@ def _threads(value: str) -> int:
     return int(value) or available_cores()
 
 
-def _seconds(value: str) -> float:
+def _number(name: str, value: str, least: float, most: float) -> float:
     try:
-        seconds = float(value)
+        number = float(value)
     except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < 86_400:
+        number = least - 1
+    if not least <= number <= most:
         raise SettingError(
-            f"LATELIGHT_COMMIT_SECONDS is {value!r}; give seconds from 0 to 86400, such as 1."
+            f"LATELIGHT_{name.upper()} is {value!r}; give a number from {least:g} to {most:g}."
         )
-    return seconds
+    return number
 
 
 def available_cores() -> int:

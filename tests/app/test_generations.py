@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from latelight.app import Collection, Library, engine
+from latelight.app import Collection, Library, engine, mirror
 from latelight.app.opened import OpenGeneration
 from latelight.errors import (
+    DamagedFileError,
     ExtractionError,
     GenerationMovedError,
     ModelError,
@@ -20,6 +21,7 @@ from latelight.errors import (
     ReleaseConflictError,
     ReleaseStateError,
 )
+from latelight.extractors.sandbox import ExtractionPool
 from latelight.extractors.text import extract_record
 from latelight.index import Writer
 from latelight.pipelines.rebuild import joined_text
@@ -229,6 +231,28 @@ def test_what_the_candidate_cannot_read_is_left_out_and_said(
     assert not candidate(notes).store.snapshot().contains(left.doc_id)
     big.write_text("A short story.")
     notes.add(big)
+    assert is_in_line(notes)
+
+
+def test_what_is_deleted_while_it_is_found_hopeless_is_not_left_out_for_ever(
+    notes: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Any, source: Any, options: Any) -> None:
+        raise DamagedFileError("broken")
+
+    real = mirror._failed
+
+    def found(*given: Any) -> Any:
+        failed = real(*given)
+        if failed:  # meanwhile somebody deletes it, and the candidate follows
+            assert notes.delete([one.doc_id for one in failed]) == 2
+        return failed
+
+    monkeypatch.setattr(ExtractionPool, "extract", refused)
+    monkeypatch.setattr(mirror, "_failed", found)
+    notes.begin_candidate(OTHER_ENCODER)
+    notes.backfill()
+    assert notes._versions.notes.left_out(candidate(notes).version.store) == []
     assert is_in_line(notes)
 
 

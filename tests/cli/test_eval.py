@@ -13,6 +13,7 @@ from latelight.evaluation import (
     read_run,
     write_beir,
 )
+from latelight.testing.files import text_pdf
 from latelight.types import CharSpan, Locator
 from tests.cli.conftest import Run
 
@@ -177,3 +178,25 @@ def test_every_command_has_help_json_and_a_place_in_the_readme(
     assert "--json" in done.out
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
     assert f"`{' '.join(words)}`" in readme
+
+
+def test_explain_diff_tells_what_moved_and_why(run: Run, judged: Path, tmp_path: Path) -> None:
+    (tmp_path / "new.yaml").write_text("spaces: {text: {}}\nlexical: {weight: 2.0}")
+    (tmp_path / "plan.yaml").write_text("gate: null")
+    (tmp_path / "page.pdf").write_bytes(text_pdf("the [ferry] lamp"))
+    assert run("add", "page.pdf", "-c", "notes").code == 0
+    assert run("release", "start", "notes", "new.yaml", "--plan", "plan.yaml").code == 0
+    assert run("release", "step", "notes").code == 0
+    words = ("eval", "explain-diff", "notes", "ferry lamp", "live", "candidate")
+    said = run(*words, "--maps", "maps", "--most", "9")
+    assert said.code == 0, said.err
+    assert "found A" in said.out and "[ferry]" in said.out
+    assert "has no picture to light" in said.err  # of the passages
+    assert [path.suffix for path in (tmp_path / "maps").iterdir()] == [".png"]
+    found = told(run, *words, "-k", "2")
+    for one in found["documents"]:
+        whole = sum(shift["delta"] for shift in one["shifts"]) + one["rounding"]
+        assert whole == pytest.approx(one["score_after"] - one["score_before"], abs=1e-6)
+    other = told(run, "eval", "explain-diff", "notes", "ferry", "live", "notes", "--doc", "lamp")
+    assert other["documents"][0]["delta"] == 0
+    assert run("eval", "explain-diff", "notes", "ferry", "nothing").code == 1

@@ -15,6 +15,7 @@ from latelight.encoders.catalog import CATALOG, card_of
 from latelight.encoders.registry import encoder_names
 from latelight.errors import ModelError
 from latelight.testing.encoders import FakeEncoder
+from latelight.testing.hearing import FakeHearingEncoder
 from latelight.types import MultiVector, Unit
 from tests.cli.conftest import Run
 
@@ -172,3 +173,24 @@ def test_visual_encoders_are_checked_by_the_test_of_their_geometry(
     ran = run("models", "check", "seeing", "--json")
     (geometry,) = (one for one in json.loads(ran.out) if one["name"] == "geometry")
     assert (ran.code, geometry["ok"]) == (code, not fails)
+
+
+@pytest.mark.parametrize(("deaf", "code"), [(False, 0), (True, 1)])
+def test_encoders_that_listen_are_checked_with_a_tone(
+    run: Run, monkeypatch: pytest.MonkeyPatch, deaf: bool, code: int
+) -> None:
+    class Listening(FakeHearingEncoder):
+        @property
+        def info(self) -> Any:
+            return replace(super().info, weights={"model.safetensors": "0" * 64})
+
+        def encode_documents(self, units: Any, **_: Any) -> Any:
+            if deaf:
+                units = [replace(one, sound=one.sound * 0) for one in units]
+            return super().encode_documents(units)
+
+    monkeypatch.setattr(models, "create_encoder", lambda *_, **__: Listening(dim=64))
+    ran = run("models", "check", "listening", "--json")
+    (sound,) = (one for one in json.loads(ran.out) if one["name"] == "sound")
+    assert (ran.code, sound["ok"]) == (code, not deaf)
+    assert deaf or "40 rows of 4 s; a tone at 2.0–2.5 s" in sound["told"]

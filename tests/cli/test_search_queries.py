@@ -47,3 +47,25 @@ def test_a_query_besides_a_file_of_them_is_wrong_usage(run: Run, queries: Path) 
     missing = run("search", "--queries", "nowhere.txt")
     assert missing.code == 1
     assert "query on each line" in missing.err
+
+
+def test_a_key_is_answered_by_one_version_of_a_release(
+    run: Run, queries: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "new.yaml").write_text("spaces: {text: {}}\nlexical: {weight: 5.0}")
+    (tmp_path / "plan.yaml").write_text(
+        "{gate: null, shadow: null, interleave: null, ramp: {shares: [0.5]}}"
+    )
+    assert run("release", "start", "default", "new.yaml", "--plan", "plan.yaml").code == 0
+    assert run("release", "step", "default").code == 0
+
+    def score(*words: str) -> float:
+        line = run("search", *words, "--json", "-k", "1").out
+        told = json.loads(line if "--queries" not in words else line.splitlines()[0])
+        assert told["search_id"]
+        return round(told["hits"][0]["score"], 4)
+
+    alone = {f"user {n}": score("ferry", "--key", f"user {n}") for n in range(8)}
+    assert len(set(alone.values())) == 2
+    for key, found in alone.items():
+        assert score("--queries", str(queries), "--key", key) == found

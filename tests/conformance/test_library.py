@@ -267,7 +267,11 @@ def test_many_queries_are_answered_in_their_order(paper: AnyCollection) -> None:
     found = paper.search_batch(["ferry timetable", "keeper wages"], k=1, explain=True)
     assert [hits.query for hits in found] == ["ferry timetable", "keeper wages"]
     assert all(len(hits) == 1 and hits[0].evidence for hits in found)
+    keyed = paper.search_batch(["ferry", "wages", "slash"], key=["a", None, "a"], k=1)
+    assert [hits.query for hits in keyed] == ["ferry", "wages", "slash"]
     assert paper.search_batch([]) == []
+    with pytest.raises(InputError, match="2 keys for 1 queries"):
+        paper.search_batch(["ferry"], key=["a", "b"])
     with pytest.raises(InputError, match="list of texts"):
         paper.search_batch("ferry")
     with pytest.raises(QueryError):

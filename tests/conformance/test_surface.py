@@ -23,7 +23,7 @@ OF_FILES = {
     Collection: {
         "lock", "compact", "begin_candidate", "backfill", "retire", "measure_recall", "plan",
         "verify", "prepare", "aliases", "version", "search_version", "list_documents", "preview",
-        "original", "load",
+        "original", "load", "view", "explain_difference",
     },
     Job: {"wait_or_pause"},
     Releases: set(),

@@ -209,3 +209,13 @@ def test_settings_out_of_range_are_refused() -> None:
     for wrong in ({"method": "magic"}, {"factor": 0}, {"threshold": 1.5}, {"dim": -1}):
         with pytest.raises(SettingError):
             Pooling(**wrong)  # type: ignore[arg-type]
+
+
+def test_sound_has_no_grid_and_keeps_its_rows() -> None:
+    times = np.array([[0, 0.04], [0.04, 0.08], [0.08, 0.12]], np.float32)
+    nowhere = np.full((3, 4), np.nan, np.float32)
+    for boxes in (nowhere, None):
+        given = MultiVector(unit_rows(3, 3), RowLocators(boxes=boxes, times=times))
+        means = grid_means(given)
+        np.testing.assert_array_equal(means.vectors, given.vectors)
+        np.testing.assert_array_equal(means.locators.times, times)

@@ -16,12 +16,13 @@ from latelight.pipelines.channel import Channel
 from latelight.pipelines.encoding import BatchEncoder, take_batch
 from latelight.pipelines.extracted import Extracted, Identity
 from latelight.pipelines.extracting import read_ahead
-from latelight.pipelines.ingest import Ingest, IngestOptions, Target
+from latelight.pipelines.ingest import Ingest
 from latelight.pipelines.inputs import Inputs
 from latelight.pipelines.items import Item, RecordItem
 from latelight.pipelines.ledger import Control
 from latelight.pipelines.originals import Originals
 from latelight.pipelines.tally import Tally
+from latelight.pipelines.target import IngestOptions, Target
 from latelight.testing.encoders import FakeEncoder
 from latelight.types import Extraction, Locator, MultiVector, Unit
 

@@ -8,6 +8,7 @@ from latelight.errors import PipelineMismatchError
 from latelight.pipelines.lock import check_encoder, generation_digest, make_lock, parse_lock
 from latelight.pipelines.spec import PipelineSpec, parse_spec
 from latelight.testing.encoders import FakeEncoder
+from latelight.testing.hearing import FakeHearingEncoder
 from latelight.types import EncoderInfo, MultiVector, Unit
 
 VERSIONS = {"text": "1"}
@@ -112,6 +113,26 @@ def test_an_encoder_that_sees_is_also_asked_about_a_picture() -> None:
     check_encoder(Seeing(), lock, space="look")
     with pytest.raises(PipelineMismatchError, match=r"least cosine on the golden picture -?0\.\d+"):
         check_encoder(Seeing(shift=1), lock, space="look")
+
+
+def test_an_encoder_that_listens_is_also_asked_about_a_sound() -> None:
+    whole = make_lock({"ears": FakeHearingEncoder(dim=16)}, VERSIONS, "a")
+    assert parse_lock(whole.to_json()) == whole
+    lock = whole.encoders["ears"]
+    assert lock.golden_sound and not lock.golden_picture
+    check_encoder(FakeHearingEncoder(dim=16), lock, space="ears")
+
+    class Deafer(FakeHearingEncoder):
+        def encode_documents(self, units: Sequence[Unit], **_: object) -> list[MultiVector]:
+            quiet = [replace(one, sound=one.sound // 20_000) for one in units]  # type: ignore[operator]
+            return super().encode_documents(quiet)
+
+    with pytest.raises(PipelineMismatchError, match=r"least cosine on the golden sound -?0\.\d+"):
+        check_encoder(Deafer(dim=16), lock, space="ears")
+
+
+def test_locks_of_encoders_that_do_not_listen_are_written_as_before() -> None:
+    assert "sound" not in make_lock({"t": FakeEncoder(dim=16)}, VERSIONS, "a").to_json()
 
 
 def test_one_that_reads_alone_has_no_rows_of_it() -> None:

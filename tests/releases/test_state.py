@@ -111,7 +111,9 @@ PLACE = ("default", "c")
 def catalog(tmp_path: Path) -> Path:
     path = tmp_path / "catalog.db"
     Catalog(path).create(*PLACE, Generation("old", "{}", "{}", 1.0))
-    GenerationStore(path, PLACE).add(Generation("new", "{}", "{}", 2.0), "candidate", is_built=True)
+    generations = GenerationStore(path, PLACE)
+    generations.add(Generation("new", "{}", "{}", 2.0), "candidate", is_built=False)
+    generations.finish("new")
     return path
 
 
@@ -178,6 +180,35 @@ def test_who_won_a_mixed_search_follows_its_clicks(store: ReleaseStore) -> None:
     assert store.wins("r1") == {"b": 1, "": 2}
     store.click("s0", "d2", lambda mixed, clicked: "tie" if len(clicked) == 2 else "b")
     assert store.wins("r1") == {"tie": 1, "": 2}
+
+
+def test_searches_that_are_too_old_or_too_many_are_forgotten_and_stay_counted(
+    store: ReleaseStore,
+) -> None:
+    shown = [Shown(f"s{i}", "interleave", 0, "", "hash", float(i), "{}") for i in range(10)]
+    store.count("r1", [], shown)
+    for search_id, won in (("s0", "a"), ("s1", "b"), ("s2", "b"), ("s9", "a")):
+        store.click(search_id, "d1", lambda mixed, clicked, won=won: won)  # type: ignore[misc]
+    before = store.wins("r1")
+    assert store.forget_shown(before=3.0, most=100) == 3  # s0, s1 and s2
+    assert store.wins("r1") == before == {"a": 2, "b": 2, "": 6}
+    assert not store.click("s1", "d1", lambda mixed, clicked: "a")
+    assert store.forget_shown(before=0.0, most=4) == 3  # s3, s4 and s5
+    assert store.forget_shown(before=0.0, most=4) == 0
+    assert store.wins("r1") == before
+    assert store.click("s9", "d2", lambda mixed, clicked: "a")
+    entries = [one for one in store.log("r1") if one.what == "forgot"]
+    assert [one.details["n"] for one in entries] == [3, 3]
+    assert entries[0].details["wins"] == {"a": 1, "b": 2}
+
+
+def test_an_index_that_was_retired_meanwhile_is_not_taken_for_built(catalog: Path) -> None:
+    generations = GenerationStore(catalog, PLACE)
+    other = Generation("gone-01234567", "{}", "{}", 3.0)
+    with pytest.raises(ReleaseConflictError, match="retired just now"):
+        generations.add(other, "third", is_built=True)
+    generations.add(Generation("new-01234567", "{}", "{}", 3.0), "third", is_built=True)
+    assert generations.standing().serves("new-01234567")
 
 
 def test_nothing_is_counted_of_a_release_that_was_forgotten(store: ReleaseStore) -> None:

@@ -1,5 +1,6 @@
 from fastapi.testclient import TestClient
 
+from latelight.app import Library
 from tests.server.conftest import NOTES
 
 
@@ -16,3 +17,38 @@ def test_a_search_finds_and_explains(notes: TestClient) -> None:
     assert 0 < weight <= 1
     assert {stage["name"] for stage in told["stages"]} >= {"encode"}
     assert first["has_preview"] is False
+
+
+def test_a_version_or_a_pipeline_on_trial_may_be_asked(notes: TestClient, library: Library) -> None:
+    target = library.collection("notes")
+    spec = {"name": "other", "search": {"mode": "bm25"}}
+    plan = {"gate": None, "shadow": None, "interleave": None, "ramp": None}
+    assert notes.post(f"{NOTES}/release", json={"pipeline": spec, "plan": plan}).status_code == 201
+    live = notes.post(f"{NOTES}/search", json={"text": "oil lamp"}).json()
+    trial = {"text": "oil lamp", "pipeline": {"search": {"mode": "bm25"}}}
+    tried = notes.post(f"{NOTES}/search", json=trial).json()
+    other = notes.post(f"{NOTES}/search", json={"text": "oil lamp", "version": "candidate"}).json()
+    scores = [[hit["score"] for hit in one["hits"]] for one in (live, tried, other)]
+    assert scores[1] == scores[2] != scores[0]
+    batch = {"texts": ["oil lamp"], "version": target.digest}
+    (same,) = notes.post(f"{NOTES}/search/batch", json=batch).json()["answers"]
+    assert [hit["score"] for hit in same["hits"]] == scores[0]
+    for body, status in (
+        ({"version": "nobody"}, 404),
+        ({"pipeline": {"extract": {"passage_characters": 500}}}, 422),
+        ({"pipeline": {"search": {"rerank": "/etc/passwd"}}}, 422),
+        ({"pipeline": {"search": {"no": 1}}}, 422),
+    ):
+        refused = notes.post(f"{NOTES}/search", json={"text": "oil", **body})
+        assert refused.status_code == status, refused.text
+
+
+def test_two_versions_are_compared_on_one_query(notes: TestClient) -> None:
+    spec = {"name": "other", "search": {"mode": "bm25"}}
+    plan = {"gate": None, "shadow": None, "interleave": None, "ramp": None}
+    notes.post(f"{NOTES}/release", json={"pipeline": spec, "plan": plan})
+    told = notes.post(f"{NOTES}/compare", json={"text": "the refitted ferry"}).json()
+    assert (told["a"]["name"], told["b"]["name"]) == ("live", "candidate")
+    assert told["documents"]
+    none = notes.post(f"{NOTES}/compare", json={"text": "oil", "b": "nobody"})
+    assert none.json()["code"] == "not_found"

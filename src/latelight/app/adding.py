@@ -11,14 +11,14 @@ from typing import Any, Literal
 from latelight.app.mirror import Mirror, Work
 from latelight.errors import InputError, JobRunningError, LatelightError, WriterLockedError
 from latelight.index.lock import WriterLock
-from latelight.pipelines.ingest import EVERYTHING, IngestReport, Scope
 from latelight.pipelines.inputs import Given, Inputs
 from latelight.pipelines.items import Item, UploadItem
 from latelight.pipelines.ledger import Control, ItemNote, StopRequest
 from latelight.pipelines.progress import Progress
 from latelight.pipelines.spec import canonical_json
 from latelight.pipelines.spool import Spooled, write_spool
-from latelight.pipelines.tally import Tally
+from latelight.pipelines.tally import IngestReport, Tally
+from latelight.pipelines.target import EVERYTHING, Scope
 from latelight.releases.jobs import Home, JobRecord, JobStore, new_job_id
 
 JobState = Literal["running", "paused", "cancelled", "failed", "done", "interrupted"]
@@ -41,12 +41,14 @@ class Workshop:
         home: the generation that is live as the job is made.
         directory: of the collection's jobs, each of which has one in it.
         mirror: writes to the generations.
+        backfill_niceness: how far everybody else is preferred to a backfill.
     """
 
     jobs: JobStore
     home: Home
     directory: Path
     mirror: Mirror
+    backfill_niceness: int = 0
 
 
 class JobLock(WriterLock):
@@ -157,7 +159,8 @@ class Runs:
         scope = self._failed_scope() if only_failed else EVERYTHING
         work = Work(self._directory, tally, ledger, control, scope)
         if BACKFILL in given:
-            return self._shop.mirror.backfill(given[BACKFILL], work)
+            quiet = replace(work, niceness=self._shop.backfill_niceness)
+            return self._shop.mirror.backfill(given[BACKFILL], quiet)
         inputs = Inputs.from_dict(given, self._directory / SPOOL_NAME)
         if inputs.spool is not None and not inputs.spool.exists():
             raise InputError(

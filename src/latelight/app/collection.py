@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from latelight.app.adding import Runs, Workshop, make_job
-from latelight.app.asking import search_in, version_named
-from latelight.app.contents import (
-    ListedDocument,
-    list_documents,
-    original_of,
-    preview_of,
-    stats_of,
-    stored,
+from latelight.app.contents import Contents, ListedDocument
+from latelight.app.counting import Keeping
+from latelight.app.differences import (
+    Difference,
+    Side,
+    asked,
+    explain_difference,
+    named,
+    version_named,
 )
 from latelight.app.generations import backfill as backfill_runs
 from latelight.app.generations import begin_candidate, compact_all, retire
@@ -22,19 +23,18 @@ from latelight.app.mirror import Mirror
 from latelight.app.opened import CollectionHome, OpenGeneration, Versions
 from latelight.app.plan import DEFAULT_GRID, Asked, Plan, make_plan
 from latelight.app.release import Releases
-from latelight.app.serving import Serving
-from latelight.app.similar import SearchOptions, likeness, similar
-from latelight.app.stored import Stats, StoredDocument
+from latelight.app.serving import Serving, keys_of
+from latelight.app.similar import SearchOptions
+from latelight.app.stats import Stats, StoredDocument
+from latelight.app.view import Trial, View
 from latelight.errors import InputError, NotFoundError
 from latelight.evaluation import Qrels
-from latelight.index import Problem
 from latelight.index.candidates import RecallLevel
 from latelight.pipelines.inputs import sort_given
 from latelight.pipelines.items import Addable
 from latelight.pipelines.lock import PipelineLock
 from latelight.pipelines.planning import PlanGrid, Told, tell_nothing
 from latelight.pipelines.progress import Watch, watch_nothing
-from latelight.pipelines.query import explain_units
 from latelight.pipelines.recall import RecallRow, measure_recall, sample_queries
 from latelight.pipelines.records import check_metadata
 from latelight.pipelines.request import GroupBy, SearchRequest
@@ -42,13 +42,13 @@ from latelight.pipelines.spec import PipelineSpec, SearchMode
 from latelight.releases.catalog import Generation
 from latelight.releases.jobs import Home, JobStore
 from latelight.settings import Settings
-from latelight.types import Document, Metadata
+from latelight.types import Metadata
 
 if TYPE_CHECKING:
-    from PIL import Image
+    pass
 
 
-class Collection:
+class Collection(Contents):
     """A named set of documents with one live pipeline. Get one from `Library.collection`."""
 
     def __init__(
@@ -60,12 +60,13 @@ class Collection:
             NotFoundError: there is no such collection.
         """
         self.namespace, self.name = home.place
+        super().__init__(Versions(home, catalog, settings))
         self._home = home
         self._jobs = jobs
         self._settings = settings
-        self._versions = Versions(home, catalog, settings)
         self._mirror = Mirror(self._versions)
-        self._serving = Serving(self._versions)
+        keeping = Keeping(settings.shown_days, settings.shown_searches)
+        self._serving = Serving(self._versions, keeping)
         self._versions.live()
 
     def __repr__(self) -> str:
@@ -186,16 +187,7 @@ class Collection:
         Raises:
             NotFoundError: there is not exactly one such version.
         """
-        return version_named(self._versions.standing(), which, self.name)
-
-    def search_version(self, which: str, text: str, **options: Unpack[SearchOptions]) -> Hits:
-        """Return the hits of one version, whatever a release says; arguments as for `search`.
-
-        Raises:
-            NotFoundError: there is not exactly one such version.
-            ReleaseStateError: it is not filled yet.
-        """
-        return search_in(self._versions, self.version(which), text, options)
+        return named(self._versions.standing(), which, self.name)
 
     def begin_candidate(self, pipeline: str | Path | PipelineSpec) -> Generation:
         """Make a second version, under another pipeline, for `backfill` to fill.
@@ -309,8 +301,7 @@ class Collection:
             NotFoundError: there is no such document or unit.
             InputError: nothing stored lies in the region, or it is none.
         """
-        like = likeness(doc_id, unit_id, box=box, span=span, time=time)
-        return similar(self._versions.live(), like, options)
+        return self.view().similar(doc_id, unit_id, box=box, span=span, time=time, **options)
 
     def interact(self, search_id: str, doc_id: str) -> None:
         """Count that somebody used a document of a search, where a release wants to know.
@@ -335,26 +326,35 @@ class Collection:
         exact: bool = False,
         mode: SearchMode = "auto",
         recall: RecallLevel = "balanced",
+        key: str | Sequence[str | None] | None = None,
     ) -> list[Hits]:
         """Return the hits of several queries, in order, all from one state of the collection.
 
         The hits are those of `search`; queries share the threads and what they have in common.
-        Times of stages that were done for several together are equal shares.
+        Times of stages that were done for several together are equal shares. A release routes each
+        query by itself.
 
         Args:
             texts: the queries.
             k, filter, group_by, explain, exact, mode, recall: as for `search`.
+            key: of one caller for all, or as many as there are queries.
 
         Raises:
+            InputError: there are not as many keys as queries.
             QueryError: in one of them there is nothing to search for.
             FilterError: the filter cannot be understood.
         """
         if isinstance(texts, str):
             raise InputError(f"search_batch takes a list of texts; write [{texts!r}].")
-        live = self._versions.live()
-        depth = live.spec.search.k if k is None else k
-        options = (depth, filter, group_by, explain, mode, exact, recall)
-        return live.search([SearchRequest(text, *options) for text in texts])
+        queries = list(texts)
+        keys = keys_of(key, len(queries))
+
+        def ask(version: OpenGeneration, numbers: Sequence[int]) -> list[Hits]:
+            depth = version.spec.search.k if k is None else k
+            options = (depth, filter, group_by, explain, mode, exact, recall)
+            return version.search([SearchRequest(queries[n], *options) for n in numbers])
+
+        return self._serving.search_batch(ask, keys)
 
     def explain(
         self, text: str, doc_id: str, *, unit_id: str = "", mode: SearchMode = "auto"
@@ -370,14 +370,62 @@ class Collection:
         Raises:
             NotFoundError: there is no such document or unit.
         """
-        live = self._versions.live()
-        reader = live.reader()
-        ordinals = reader.snapshot.find(doc_id)
-        if unit_id:
-            ordinals = [i for i in ordinals if reader.snapshot.unit(i).unit_id == unit_id]
-            if not ordinals:
-                raise NotFoundError(f"Document {doc_id!r} has no unit {unit_id!r}.")
-        return live.hits(reader, explain_units(reader, text, ordinals, mode))
+        return self.view().explain(text, doc_id, unit_id=unit_id, mode=mode)
+
+    def view(self, version: str = "live", *, pipeline: Trial | None = None) -> View:
+        """Return one version to ask, beside any release; nothing that it answers is counted.
+
+        Args:
+            version: an alias, a digest, or the beginning of one.
+            pipeline: to try in its place, saved nowhere: a name, path or spec, or sections with
+                the fields that differ, such as `{"search": {"mode": "bm25"}}`.
+
+        Raises:
+            NotFoundError: there is not exactly one such version, or no such pipeline.
+            ReleaseStateError: the version is not filled yet.
+            SettingError: the pipeline is not valid.
+            InputError: it differs in more than searches.
+        """
+        return View(version_named(self._versions, version), pipeline, self._settings)
+
+    def explain_difference(  # noqa: PLR0913  the public call; each is what users name
+        self,
+        text: str,
+        a: "str | Collection" = "live",
+        b: "str | Collection" = "candidate",
+        *,
+        doc_ids: Sequence[str] = (),
+        k: int = 10,
+        depth: int = 100,
+        filter: Mapping[str, Any] | None = None,
+        mode: SearchMode = "auto",
+        most: int = 3,
+    ) -> Difference:
+        """Return why version `b` answers a query differently from version `a`.
+
+        Args:
+            text: the query.
+            a, b: versions of this collection (an alias, a digest, the beginning of one), or
+                another collection, whose live version is meant.
+            doc_ids: documents to look into; those that moved most when empty.
+            k: how many hits a user sees; whoever enters or leaves these has moved.
+            depth: how deep ranks are known.
+            filter, mode: as for `search`.
+            most: how many documents are looked into when none are named.
+
+        Raises:
+            NotFoundError: a version or document is not there.
+            ReleaseStateError: a version is not filled yet.
+            QueryError: there is nothing to search for.
+        """
+        sides = (self._side(a), self._side(b))
+        request = asked(text, depth, k, filter=filter, mode=mode)
+        return explain_difference(request, sides, k, doc_ids, most)
+
+    def _side(self, which: "str | Collection") -> Side:
+        if isinstance(which, Collection):
+            return Side(which.name, which._versions.live())
+        return Side(which, version_named(self._versions, which))
 
     def measure_recall(
         self, queries: Sequence[str] | None = None, *, n: int = 100, k: int = 10
@@ -424,69 +472,13 @@ class Collection:
         reader = self._versions.live().reader()
         return make_plan(reader, queries, Asked(qrels, measure, space, grid, n), told)
 
-    # -- looking ---------------------------------------------------------------------------
-
-    def get(self, doc_id: str) -> StoredDocument:
-        """Return a document with its units.
-
-        Raises:
-            NotFoundError: there is no such document.
-        """
-        return stored(self._versions.live(), doc_id)
-
-    def documents(self) -> list[Document]:
-        """Return every document, in the order in which they were written."""
-        return list(self._versions.live().store.snapshot().documents())
-
-    def list_documents(self, *, after: str = "", limit: int = 50) -> list[ListedDocument]:
-        """Return documents by ascending id, beginning behind `after`.
-
-        Going on behind the last one's id sees every document once that is there all the while,
-        whatever is written meanwhile.
-        """
-        return list_documents(self._versions.live(), after, limit)
-
-    def preview(self, doc_id: str, unit_id: str) -> "Image.Image":
-        """Return a unit's page, picture or frame, upright; the spectrogram of sound.
-
-        Raises:
-            NotFoundError: there is no such document or unit, or its original is no longer kept.
-            UnsupportedMediaError: the unit is text alone.
-        """
-        return preview_of(self._versions.live(), doc_id, unit_id)
-
-    def original(self, doc_id: str) -> Path:
-        """Return where a document's file lies, as it came; it is not to be changed.
-
-        Raises:
-            NotFoundError: there is no such document, or it has no file: it was a record.
-        """
-        return original_of(self._versions.live(), doc_id)
-
-    def stats(self) -> Stats:
-        """Return what the collection holds."""
-        return stats_of(self._versions.live(), self._home)
-
-    def load(self) -> None:
-        """Load the live version's models now, so that the first search need not wait for them.
-
-        Raises:
-            ModelError, PipelineMismatchError: they are not those of the collection.
-        """
-        self._versions.live().loaded()
-
-    def verify(self) -> list[Problem]:
-        """Check every byte of every generation; return what is wrong, nothing when all is well."""
-        stores = {one.store: one for one in self._versions.standing().versions.values()}
-        found = (self._versions.open(one).store.verify() for one in stores.values())
-        return [problem for problems in found for problem in problems]
-
     def _workshop(self) -> Workshop:
         return Workshop(
             jobs=self._jobs,
             home=Home(self.namespace, self.name, self.digest),
             directory=self._home.jobs,
             mirror=self._mirror,
+            backfill_niceness=self._settings.backfill_niceness,
         )
 
 

@@ -1,14 +1,15 @@
-"""What a collection holds, looked at: documents, units, files, sizes."""
+"""What a collection holds, looked at: documents, units, files, numbers."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latelight.app.opened import CollectionHome, OpenGeneration
+from latelight.app.opened import Versions
 from latelight.app.pictures import draw_unit
-from latelight.app.stored import Stats, StoredDocument
+from latelight.app.stats import Stats, StoredDocument, stats_of
 from latelight.errors import NotFoundError, UnsupportedMediaError
+from latelight.index import Problem
 from latelight.types import Document
 
 if TYPE_CHECKING:
@@ -23,68 +24,83 @@ class ListedDocument:
     n_units: int
 
 
-def stored(live: OpenGeneration, doc_id: str) -> StoredDocument:
-    """Return a document with its units; errors as `Collection.get`."""
-    snapshot = live.store.snapshot()
-    units = tuple(snapshot.unit(i) for i in snapshot.find(doc_id))
-    return StoredDocument(snapshot.document(doc_id), units)
+class Contents:
+    """The part of a collection that looks and changes nothing."""
 
+    def __init__(self, versions: Versions) -> None:
+        """Look at the live one of these versions."""
+        self._versions = versions
 
-def list_documents(live: OpenGeneration, after: str, limit: int) -> list[ListedDocument]:
-    """Return documents by ascending id behind `after`, at most `limit`."""
-    snapshot = live.store.snapshot()
-    ids = nsmallest(limit, (one for one in snapshot.document_ids() if one > after))
-    return [ListedDocument(snapshot.document(one), len(snapshot.find(one))) for one in ids]
+    def get(self, doc_id: str) -> StoredDocument:
+        """Return a document with its units.
 
+        Raises:
+            NotFoundError: there is no such document.
+        """
+        snapshot = self._versions.live().store.snapshot()
+        units = tuple(snapshot.unit(i) for i in snapshot.find(doc_id))
+        return StoredDocument(snapshot.document(doc_id), units)
 
-def preview_of(live: OpenGeneration, doc_id: str, unit_id: str) -> "Image.Image":
-    """Return a unit's picture; errors as `Collection.preview`."""
-    found = stored(live, doc_id)
-    units = [unit for unit in found.units if unit.unit_id == unit_id]
-    if not units:
-        raise NotFoundError(f"Document {doc_id!r} has no unit {unit_id!r}.")
-    if units[0].kind == "passage":
-        raise UnsupportedMediaError(
-            f"Unit {unit_id!r} of {doc_id!r} is text alone, without a picture; show its text."
-        )
-    return draw_unit(found.document, units[0], live.originals, live.spec.extract)
+    def documents(self) -> list[Document]:
+        """Return every document, in the order in which they were written."""
+        return list(self._versions.live().store.snapshot().documents())
 
+    def list_documents(self, *, after: str = "", limit: int = 50) -> list[ListedDocument]:
+        """Return documents by ascending id, beginning behind `after`.
 
-def original_of(live: OpenGeneration, doc_id: str) -> Path:
-    """Return where a document's file lies; errors as `Collection.original`."""
-    path = live.originals.path(live.store.snapshot().document(doc_id).sha256)
-    if not path.is_file():
-        raise NotFoundError(
-            f"Document {doc_id!r} has no original: it was added as a record, or its file is no "
-            "longer kept. Its text is with its units."
-        )
-    return path
+        Going on behind the last one's id sees every document once that is there all the while,
+        whatever is written meanwhile.
+        """
+        snapshot = self._versions.live().store.snapshot()
+        ids = nsmallest(limit, (one for one in snapshot.document_ids() if one > after))
+        return [ListedDocument(snapshot.document(one), len(snapshot.find(one))) for one in ids]
 
+    def preview(self, doc_id: str, unit_id: str) -> "Image.Image":
+        """Return a unit's page, picture or frame, upright; the spectrogram of sound.
 
-def stats_of(live: OpenGeneration, home: CollectionHome) -> Stats:
-    """Return what a collection holds."""
-    snapshot = live.store.snapshot()
-    return Stats(
-        n_documents=snapshot.n_documents,
-        n_units=snapshot.n_live_units,
-        n_rows=snapshot.n_rows,
-        n_segments=len(snapshot.manifest.segments),
-        n_bytes=_bytes_below(live.store.path),
-        n_original_bytes=_bytes_below(home.originals),
-        pipeline=live.spec.name,
-        digest=live.version.digest,
-        spaces={
-            space: {
-                "encoder": given.encoder,
-                "dim": live.lock.encoders[space].dim,
-                "store": given.store,
-                "bits": snapshot.spaces[space].bits,
-                **asdict(live.self_check.observed(space)),
-            }
-            for space, given in live.spec.spaces.items()
-        },
-    )
+        Raises:
+            NotFoundError: there is no such document or unit, or its original is no longer kept.
+            UnsupportedMediaError: the unit is text alone.
+        """
+        live, found = self._versions.live(), self.get(doc_id)
+        unit = next((one for one in found.units if one.unit_id == unit_id), None)
+        if unit is None:
+            raise NotFoundError(f"Document {doc_id!r} has no unit {unit_id!r}.")
+        if unit.kind == "passage":
+            raise UnsupportedMediaError(
+                f"Unit {unit_id!r} of {doc_id!r} is text alone, without a picture; show its text."
+            )
+        return draw_unit(found.document, unit, live.originals, live.spec.extract)
 
+    def original(self, doc_id: str) -> Path:
+        """Return where a document's file lies, as it came; it is not to be changed.
 
-def _bytes_below(directory: Path) -> int:
-    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+        Raises:
+            NotFoundError: there is no such document, or it has no file: it was a record.
+        """
+        live = self._versions.live()
+        path = live.originals.path(live.store.snapshot().document(doc_id).sha256)
+        if not path.is_file():
+            raise NotFoundError(
+                f"Document {doc_id!r} has no original: it was added as a record, or its file is no "
+                "longer kept. Its text is with its units."
+            )
+        return path
+
+    def stats(self) -> Stats:
+        """Return what the collection holds."""
+        return stats_of(self._versions.live(), self._versions.home)
+
+    def load(self) -> None:
+        """Load the live version's models now, so that the first search need not wait for them.
+
+        Raises:
+            ModelError, PipelineMismatchError: they are not those of the collection.
+        """
+        self._versions.live().loaded()
+
+    def verify(self) -> list[Problem]:
+        """Check every byte of every generation; return what is wrong, nothing when all is well."""
+        stores = {one.store: one for one in self._versions.standing().versions.values()}
+        found = (self._versions.open(one).store.verify() for one in stores.values())
+        return [problem for problems in found for problem in problems]

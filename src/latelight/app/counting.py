@@ -1,6 +1,7 @@
 """What live searches did while a release is under way, counted in memory and written in batches."""
 
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +13,8 @@ from latelight.experiments.guards import LATENCY_EDGES
 from latelight.releases.store import Counted, ReleaseStore, Shown
 
 WRITE_SECONDS = 1.0
+FORGET_SECONDS = 3600.0
+SECONDS_A_DAY = 86_400
 MOST_SHOWN = 500
 """Searches that wait to be written at most; beyond, they are written at once."""
 
@@ -22,7 +25,7 @@ class Answer:
 
     Attributes:
         release_id, stage, step, arm: where it is counted.
-        milliseconds: that it took.
+        milliseconds: that it took, None where it was made together with others.
         failed: whether it raised.
         n_hits: how many it found.
         overlap: share of the other version's documents that it found too; None where nobody asked.
@@ -33,7 +36,7 @@ class Answer:
     stage: str
     step: int
     arm: str
-    milliseconds: float
+    milliseconds: float | None
     failed: bool = False
     n_hits: int = 0
     overlap: float | None = None
@@ -55,9 +58,20 @@ class _Sums:
         self.n_queries += 1
         self.n_errors += one.failed
         self.n_zero_hits += not one.failed and not one.n_hits
-        self.milliseconds.append(one.milliseconds)
+        if one.milliseconds is not None:
+            self.milliseconds.append(one.milliseconds)
         if one.overlap is not None:
             self.overlap, self.n_overlap = self.overlap + one.overlap, self.n_overlap + 1
+
+    def merge(self, other: "_Sums") -> None:
+        self.n_queries += other.n_queries
+        self.n_errors += other.n_errors
+        self.n_zero_hits += other.n_zero_hits
+        self.overlap, self.n_overlap = (
+            self.overlap + other.overlap,
+            self.n_overlap + other.n_overlap,
+        )
+        self.milliseconds += other.milliseconds
 
     def counted(self, stage: str, step: int, arm: str) -> Counted:
         latency = Histogram.of(self.milliseconds, LATENCY_EDGES)
@@ -65,13 +79,38 @@ class _Sums:
         return Counted(stage, step, arm, traffic, self.overlap, self.n_overlap)
 
 
+@dataclass(frozen=True)
+class Keeping:
+    """How long searches that were shown wait for interaction.
+
+    Attributes:
+        days: older ones are forgotten.
+        most: of more, in a collection, the oldest are forgotten.
+    """
+
+    days: float = 30.0
+    most: int = 100_000
+
+
+DEFAULT_KEEPING = Keeping()
+
+
 class Counting:
     """Counts answers; written every second, when somebody asks, and as the process ends."""
 
-    def __init__(self, store: ReleaseStore, written: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        store: ReleaseStore,
+        written: Callable[[str], None],
+        keeping: Keeping = DEFAULT_KEEPING,
+    ) -> None:
         """Write into `store`; `written` is told of each release that was."""
+        self._store = store
         self._buffer = _Buffer(store)
         self._written = written
+        self._keeping = keeping
+        self._n_new = 0
+        self._last_look = float("-inf")
         weakref.finalize(self, self._buffer.write_quietly)
 
     def add(self, *answers: Answer) -> None:
@@ -89,8 +128,19 @@ class Counting:
         Raises:
             StorageError: the catalog cannot be written; the counters are kept for the next time.
         """
-        for release_id in self._buffer.write():
+        written = self._buffer.write()
+        self._forget(sum(written.values()))
+        for release_id in written:
             self._written(release_id)
+
+    def _forget(self, n_new: int) -> None:
+        """Bound what waits for interaction: every hour, and whenever a tenth more has come."""
+        self._n_new += n_new
+        is_time = time.monotonic() - self._last_look >= FORGET_SECONDS
+        if self._n_new and (is_time or self._n_new > self._keeping.most // 10):
+            self._n_new, self._last_look = 0, time.monotonic()
+            oldest = time.time() - self._keeping.days * SECONDS_A_DAY
+            self._store.forget_shown(oldest, self._keeping.most)
 
     def _write(self) -> None:
         with suppress(LatelightError):  # counting must not disturb anybody
@@ -124,20 +174,38 @@ class _Buffer:
             promised, self._is_due = self._is_due, True
             return not promised
 
-    def write(self) -> list[str]:
-        """Write everything; return the releases that had something."""
+    def write(self) -> dict[str, int]:
+        """Write everything; return the releases that had something, and how many were shown."""
         with self._writing:
             with self._mutex:
                 sums, self._sums = self._sums, {}
                 shown, self._shown = self._shown, {}
                 self._is_due = False
-            releases = dict.fromkeys([*(key[0] for key in sums), *shown])
-            for release_id in releases:
-                counted = [
-                    one.counted(*key[1:]) for key, one in sums.items() if key[0] == release_id
-                ]
-                self._store.count(release_id, counted, shown.get(release_id, ()))
-            return list(releases)
+            ids = [*(key[0] for key in sums), *shown]
+            releases = {release_id: len(shown.get(release_id, ())) for release_id in ids}
+            try:
+                for release_id in releases:
+                    own = {key: sums[key] for key in sums if key[0] == release_id}
+                    counted = [one.counted(*key[1:]) for key, one in own.items()]
+                    self._store.count(release_id, counted, shown.get(release_id, ()))
+                    for key in own:
+                        del sums[key]
+                    shown.pop(release_id, None)
+            except LatelightError:
+                self._take_back(sums, shown)
+                raise
+            return releases
+
+    def _take_back(
+        self, sums: dict[tuple[str, str, int, str], _Sums], shown: dict[str, list[Shown]]
+    ) -> None:
+        """Keep what could not be written for the next time."""
+        with self._mutex:
+            for key, own in sums.items():
+                own.merge(self._sums.get(key, _Sums()))
+                self._sums[key] = own
+            for release_id, waiting in shown.items():
+                self._shown[release_id] = [*waiting, *self._shown.get(release_id, [])]
 
     def write_quietly(self) -> None:
         with suppress(LatelightError):

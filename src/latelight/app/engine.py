@@ -148,7 +148,11 @@ def check_readers(spec: PipelineSpec, lock: PipelineLock) -> None:
 
 
 def extraction_options(
-    spec: PipelineSpec, speech_threads: int = 0, *, render_images: bool = False
+    spec: PipelineSpec,
+    speech_threads: int = 0,
+    *,
+    render_images: bool = False,
+    keep_sound: bool = False,
 ) -> ExtractionOptions:
     """Return how files are read under a spec; the other arguments as in the options."""
     given = spec.extract
@@ -159,6 +163,7 @@ def extraction_options(
         ocr_models=given.ocr_models,
         dpi=given.dpi,
         render_images=render_images,
+        keep_sound=keep_sound,
         speech=given.speech,
         speech_model=given.speech_model,
         speech_language=given.speech_language,

@@ -1,5 +1,6 @@
 """A collection's generations: made, filled, cleaned up, retired."""
 
+import secrets
 import shutil
 import tempfile
 import time
@@ -11,15 +12,16 @@ from latelight.app.mirror import Mirror
 from latelight.app.opened import CollectionHome, Versions
 from latelight.errors import NotFoundError, ReleaseStateError
 from latelight.index import SpaceSpec, Store
-from latelight.pipelines.ingest import waiting_writer
 from latelight.pipelines.lock import generation_digest, parse_lock
 from latelight.pipelines.spec import PipelineSpec, digest_of, load_spec, parse_spec
+from latelight.pipelines.writing import waiting_writer
 from latelight.releases.catalog import Generation, version_digest
 from latelight.settings import Settings
 
 CANDIDATE = "candidate"
 """The alias of the version that is to become the live one."""
 _LOCK_SECONDS = 60.0
+_RETIRED = ".retired-"
 
 
 def as_spec(pipeline: str | Path | PipelineSpec) -> PipelineSpec:
@@ -131,4 +133,17 @@ def retire(versions: Versions, mirror: Mirror, digest: str) -> None:
         return
     with mirror.at_rest():
         if versions.notes.remove(digest):
-            shutil.rmtree(versions.home.store(version.store), ignore_errors=True)
+            put_away(versions.home.store(version.store))
+        clear_away(versions.home)
+
+
+def put_away(store: Path) -> None:
+    """Take an index's directory away, in one step: half of one must never be taken for a whole."""
+    if store.exists():
+        store.replace(store.with_name(f"{_RETIRED}{secrets.token_hex(8)}"))
+
+
+def clear_away(home: CollectionHome) -> None:
+    """Remove what was taken away, by processes too that were killed while removing it."""
+    for directory in home.store("").glob(f"{_RETIRED}*"):
+        shutil.rmtree(directory, ignore_errors=True)

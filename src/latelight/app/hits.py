@@ -40,11 +40,9 @@ class ExplainedHit(Hit):
 
     Attributes:
         query: the query's text.
-        number: its place in the search that found it, from 0; `rank` is where it is shown.
     """
 
     query: str = ""
-    number: int = 0
 
     @property
     def place(self) -> str:
@@ -164,6 +162,7 @@ class Ranked(Sequence[H], Generic[H]):
         """Return the JSON form."""
         return {
             "query": self.query,
+            "search_id": self.search_id,
             "hits": [hit.to_dict() for hit in self],
             "stages": [
                 {"name": s.name, "milliseconds": s.milliseconds, "count": s.count}
@@ -204,6 +203,5 @@ def _bound(hit: Hit, query: str, pictures: Drawer) -> SearchHit:
         evidence=hit.evidence,
         rerank_score=hit.rerank_score,
         query=query,
-        number=hit.rank - 1,
         pictures=pictures,
     )

@@ -18,22 +18,22 @@ from latelight.app.opened import OpenGeneration, Versions
 from latelight.errors import GenerationMovedError, LatelightError
 from latelight.index import Snapshot
 from latelight.index.lock import WriterLock
+from latelight.pipelines.background import lower_priority
 from latelight.pipelines.extracting import is_there
-from latelight.pipelines.ingest import (
+from latelight.pipelines.ingest import Ingest
+from latelight.pipelines.ledger import Control, Ledger, NoLedger
+from latelight.pipelines.progress import Failure
+from latelight.pipelines.rebuild import Rebuild, Recipe, identity_of
+from latelight.pipelines.tally import IngestReport, Tally
+from latelight.pipelines.target import (
     EVERYTHING,
     Announce,
-    Ingest,
-    IngestReport,
     ItemSource,
     Scope,
     Target,
     announce_to_nobody,
-    waiting_writer,
 )
-from latelight.pipelines.ledger import Control, Ledger, NoLedger
-from latelight.pipelines.progress import Failure
-from latelight.pipelines.rebuild import Rebuild, Recipe, identity_of
-from latelight.pipelines.tally import Tally
+from latelight.pipelines.writing import waiting_writer
 from latelight.releases.difference import steps_between
 from latelight.releases.generations import Debt, LeftOut
 from latelight.types import Document
@@ -54,6 +54,7 @@ class Work:
         directory: of the job, for what is not published yet.
         tally, ledger, control: as `Ingest` takes them.
         scope: which items it looks at.
+        niceness: how far everybody else is preferred to its threads.
     """
 
     directory: Path
@@ -61,6 +62,7 @@ class Work:
     ledger: Ledger
     control: Control
     scope: Scope = EVERYTHING
+    niceness: int = 0
 
 
 class MirrorLock(WriterLock):
@@ -187,11 +189,13 @@ class Mirror:
     def backfill(self, store: str, work: Work) -> IngestReport:
         """Fill a generation with all that the live one has; then queries may be answered from it.
 
-        Stopped at any moment and started again, it goes on with what is missing.
+        Stopped at any moment and started again, it goes on with what is missing. This thread, which
+        should be the run's own, gives way to others as `work` says, and so does all that it begins.
 
         Raises:
             LatelightError: what stopped it; everything so far published stays.
         """
+        lower_priority(work.niceness)
         target, live = self._versions.of_store(store), self._versions.live()
         known = {} if work.scope.only else self._left_out(store)
         whole = self._rebuild(live, target, live.store.snapshot(), without=known)
@@ -220,8 +224,12 @@ class Mirror:
         ]
         failed = _failed(missing, failures)
         self._versions.notes.clear(store, (), failed)
-        hopeless = {one.doc_id for one in failed}
+        # Whoever deleted or replaced one of these meanwhile may have paid before it was written
+        # down as left out, and nobody would ever look at it again.
+        newest = live.store.snapshot()
+        hopeless = {one.doc_id for one in failed if _is_still(newest, one)}
         differing = [one.doc_id for one in missing if one.doc_id not in hopeless]
+        differing += [one.doc_id for one in failed if not newest.contains(one.doc_id)]
         differing += [one.doc_id for one in mine.documents() if not truth.contains(one.doc_id)]
         if differing:
             self._versions.notes.note_debts([store], live.version.store, differing)
@@ -304,7 +312,8 @@ class Mirror:
         )
         options = target.ingest_options()
         memo = str(work.directory / MEMO_NAME)
-        options = replace(options, extraction=replace(options.extraction, memo=memo))
+        extraction = replace(options.extraction, memo=memo)
+        options = replace(options, extraction=extraction, niceness=work.niceness)
         ingest = Ingest(filled, options, work.tally, work.ledger, work.control)
         return ingest.run(items, work.scope)
 
@@ -312,6 +321,12 @@ class Mirror:
 def is_same(snapshot: Snapshot, document: Document) -> bool:
     """Return whether a generation has a document with the same content and metadata."""
     return is_there(snapshot, identity_of(document))
+
+
+def _is_still(snapshot: Snapshot, left_out: LeftOut) -> bool:
+    """Return whether what was left out is still wanted, with that content."""
+    doc_id = left_out.doc_id
+    return snapshot.contains(doc_id) and snapshot.document(doc_id).sha256 == left_out.sha256
 
 
 def _failed(missing: Sequence[Document], failures: Sequence[Failure]) -> list[LeftOut]:

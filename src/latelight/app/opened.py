@@ -19,13 +19,13 @@ from latelight.encoders.protocol import Encoder
 from latelight.errors import InputError, NotFoundError
 from latelight.index import Store
 from latelight.index.self_check import SelfCheck
-from latelight.pipelines.ingest import IngestOptions
 from latelight.pipelines.lock import PipelineLock, parse_lock
 from latelight.pipelines.originals import Originals
 from latelight.pipelines.query import Found, run_searches
 from latelight.pipelines.reader import Reader
 from latelight.pipelines.request import SearchRequest
 from latelight.pipelines.spec import PipelineSpec, parse_spec
+from latelight.pipelines.target import IngestOptions
 from latelight.releases.catalog import Generation
 from latelight.releases.generations import GenerationStore, Standing
 from latelight.releases.store import ReleaseStore
@@ -108,14 +108,16 @@ class OpenGeneration:
 
     def search(self, requests: Sequence[SearchRequest]) -> list[Hits]:
         """Return the hits of several searches, all in one state of the index."""
-        reader = self.reader()
+        return self.search_in(self.reader(), requests)
+
+    def search_in(self, reader: Reader, requests: Sequence[SearchRequest]) -> list[Hits]:
+        """Return the hits of several searches in a state of the index that `reader` gave."""
         return [self.hits(reader, found) for found in run_searches(reader, requests)]
 
     def hits(self, reader: Reader, found: Found) -> Hits:
         """Return the outcome of a search as its caller sees it."""
         spaces = tuple(found.signals.by_name)
-        pictures = Pictures(reader, found.query, spaces, found.ordinals, self.originals)
-        return Hits.of(found, pictures)
+        return Hits.of(found, Pictures(reader, found.query, spaces, self.originals))
 
     def loaded(self) -> Mapping[str, Encoder]:
         """Return the encoders by space, loaded and checked.
@@ -142,7 +144,10 @@ class OpenGeneration:
         check_readers(self.spec, self.lock)
         return IngestOptions(
             extraction=extraction_options(
-                self.spec, self._speech_threads, render_images=self._sees
+                self.spec,
+                self._speech_threads,
+                render_images=self._sees,
+                keep_sound=self._hears,
             ),
             lexical=self.spec.lexical.enabled,
             commit_seconds=self._settings.commit_seconds,
@@ -173,6 +178,11 @@ class OpenGeneration:
         """Whether a space looks at pictures."""
         return any(one.info.sees_images for one in self._encoders.values())
 
+    @property
+    def _hears(self) -> bool:
+        """Whether a space listens to sound."""
+        return any(one.info.hears for one in self._encoders.values())
+
 
 class Versions:
     """The versions of one collection, each opened when it is first needed."""
@@ -185,6 +195,7 @@ class Versions:
         self._reader = StandingReader(catalog, home.place)
         self._settings = settings
         self._mutex = threading.RLock()
+        self._seen: Situation | None = None
         self._opened: dict[Generation, OpenGeneration] = {}
 
     def standing(self) -> Standing:
@@ -193,11 +204,21 @@ class Versions:
         Raises:
             NotFoundError: the collection was dropped.
         """
-        return self._reader.now().standing
+        return self.now().standing
 
     def now(self) -> Situation:
         """Return which versions and which release there are by now; errors as `standing`."""
-        return self._reader.now()
+        now = self._reader.now()
+        if now is not self._seen:
+            self._let_go(now)
+        return now
+
+    def _let_go(self, now: Situation) -> None:
+        """Close what was retired: its files take their space as long as somebody has them open."""
+        with self._mutex:
+            known = set(now.standing.versions.values())
+            self._opened = {v: one for v, one in self._opened.items() if v in known}
+            self._seen = now
 
     def live(self) -> OpenGeneration:
         """Return the version that queries are answered from."""
@@ -218,11 +239,9 @@ class Versions:
         return self.open(standing.live if standing.live in found else found[0])
 
     def open(self, version: Generation) -> OpenGeneration:
-        """Return a version, opened once; those that were retired are let go."""
+        """Return a version, opened once."""
         # One that was retired and made again has the same digest, and other files.
         with self._mutex:
             if version not in self._opened:
-                known = set(self.standing().versions.values())
-                self._opened = {v: one for v, one in self._opened.items() if v in known}
                 self._opened[version] = OpenGeneration(self.home, version, self._settings)
             return self._opened[version]

@@ -19,7 +19,7 @@ from latelight.extractors.protocol import ExtractionOptions
 from latelight.pipelines.originals import Originals
 from latelight.pipelines.reader import EncodedQuery, Reader
 from latelight.pipelines.spec import ExtractSpec
-from latelight.types import Document, Int64Array, Source, TokenEvidence, Unit
+from latelight.types import Document, Source, TokenEvidence, Unit
 
 if TYPE_CHECKING:
     from latelight.app.hits import ExplainedHit
@@ -33,14 +33,12 @@ class Pictures:
         reader: what was searched.
         query: as encoded.
         spaces: that ranked.
-        ordinals: (n_hits,) the hits' units in the snapshot.
         originals: the files as they came.
     """
 
     reader: Reader
     query: EncodedQuery
     spaces: tuple[str, ...]
-    ordinals: Int64Array
     originals: Originals
 
     def heatmap(self, hit: "ExplainedHit", word: str | None) -> HeatMap:
@@ -57,7 +55,7 @@ class Pictures:
 
     def row_maps(self, hit: "ExplainedHit") -> tuple[RowMap, ...]:
         """Return the similarities of the query's rows with the unit's, by space."""
-        ordinal = int(self.ordinals[hit.number])
+        ordinal = self._ordinal(hit)
         return tuple(
             RowMap(
                 space,
@@ -78,6 +76,12 @@ class Pictures:
             UnsupportedMediaError: the unit is text alone.
         """
         return draw_unit(hit.document, hit.unit, self.originals, self.reader.spec.extract)
+
+    def _ordinal(self, hit: "ExplainedHit") -> int:
+        """Return the hit's unit in the snapshot: by name, as a mixed list has ranks of its own."""
+        snapshot, wanted = self.reader.snapshot, hit.unit.unit_id
+        found = snapshot.find(hit.doc_id)
+        return next(i for i in found if snapshot.unit(i).unit_id == wanted)
 
 
 def lit(

@@ -3,110 +3,38 @@
 Every step may be repeated: one that was killed is simply taken again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from latelight.app.adding import Workshop, make_backfill
-from latelight.app.counting import total
 from latelight.app.generations import CANDIDATE, begin_candidate, retire
 from latelight.app.job import Job
 from latelight.app.mirror import Mirror
-from latelight.app.opened import OpenGeneration, Versions
+from latelight.app.opened import Versions
+from latelight.app.release_stages import (
+    Look,
+    look_at_gate,
+    look_at_interleaving,
+    look_at_ramp,
+    look_at_shadow,
+)
+from latelight.app.release_status import Status, Step, preference, shares_p_value
 from latelight.app.serving import Serving
 from latelight.errors import NotFoundError, ReleaseStateError
-from latelight.evaluation import (
-    CompareOptions,
-    Comparison,
-    JudgementSet,
-    Measure,
-    compare,
-    read_judgements,
-    search_topics,
-)
-from latelight.experiments import GuardVerdict, proportion_p_value, sample_ratio_p_value
-from latelight.pipelines.ingest import waiting_writer
 from latelight.pipelines.progress import Watch, watch_nothing
-from latelight.pipelines.request import SearchRequest
 from latelight.pipelines.spec import PipelineSpec
+from latelight.pipelines.writing import waiting_writer
 from latelight.releases.catalog import LIVE
-from latelight.releases.generations import LeftOut
 from latelight.releases.jobs import new_job_id
-from latelight.releases.plan import DEFAULT_PLAN, GatePlan, ReleasePlan, load_plan
-from latelight.releases.routing import CANDIDATE_ARM, LIVE_ARM
-from latelight.releases.state import Move, Release, allowed, moved, said
-from latelight.releases.store import Counted, LogEntry
+from latelight.releases.plan import DEFAULT_PLAN, ReleasePlan, load_plan
+from latelight.releases.state import Release, allowed, moved, said
 from latelight.settings import Settings
 
 PREVIOUS = "previous"
 """The alias of the version that was live before the last promotion."""
 _LOCK_SECONDS = 60.0
 _ATTEMPTS = 5  # each further one means that somebody wrote just then
-
-
-@dataclass(frozen=True)
-class Step:
-    """What a step came to.
-
-    Attributes:
-        release: as it is now.
-        moved: whether it went on.
-        said: why, in a sentence.
-    """
-
-    release: Release
-    moved: bool
-    said: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"moved": self.moved, "said": self.said, "release": self.release.to_dict()}
-
-
-@dataclass(frozen=True)
-class Status:
-    """How a release stands, with all that was counted.
-
-    Attributes:
-        release: where it stands.
-        next_moves: what can be done.
-        counted: by stage, step and arm.
-        guards: of the ramp.
-        wins: of interleaved searches: live (`a`), candidate (`b`), ties, unclicked (empty).
-        preference_p: always-valid p-value that people prefer neither.
-        ratio_p: always-valid p-value that the ramp's arms got their shares; small: do not believe
-            the rest.
-        owed: documents that a generation has still to follow in, by its store.
-        left_out: documents that the candidate cannot hold.
-        log: the audit log, oldest first.
-    """
-
-    release: Release
-    next_moves: tuple[Move, ...]
-    counted: tuple[Counted, ...]
-    guards: tuple[GuardVerdict, ...]
-    wins: Mapping[str, int]
-    preference_p: float
-    ratio_p: float
-    owed: Mapping[str, int]
-    left_out: tuple[LeftOut, ...]
-    log: tuple[LogEntry, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {
-            "release": self.release.to_dict(),
-            "next_moves": list(self.next_moves),
-            "counted": [_counted_dict(one) for one in self.counted],
-            "guards": [one.to_dict() for one in self.guards],
-            "wins": dict(self.wins),
-            "preference_p": self.preference_p,
-            "ratio_p": self.ratio_p,
-            "owed": dict(self.owed),
-            "left_out": [vars(one) for one in self.left_out],
-            "log": [one.to_dict() for one in self.log],
-        }
 
 
 class Releases:
@@ -181,14 +109,9 @@ class Releases:
             )
         if release.state == "build":
             return self._build(release, progress)
-        looks: dict[str, Callable[[Release], Step]] = {
-            "gate": self._gate,
-            "shadow": self._shadow,
-            "interleave": self._interleave,
-            "ramp": self._ramp,
-            "ready": self._ready,
-        }
-        return looks[release.state](release)
+        if release.state == "ready":
+            return self._ready(release)
+        return self._follow(release, self._look(release))
 
     def promote(self, note: str = "promoted by hand") -> Release:
         """Make the candidate the live version, in one write; what it still owes is settled first.
@@ -276,8 +199,8 @@ class Releases:
             counted=tuple(counted),
             guards=self._serving.guards(release),
             wins=wins,
-            preference_p=_preference(wins),
-            ratio_p=_ratio(release, counted),
+            preference_p=preference(wins),
+            ratio_p=shares_p_value(release, counted),
             owed=self._versions.notes.count_debts(),
             left_out=tuple(self._versions.notes.left_out(store)),
             log=tuple(self._store.log(release.release_id)),
@@ -287,7 +210,7 @@ class Releases:
 
     def _build(self, release: Release, progress: Watch) -> Step:
         if not self._finish_all(progress):
-            return self._waits(release, "The backfill was stopped; step again.")
+            return Step(release, False, "The backfill was stopped; step again.")
         version = self._versions.standing().versions[release.candidate]
         opened = self._versions.open(version)
         opened.loaded()
@@ -313,98 +236,28 @@ class Releases:
                 return False
         return True
 
-    def _gate(self, release: Release) -> Step:
-        plan = release.plan.gate
-        assert plan is not None
-        if not plan.judgements:
-            return self._held(
-                release,
-                "The plan's gate names no judgements. Abort, and start with gate.judgements, or "
-                "with `gate: null` to go without.",
-            )
-        judged = read_judgements(plan.judgements, plan.topics or None)
-        found = self._compared(release, judged, plan)
-        verdicts = {one.measure: one.verdict for one in found.differences}
-        details = {"verdicts": verdicts, "differences": _differences(found)}
-        shown = ", ".join(f"{measure}: {verdict}" for measure, verdict in verdicts.items())
-        bad = {"worse"} if plan.allow_few_topics else {"worse", "not enough topics"}
-        if bad & set(verdicts.values()):
-            return self._held(release, f"The gate is shut. {shown}.", details)
-        return self._passed(release, f"The gate is open. {shown}.", details)
-
-    def _compared(self, release: Release, judged: JudgementSet, plan: GatePlan) -> Comparison:
-        versions = self._versions.standing().versions
-        runs = []
-        for name, digest in (("live", release.live), ("candidate", release.candidate)):
-            opened = self._versions.open(versions[digest])
-            timed = search_topics(_ranking(opened, plan.depth), judged.judged, name)
-            runs.append(timed.run)
-        measures = [Measure.parse(name) for name in plan.measures]
-        return compare(runs, judged, measures, CompareOptions(alpha=plan.alpha, margin=plan.margin))
-
-    def _shadow(self, release: Release) -> Step:
-        plan = release.plan.shadow
-        assert plan is not None
+    def _look(self, release: Release) -> Look:
+        """Return what the present stage shows."""
+        if release.state == "gate":
+            return look_at_gate(self._versions, release, self._settings.backfill_niceness)
+        if release.state == "interleave":
+            return look_at_interleaving(release, self._store.wins(release.release_id))
         counted = self._store.counted(release.release_id)
-        seen = total(counted, "shadow", CANDIDATE_ARM)
-        own = [one for one in counted if (one.stage, one.arm) == ("shadow", CANDIDATE_ARM)]
-        n_overlap = sum(one.n_overlap for one in own)
-        overlap = sum(one.overlap for one in own) / n_overlap if n_overlap else 1.0
-        details = {"n_queries": seen.n_queries, "n_errors": seen.n_errors, "overlap": overlap}
-        note = (
-            f"{seen.n_queries:,} searches were shadowed, {seen.n_errors:,} failed, overlap@{plan.k}"
-            f" {overlap:.2f}, p95 {seen.latency.quantile(0.95):.0f} ms."
-            if seen.n_queries
-            else "No search was shadowed yet."
-        )
-        if seen.n_queries < plan.queries:
-            return self._waits(release, f"{note} {plan.queries:,} are wanted.")
-        if seen.n_errors:
-            return self._held(release, f"{note} A candidate with errors goes no further.", details)
-        if overlap < plan.min_overlap:
-            return self._held(release, f"{note} At least {plan.min_overlap:g} is wanted.", details)
-        return self._passed(release, note, details)
+        if release.state == "shadow":
+            return look_at_shadow(release, counted)
+        return look_at_ramp(release, counted, self._serving.guards(release))
 
-    def _interleave(self, release: Release) -> Step:
-        plan = release.plan.interleave
-        assert plan is not None
-        wins = self._store.wins(release.release_id)
-        for_live, for_candidate = wins.get("a", 0), wins.get("b", 0)
-        p = _preference(wins)
-        details = {"live": for_live, "candidate": for_candidate, "p": p}
-        note = f"The candidate won {for_candidate:,} of {for_live + for_candidate:,}, p {p:.3g}."
-        decided = p <= plan.alpha
-        if decided and for_live > for_candidate:
-            after = self._store.move(
-                release,
-                "fall_back",
-                note=f"People prefer the live version. {note}",
-                details=details,
-            )
-            return Step(after, True, after.note)
-        if decided or for_live + for_candidate >= plan.max_sessions:
-            return self._passed(release, note, details)
-        return self._waits(release, f"{note} Nothing is decided yet.")
-
-    def _ramp(self, release: Release) -> Step:
-        plan = release.plan.ramp
-        assert plan is not None
-        verdicts = self._serving.guards(release)
-        details = {"guards": [one.to_dict() for one in verdicts]}
-        broken = [one for one in verdicts if one.state == "broken"]
-        if broken:
-            note = f"A guard is broken. {broken[0].message}"
-            after = self._store.move(release, "fall_back", note=note, details=details)
-            return Step(after, True, note)
-        seen = sum(
-            one.traffic.n_queries
-            for one in self._store.counted(release.release_id)
-            if (one.stage, one.step, one.arm) == ("ramp", release.ramp_step, CANDIDATE_ARM)
-        )
-        note = f"At {release.share:.0%} the candidate answered {seen:,} searches, all guards hold."
-        if seen < plan.queries:
-            return self._waits(release, f"{note} {plan.queries:,} are wanted.")
-        return self._passed(release, note, details)
+    def _follow(self, release: Release, look: Look) -> Step:
+        """Do what a look asks for."""
+        if look.outcome == "passed":
+            return self._passed(release, look.note, look.details)
+        if look.outcome == "held":
+            return self._held(release, look.note, look.details)
+        if look.outcome == "waits":
+            return Step(release, False, look.note)
+        note, details = look.note, look.details
+        after = self._store.move(release, "fall_back", note=note, details=details)
+        return Step(after, True, note)
 
     def _ready(self, release: Release) -> Step:
         if release.plan.promote == "hand":
@@ -425,10 +278,6 @@ class Releases:
         self._store.remark(release, note, details or {})
         return Step(release, False, note)
 
-    @staticmethod
-    def _waits(release: Release, note: str) -> Step:
-        return Step(release, False, note)
-
     def _current(self) -> Release:
         release = self._store.latest()
         if release is None:
@@ -437,57 +286,3 @@ class Releases:
                 f"`latelight release start {self._versions.home.name} PIPELINE`."
             )
         return release
-
-
-def _ranking(version: OpenGeneration, depth: int) -> Callable[[str], list[tuple[str, float]]]:
-    def ranking(text: str) -> list[tuple[str, float]]:
-        (hits,) = version.search([SearchRequest(text, k=depth, group_by="document")])
-        return [(hit.doc_id, hit.score) for hit in hits]
-
-    return ranking
-
-
-def _differences(found: Comparison) -> dict[str, Any]:
-    return {
-        one.measure: {
-            "live": one.before,
-            "candidate": one.after,
-            "p": one.corrected_p,
-            "needed": one.needed,
-        }
-        for one in found.differences
-    }
-
-
-def _preference(wins: Mapping[str, int]) -> float:
-    for_live, for_candidate = wins.get("a", 0), wins.get("b", 0)
-    return proportion_p_value(for_candidate, for_live + for_candidate)
-
-
-def _ratio(release: Release, counted: Sequence[Counted]) -> float:
-    """Return the p-value of the present step's shares, 1 where they cannot be wrong."""
-    if not 0 < release.share < 1:
-        return 1.0
-    n_queries = {
-        one.arm: one.traffic.n_queries
-        for one in counted
-        if (one.stage, one.step) == ("ramp", release.ramp_step)
-    }
-    shares = {CANDIDATE_ARM: release.share, LIVE_ARM: 1 - release.share}
-    return sample_ratio_p_value(n_queries, shares)
-
-
-def _counted_dict(one: Counted) -> dict[str, Any]:
-    traffic = one.traffic
-    latency = {f"p{q}_ms": traffic.latency.quantile(q / 100) for q in (50, 95)}
-    return {
-        "stage": one.stage,
-        "step": one.step,
-        "arm": one.arm,
-        "n_queries": traffic.n_queries,
-        "n_errors": traffic.n_errors,
-        "n_zero_hits": traffic.n_zero_hits,
-        "n_clicked": traffic.n_clicked,
-        "overlap": one.overlap / one.n_overlap if one.n_overlap else None,
-        **(latency if traffic.latency.n else {}),
-    }

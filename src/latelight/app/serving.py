@@ -1,7 +1,5 @@
 """Searches, answered by the version that the release under way says; what they did is counted."""
 
-import json
-import random
 import secrets
 import threading
 import time
@@ -9,42 +7,63 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from latelight.app.counting import Answer, Counting, total
-from latelight.app.hits import Hits, SearchHit
+from latelight.app.counting import DEFAULT_KEEPING, Answer, Counting, Keeping, total
+from latelight.app.hits import Hits
+from latelight.app.mixing import mixed, winner, written
 from latelight.app.opened import OpenGeneration, Versions
 from latelight.errors import InputError, LatelightError, NotFoundError
-from latelight.experiments import GuardVerdict, Interleaved, check_guards, credit, team_draft
+from latelight.experiments import GuardVerdict, check_guards
 from latelight.experiments.assignment import hashed
 from latelight.releases.routing import CANDIDATE_ARM, LIVE_ARM, Route, route
 from latelight.releases.state import Release
 from latelight.releases.store import Shown
+from latelight.releases.watching import Situation
 
 Ask = Callable[[OpenGeneration], Hits]
 """Makes one search in whichever version."""
-_BETWEEN = "\x1f"  # a document's id and its unit's
+AskMany = Callable[[OpenGeneration, Sequence[int]], list[Hits]]
+"""Makes those of several searches that have these numbers."""
+Answered = TypeVar("Answered")
 
 
 @dataclass(frozen=True)
 class _Timed:
-    """The outcome of asking one version: hits, or what it raised."""
+    """The outcome of asking one version: hits, or what it raised; None for a time not its own."""
 
-    milliseconds: float
+    milliseconds: float | None
     hits: Hits | None = None
     error: Exception | None = None
+
+    @classmethod
+    def of(cls, ask: "Ask", version: OpenGeneration) -> "_Timed":
+        began = time.perf_counter()
+        try:
+            hits = ask(version)
+        except Exception as error:
+            return cls(1000 * (time.perf_counter() - began), error=error)
+        return cls(1000 * (time.perf_counter() - began), hits)
+
+    def given(self) -> Hits:
+        """Return the hits, or raise what was raised instead."""
+        if self.hits is None:
+            assert self.error is not None
+            raise self.error
+        return self.hits
 
 
 class Serving:
     """Answers a collection's searches; safe to use from several threads."""
 
-    def __init__(self, versions: Versions) -> None:
-        """Serve the versions of a collection."""
+    def __init__(self, versions: Versions, keeping: Keeping = DEFAULT_KEEPING) -> None:
+        """Serve the versions of a collection; `keeping` bounds what waits for interaction."""
         self._versions = versions
-        self._counting = Counting(versions.releases, self._check_guards)
+        self._counting = Counting(versions.releases, self._check_guards, keeping)
         self._pool: ThreadPoolExecutor | None = None
         self._mutex = threading.Lock()
         self._n_waiting = 0
-        self._warming: dict[str, threading.Thread] = {}
+        self._warming: tuple[OpenGeneration, threading.Thread] | None = None
 
     def search(self, ask: Ask, key: str | None) -> Hits:
         """Return the hits that the caller of this key is to see.
@@ -52,21 +71,88 @@ class Serving:
         Raises:
             LatelightError: as the search does in the live version; a candidate never fails it.
         """
-        now = self._versions.now()
-        standing, release = now.standing, now.release
-        own = key if key is not None else secrets.token_hex(8)
-        way = route(standing, release, own)
-        live = self._versions.open(standing.live)
-        if release is None or not (way.arm or way.shadow or way.interleave):
-            return ask(live)
-        candidate = self._versions.open(standing.versions[release.candidate])
-        if not self._is_warm(candidate):
+        return self._unless_retired(lambda now: self._one(now, ask, key))
+
+    def search_batch(self, ask: AskMany, keys: Sequence[str | None]) -> list[Hits]:
+        """Return the hits of several searches, each answered as `search` answers it.
+
+        Those that one version answers are made together, from one state of it. What a search took
+        among others says nothing about it alone, so latencies of batches are not counted.
+
+        Args:
+            ask: makes the searches of these numbers in whichever version.
+            keys: the callers'.
+
+        Raises:
+            LatelightError: as `search`.
+        """
+        return self._unless_retired(lambda now: self._many(now, ask, keys))
+
+    def _unless_retired(self, answer: Callable[[Situation], Answered]) -> Answered:
+        """Return the answer; one that a version was retired under is made again without it."""
+        while True:
+            now = self._versions.now()
+            try:
+                return answer(now)
+            except Exception:
+                if set(now.standing.versions) <= set(self._versions.standing().versions):
+                    raise
+
+    def _one(self, now: Situation, ask: Ask, key: str | None) -> Hits:
+        own = _own(key)
+        way = route(now.standing, now.release, own)
+        live = self._versions.open(now.standing.live)
+        candidate = self._candidate(now, [way], live)
+        if candidate is None or now.release is None:
             return ask(live)
         if way.interleave:
-            return self._mixed(release, own, ask, live, candidate)
+            return self._mixed(now.release, own, ask(live), _Timed.of(ask, candidate))
         if way.shadow:
-            return self._shadowed(release, ask, live, candidate)
-        return self._ramped(release, own, ask, way, (live, candidate))
+            seen = _Timed.of(ask, live)
+            self._shadow_later(now.release, ask, seen, candidate)
+            return seen.given()
+        return self._ramped(now.release, own, ask, way, (live, candidate))
+
+    def _many(self, now: Situation, ask: AskMany, keys: Sequence[str | None]) -> list[Hits]:
+        owns = [_own(key) for key in keys]
+        ways = [route(now.standing, now.release, own) for own in owns]
+        live = self._versions.open(now.standing.live)
+        candidate = self._candidate(now, ways, live)
+        if candidate is None or now.release is None:
+            return ask(live, range(len(owns)))
+        release, every = now.release, range(len(owns))
+        served = [i for i in every if ways[i].arm == CANDIDATE_ARM]
+        mixing = [i for i in every if ways[i].interleave]
+        of_live = [i for i in every if i not in set(served)]
+        found = dict(zip(of_live, ask(live, of_live) if of_live else (), strict=True))
+        others = _asked_together(ask, candidate, [*served, *mixing])
+        for i in every:
+            if i in others and not ways[i].interleave:
+                found[i] = self._served(release, owns[i], ways[i], others[i], _only(ask, i, live))
+            elif i in others:
+                found[i] = self._mixed(release, owns[i], found[i], others[i])
+            elif ways[i].shadow:
+                self._shadow_later(release, _only_in(ask, i), _Timed(None, found[i]), candidate)
+            elif ways[i].arm:
+                seen = _Timed(None, found[i])
+                found[i] = self._served(release, owns[i], ways[i], seen, seen.given)
+        return [found[i] for i in every]
+
+    def _candidate(
+        self, now: Situation, ways: Sequence[Route], live: OpenGeneration
+    ) -> OpenGeneration | None:
+        """Return the candidate where it takes part in a search, and its models are loaded.
+
+        Nobody waits for them who could be answered without; a process that has loaded nothing yet
+        (a command) would wait for the live version's, too.
+        """
+        if now.release is None or not any(w.arm or w.shadow or w.interleave for w in ways):
+            return None
+        candidate = self._versions.open(now.standing.versions[now.release.candidate])
+        if not live.is_loaded:
+            _load(candidate)  # before anything is timed
+            return candidate
+        return candidate if self._is_warm(candidate) else None
 
     def interact(self, search_id: str, doc_id: str) -> None:
         """Count that a document of a search was used.
@@ -75,7 +161,7 @@ class Serving:
             NotFoundError: no such search takes part in a release.
         """
         self._counting.write()
-        if not self._versions.releases.click(search_id, doc_id, _winner):
+        if not self._versions.releases.click(search_id, doc_id, winner):
             raise NotFoundError(
                 f"No search {search_id!r} takes part in a release of collection "
                 f"{self._versions.home.name!r}; give the search_id of its hits, within the release."
@@ -104,20 +190,27 @@ class Serving:
         both: tuple[OpenGeneration, OpenGeneration],
     ) -> Hits:
         live, candidate = both
-        is_candidate = way.arm == CANDIDATE_ARM
-        asked = _asked(ask, candidate if is_candidate else live)
+        asked = _Timed.of(ask, candidate if way.arm == CANDIDATE_ARM else live)
+        return self._served(release, key, way, asked, lambda: ask(live))
+
+    def _served(
+        self,
+        release: Release,
+        key: str,
+        way: Route,
+        asked: _Timed,
+        instead: Callable[[], Hits],
+    ) -> Hits:
+        """Count how an arm of the ramp answered; for a candidate that failed, ask `instead`."""
         answer = _answer(release, way.arm, asked)
         if asked.hits is not None:
             shown = _shown(release, key, asked.hits, way.arm)
             self._counting.add(replace(answer, shown=shown))
             return asked.hits
-        assert asked.error is not None
         if isinstance(asked.error, InputError):  # the caller's, whichever version is asked
             raise asked.error
         self._counting.add(answer)
-        if not is_candidate:
-            raise asked.error
-        return ask(live)
+        return instead() if way.arm == CANDIDATE_ARM else asked.given()
 
     def _check_guards(self, release_id: str) -> None:
         """Fall back to the live version when a guard of the ramp is broken."""
@@ -141,27 +234,25 @@ class Serving:
 
     # -- the shadow --------------------------------------------------------------------------
 
-    def _shadowed(
-        self, release: Release, ask: Ask, live: OpenGeneration, candidate: OpenGeneration
-    ) -> Hits:
-        seen = _asked(ask, live)
-        if seen.hits is None:
-            assert seen.error is not None
-            raise seen.error
-        hits = seen.hits
+    def _shadow_later(
+        self, release: Release, ask: Ask, seen: _Timed, candidate: OpenGeneration
+    ) -> None:
+        """Ask the candidate too, out of sight, unless too many wait for that already."""
         assert release.plan.shadow is not None
+        if seen.hits is None:
+            return
         with self._mutex:
             if self._n_waiting >= release.plan.shadow.most_waiting:
-                return hits
-            self._n_waiting += 1
+                return
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(1, thread_name_prefix="latelight-shadow")
-            self._pool.submit(self._shadow, release, ask, seen, candidate)
-        return hits
+            with suppress(RuntimeError):  # the process ends: nobody needs to know any more
+                self._pool.submit(self._shadow, release, ask, seen, candidate)
+                self._n_waiting += 1
 
     def _shadow(self, release: Release, ask: Ask, seen: _Timed, candidate: OpenGeneration) -> None:
         try:
-            other = _asked(ask, candidate)
+            other = _Timed.of(ask, candidate)
             assert release.plan.shadow is not None
             overlap = _overlap(seen.hits, other.hits, release.plan.shadow.k)
             answer = _answer(release, CANDIDATE_ARM, other)
@@ -172,33 +263,20 @@ class Serving:
 
     # -- interleaving ------------------------------------------------------------------------
 
-    def _mixed(
-        self,
-        release: Release,
-        key: str,
-        ask: Ask,
-        live: OpenGeneration,
-        candidate: OpenGeneration,
-    ) -> Hits:
-        hits = ask(live)
-        other = _asked(ask, candidate)
+    def _mixed(self, release: Release, key: str, hits: Hits, other: _Timed) -> Hits:
+        """Return both versions' documents in one list; the live one's where the other failed."""
         if other.hits is None or not (hits or other.hits):
             if other.hits is None:
                 self._counting.add(_answer(release, CANDIDATE_ARM, other))
             return hits
-        rankings = {"a": _by_name(hits), "b": _by_name(other.hits)}
-        k = max(len(hits), len(other.hits))
-        coins = random.Random(f"{release.release_id} {hits.search_id}")
-        made = team_draft(tuple(rankings["a"]), tuple(rankings["b"]), k, coins)
-        # What fills the list belongs to nobody, and is of whichever ranking has it.
-        chosen = [
-            rankings[team or ("a" if name in rankings["a"] else "b")][name]
-            for name, team in zip(made.shown, made.teams, strict=True)
-        ]
-        shown = _shown(release, key, hits, "", _mixed_json(made))
+        plan = release.plan.interleave
+        assert plan is not None
+        seed = f"{release.release_id} {hits.search_id}"
+        both, made = mixed(hits, other.hits, plan.method, seed)
+        shown = _shown(release, key, hits, "", written(made))
         answer = _answer(release, CANDIDATE_ARM, other)
         self._counting.add(replace(answer, shown=shown))
-        return hits.arranged(chosen)
+        return both
 
     # -- models ------------------------------------------------------------------------------
 
@@ -206,15 +284,30 @@ class Serving:
         """Return whether a candidate can answer; nobody waits while its models are loaded."""
         if candidate.is_loaded:
             return True
-        digest = candidate.version.digest
         with self._mutex:
-            if digest not in self._warming:
+            if self._warming is None or self._warming[0] is not candidate:
                 name = "latelight-warm"
                 thread = threading.Thread(target=_load, args=(candidate,), name=name, daemon=True)
-                self._warming[digest] = thread
+                self._warming = (candidate, thread)
                 thread.start()
             # Models that cannot be loaded are the candidate's error: it is asked, and fails.
-            return not self._warming[digest].is_alive()
+            return not self._warming[1].is_alive()
+
+
+def keys_of(given: str | Sequence[str | None] | None, n: int) -> list[str | None]:
+    """Return a key for each of n queries.
+
+    Raises:
+        InputError: there are not as many keys as queries.
+    """
+    if given is None or isinstance(given, str):
+        return [given] * n
+    keys = list(given)
+    if len(keys) != n:
+        raise InputError(
+            f"There are {len(keys)} keys for {n} queries; give one for all, or one for each."
+        )
+    return keys
 
 
 def _load(version: OpenGeneration) -> None:
@@ -222,13 +315,31 @@ def _load(version: OpenGeneration) -> None:
         version.loaded()
 
 
-def _asked(ask: Ask, version: OpenGeneration) -> _Timed:
-    began = time.perf_counter()
+def _asked_together(
+    ask: AskMany, version: OpenGeneration, numbers: Sequence[int]
+) -> dict[int, _Timed]:
+    """Return the outcome of several searches; where they fail together, each is asked alone."""
+    if not numbers:
+        return {}
     try:
-        hits = ask(version)
-    except Exception as error:
-        return _Timed(1000 * (time.perf_counter() - began), error=error)
-    return _Timed(1000 * (time.perf_counter() - began), hits)
+        return {
+            i: _Timed(None, hits) for i, hits in zip(numbers, ask(version, numbers), strict=True)
+        }
+    except Exception:
+        return {i: _Timed.of(_only_in(ask, i), version) for i in numbers}
+
+
+def _only_in(ask: AskMany, number: int) -> Ask:
+    return lambda version: ask(version, [number])[0]
+
+
+def _only(ask: AskMany, number: int, version: OpenGeneration) -> Callable[[], Hits]:
+    return lambda: ask(version, [number])[0]
+
+
+def _own(key: str | None) -> str:
+    """Return the caller's key, or one for this search alone."""
+    return key if key is not None else secrets.token_hex(8)
 
 
 def _answer(release: Release, arm: str, asked: _Timed) -> Answer:
@@ -265,21 +376,3 @@ def _overlap(live: Hits | None, candidate: Hits | None, k: int) -> float | None:
 
 def _documents(hits: Hits, k: int) -> set[str]:
     return set(list(dict.fromkeys(hit.doc_id for hit in hits))[:k])
-
-
-def _by_name(hits: Sequence[SearchHit]) -> dict[str, SearchHit]:
-    return {f"{hit.doc_id}{_BETWEEN}{hit.unit.unit_id}": hit for hit in hits}
-
-
-def _mixed_json(made: Interleaved) -> str:
-    return json.dumps({"shown": made.shown, "teams": made.teams})
-
-
-def _winner(mixed: str, clicked: list[str]) -> str:
-    """Return whose units were clicked; of a document with several, the first one counts."""
-    own = json.loads(mixed)
-    made = Interleaved(tuple(own["shown"]), tuple(own["teams"]), "team-draft", (), ())
-    first: dict[str, str] = {}
-    for name in made.shown:
-        first.setdefault(name.partition(_BETWEEN)[0], name)
-    return credit(made, [first[doc_id] for doc_id in clicked if doc_id in first])

@@ -1,13 +1,11 @@
-"""More like this: a search with what is stored of a unit or of a region of it."""
+"""What every kind of search takes, and what "more like this" is more like."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, cast
 
-from latelight.app.hits import Hits
-from latelight.app.opened import OpenGeneration
 from latelight.errors import InputError
 from latelight.index.candidates import RecallLevel
-from latelight.pipelines.request import GroupBy, SearchRequest
+from latelight.pipelines.request import GroupBy
 from latelight.pipelines.similar import Likeness
 from latelight.pipelines.spec import SearchMode
 from latelight.types import Box, CharSpan, TimeRange
@@ -47,14 +45,6 @@ def likeness(
         None if span is None else CharSpan(*cast("tuple[int, int]", _range("span", span))),
         None if time is None else TimeRange(*_range("time", time)),
     )
-
-
-def similar(version: OpenGeneration, like: Likeness, options: SearchOptions) -> Hits:
-    """Return the hits; errors as `Collection.similar`."""
-    given: dict[str, Any] = dict(options)
-    if given.get("k") is None:
-        given["k"] = version.spec.search.k
-    return version.search([SearchRequest("", like=like, **given)])[0]
 
 
 def _box(box: Sequence[float]) -> Sequence[float]:

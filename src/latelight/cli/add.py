@@ -19,9 +19,9 @@ from latelight.cli.options import (
 from latelight.cli.progress import TerminalProgress
 from latelight.cli.values import read_metadata
 from latelight.errors import LatelightError
-from latelight.pipelines.ingest import IngestReport
 from latelight.pipelines.items import Addable, Lines, check_names_something
 from latelight.pipelines.progress import Failure
+from latelight.pipelines.tally import IngestReport
 from latelight.settings import read_settings
 from latelight.types import Metadata
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from latelight.app import Collection, SearchHit
 from latelight.cli.console import err, out, print_json, table
+from latelight.cli.explain_diff import explain_diff
 from latelight.cli.judging import (
     JudgementsOption,
     MeasureOption,
@@ -52,6 +53,7 @@ from latelight.pipelines.spec import SearchMode
 _OVERLAP_DEPTH = 10
 
 app = typer.Typer(no_args_is_help=True, help="Judge rankings and compare them.")
+app.command("explain-diff")(explain_diff)
 
 AlphaOption = Annotated[float, typer.Option("--alpha", help="Level of all tests together (Holm).")]
 MarginOption = Annotated[

@@ -14,7 +14,7 @@ from latelight.cli.options import (
     NamespaceOption,
     open_any_collection,
 )
-from latelight.cli.show import headline, marked
+from latelight.cli.show import found_by, headline, heard_at, marked
 from latelight.explain.words import query_words
 
 _NUMBERS = ("similarity", "contribution")
@@ -61,9 +61,9 @@ def _contributions(hit: SearchHit) -> object:
     rows = table("query word", "found", *_NUMBERS, right=_NUMBERS)
     words = query_words(hit.evidence, hit.query)
     for word in words:
-        rows.add_row(
-            word.text, word.found or "—", f"{word.similarity:.3f}", f"{word.contribution:.3f}"
-        )
+        said = heard_at(hit, word)
+        found = found_by(hit, word) + (f" at {said}" if said else "")
+        rows.add_row(word.text, found, f"{word.similarity:.3f}", f"{word.contribution:.3f}")
     total = sum(word.contribution for word in words)
     rows.add_row("sum = score", "", "", f"{total:.3f}", style="bold")
     return rows

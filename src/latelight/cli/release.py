@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from latelight.app.release import Releases, Status, Step
+from latelight.app.release import Releases
+from latelight.app.release_status import Status, Step
 from latelight.cli.console import Failed, out, print_json, print_json_line, table
 from latelight.cli.options import JsonOption, LibraryOption, NamespaceOption, open_collection
 from latelight.cli.progress import ByteProgress

@@ -50,6 +50,10 @@ def search(  # noqa: PLR0913, PLR0917  a command's options
     evidence: Annotated[
         bool, typer.Option("--explain/--no-explain", help="Show the words that matched.")
     ] = True,
+    key: Annotated[
+        str | None,
+        typer.Option("--key", help="Names the caller, whom a release answers by one version."),
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show the stages with their times.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -67,6 +71,7 @@ def search(  # noqa: PLR0913, PLR0917  a command's options
         recall=cast("RecallLevel", recall),
         exact=exact,
         explain=evidence,
+        key=key,
     )
     if queries is None:
         _show([target.search(query, image=image, **options)], print_json, as_json, plan)
@@ -86,6 +91,7 @@ class _Options(TypedDict):
     recall: RecallLevel
     exact: bool
     explain: bool
+    key: str | None
 
 
 def _show(

@@ -49,17 +49,26 @@ def _reasons(hit: SearchHit) -> Text:
     for i, word in enumerate(strongest):
         told.append(" · " if i else "", style="dim")
         told.append(word.text, style="bold")
-        told.append(f" → {word.found or '—'} ({word.contribution:.2f})", style="dim")
-        if hit.unit.kind == "audio" and (said := _said_at(word)):
-            told.append(f" at {said}", style="dim")
+        said = heard_at(hit, word)
+        told.append(f" → {found_by(hit, word)} ({word.contribution:.2f})", style="dim")
+        told.append(f" at {said}" if said else "", style="dim")
     return told
 
 
-def _said_at(word: QueryWord) -> str:
-    """Return when the strongest match of a query word is said."""
+def found_by(hit: SearchHit, word: QueryWord) -> str:
+    """Return what a query word won with: words, or a sound that has none; a dash for no place."""
+    return word.found or ("a sound" if heard_at(hit, word) else "—")
+
+
+def heard_at(hit: SearchHit, word: QueryWord) -> str:
+    """Return when a query word's strongest match is heard; empty where that has no moment."""
     strongest = max(word.evidence, key=lambda e: e.contribution)
     time = strongest.locator.time
-    return time.clock.split("–")[0] if time is not None and strongest.part != "document" else ""
+    has_moment = time is not None and (bool(word.found) or time != hit.unit.locator.time)
+    if hit.unit.kind != "audio" or strongest.part == "document" or not has_moment:
+        return ""
+    assert time is not None
+    return time.clock.split("–")[0]
 
 
 def _is_telling(word: QueryWord) -> bool:

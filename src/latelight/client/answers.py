@@ -133,13 +133,13 @@ def told_of(parts: Mapping[str, Any]) -> Told:
     query = parts["query"]
     return Told(
         query,
-        tuple(hit_of(one, query, number) for number, one in enumerate(parts["hits"])),
+        tuple(hit_of(one, query) for one in parts["hits"]),
         tuple(Stage(**one) for one in parts.get("stages", ())),
         parts["search_id"],
     )
 
 
-def hit_of(parts: Mapping[str, Any], query: str, number: int = 0) -> ExplainedHit:
+def hit_of(parts: Mapping[str, Any], query: str) -> ExplainedHit:
     """Return one hit."""
     return ExplainedHit(
         rank=parts["rank"],
@@ -150,7 +150,6 @@ def hit_of(parts: Mapping[str, Any], query: str, number: int = 0) -> ExplainedHi
         evidence=tuple(TokenEvidence.from_dict(one) for one in parts["evidence"]),
         rerank_score=parts.get("rerank_score"),
         query=query,
-        number=number,
     )
 
 

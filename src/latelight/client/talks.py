@@ -1,6 +1,6 @@
 """What a collection of a server can be asked, with the arguments of an embedded one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 import msgspec
 
+from latelight.app.serving import keys_of
 from latelight.app.similar import SearchOptions, likeness
 from latelight.app.stored import Stats, StoredDocument
 from latelight.client import calls, jobs
@@ -30,6 +31,8 @@ from latelight.types import Document, Metadata
 
 MOST_IDS = 5000
 """Of one request to delete."""
+MOST_TEXTS = 1000
+"""Of one batch of searches."""
 _DEFAULTS: Mapping[str, Any] = {
     "k": None,
     "filter": None,
@@ -178,29 +181,36 @@ def search_batch(  # noqa: PLR0913  as `Collection.search_batch`
     exact: bool = False,
     mode: SearchMode = "auto",
     recall: RecallLevel = "balanced",
+    key: str | Sequence[str | None] | None = None,
 ) -> Talking[list[Told]]:
-    """Return the hits of several queries, in order, all from one state of the collection.
+    """Return the hits of several queries, in order, each thousand from one state.
 
     Args:
         texts: the queries.
         k, filter, group_by, explain, exact, mode, recall: as for `search`.
+        key: of one caller for all, or as many as there are queries.
 
     Raises:
+        InputError: there are not as many keys as queries.
         QueryError: in one of them there is nothing to search for.
         FilterError: the filter cannot be understood.
     """
     if isinstance(texts, str):
         raise InputError(f"search_batch takes a list of texts; write [{texts!r}].")
     asked = list(texts)
-    if not asked:
-        return []
+    keys = keys_of(key, len(asked))
     options: SearchOptions = {
         "k": k, "filter": filter, "group_by": group_by, "explain": explain, "exact": exact,
         "mode": mode, "recall": recall,
     }  # fmt: skip
-    bodies = [_options(text, options) for text in asked]
-    found = yield from calls.search_batch(place, {"texts": asked, **bodies[0]})
-    return [replace(told, mode=mode) for told in found]
+    bodies = [_options(text, options) for text in asked]  # all are checked before any is asked
+    found: dict[int, Told] = {}
+    for own, numbers in _batches(keys):
+        body = {**bodies[numbers[0]], **({"key": own} if own else {})}
+        texts_of = [asked[number] for number in numbers]
+        told = yield from calls.search_batch(place, {"texts": texts_of, **body})
+        found.update(zip(numbers, told, strict=True))
+    return [replace(found[number], mode=mode) for number in range(len(asked))]
 
 
 def similar(
@@ -340,6 +350,14 @@ def _options(text: str, given: SearchOptions) -> dict[str, Any]:
     asked = {name: one for name, one in every_option.items() if one != _DEFAULTS[name]}
     SearchRequest(text, **asked)
     return {**asked, "profile": True}
+
+
+def _batches(keys: Sequence[str | None]) -> Iterator[tuple[str | None, list[int]]]:
+    """Yield the numbers of queries that are asked together: of one caller, and not too many."""
+    for key in dict.fromkeys(keys):
+        own = [number for number, one in enumerate(keys) if one == key]
+        for start in range(0, len(own), MOST_TEXTS):
+            yield key, own[start : start + MOST_TEXTS]
 
 
 def _picture(image: str | Path | bytes) -> bytes:

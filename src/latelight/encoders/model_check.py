@@ -5,10 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from latelight.encoders.protocol import Encoder, encode_queries
 from latelight.errors import ModelError
-from latelight.types import CharSpan, Float32Array, Locator, MultiVector, Unit
+from latelight.types import (
+    SOUND_RATE,
+    CharSpan,
+    EncoderInfo,
+    Float32Array,
+    Locator,
+    MultiVector,
+    TimeRange,
+    Unit,
+)
 
 GOLDEN_QUERY = "How much did the ferry's 2019 refit cost, and who paid for it?"
 TEXTS = (
@@ -19,6 +29,8 @@ TEXTS = (
 )
 NOISE = 1e-4
 _MIN_SECONDS = 1.0
+
+Float64Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -44,8 +56,15 @@ def check_model(encoder: Encoder) -> list[Finding]:
         Finding("load", True, loaded),
         Finding("files", bool(info.weights), f"{len(info.weights)} files hashed"),
         *_check_queries(encoder),
-        *(_check_texts(encoder) if not info.sees_images else _check_geometry(encoder)),
+        *(_check_geometry(encoder) if info.sees_images else ()),
+        *(_check_sound(encoder) if info.hears else ()),
+        *(_check_texts(encoder) if _reads(info) else ()),
     ]
+
+
+def _reads(info: EncoderInfo) -> bool:
+    """Whether a text alone has rows: those that look or listen may have none for it."""
+    return not info.sees_images and (not info.hears or "passage" in info.unit_kinds)
 
 
 def _check_queries(encoder: Encoder) -> list[Finding]:
@@ -85,6 +104,29 @@ def _check_geometry(encoder: Encoder) -> list[Finding]:
     except ModelError as error:  # a box that shows another place: a finding like the others
         return [Finding("geometry", False, str(error))]
     return [Finding("geometry", True, told)]
+
+
+def _check_sound(encoder: Encoder) -> list[Finding]:
+    """Return whether a tone is told from silence, in rows of the second in which it sounds."""
+    at = np.arange(4 * SOUND_RATE) / SOUND_RATE
+    tone = (0.5 * np.sin(2 * np.pi * 1_000 * at)) * ((at >= 2) & (at < 2.5))
+    noise = np.random.default_rng(0).normal(0, 0.003, len(at))
+    quiet, rung = (_sound(encoder, samples) for samples in (noise, noise + tone))
+    times = rung.locators.times
+    if times is None or np.isnan(times).all() or quiet.vectors.shape != rung.vectors.shape:
+        return [Finding("sound", False, "rows have no times, or another number for another sound")]
+    differ = np.linalg.norm(rung.vectors - quiet.vectors, axis=1)
+    most = int(np.where(np.isnan(times[:, 0]), -1, differ).argmax())
+    begin, end = times[most].tolist()
+    inside = bool(begin < 2.6 and end > 1.9 and np.nanmax(times) <= 4 + NOISE)
+    told = f"{rung.n_rows} rows of 4 s; a tone at 2.0–2.5 s changes {begin:.2f}–{end:.2f} s most"
+    return [Finding("sound", inside and float(differ[most]) > NOISE, told)]
+
+
+def _sound(encoder: Encoder, samples: Float64Array) -> MultiVector:
+    heard = np.rint(samples * 32_767).astype(np.int16)
+    at = Locator(time=TimeRange(0, len(heard) / SOUND_RATE))
+    return encoder.encode_documents([Unit("a1", "audio", at, sound=heard)])[0]
 
 
 def _measure(encoder: Encoder, units: Sequence[Unit]) -> Finding:

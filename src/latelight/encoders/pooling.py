@@ -204,7 +204,7 @@ def grid_means(given: MultiVector) -> MultiVector:
     """Return the mean of each row and each column of a picture's grid of patches, normalised.
 
     For a first stage: exact scores still need all rows. A patch is a source of two of them. Rows
-    without boxes are left out.
+    without boxes are left out, but for those of sound, which has no grid: they stay as they are.
 
     Raises:
         ShapeError: the rows were pooled already, so that there is no grid any more.
@@ -212,9 +212,11 @@ def grid_means(given: MultiVector) -> MultiVector:
     boxes = given.locators.boxes
     if given.locators.offsets is not None:
         raise ShapeError("Means of a grid are taken of a model's own rows; these are pooled.")
+    placed = np.flatnonzero([] if boxes is None else ~np.isnan(boxes).any(axis=1))
+    if not len(placed) and given.locators.times is not None:
+        return given  # sound has no grid
     if boxes is None:
         return MultiVector(given.vectors[:0], _taken(given.locators, np.zeros(0, np.int64)))
-    placed = np.flatnonzero(~np.isnan(boxes).any(axis=1))
     members: list[Int64Array] = []
     for edges in ([1, 3], [0, 2]):
         _, label = np.unique(boxes[placed][:, edges], axis=0, return_inverse=True)

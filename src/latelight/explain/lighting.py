@@ -15,6 +15,9 @@ from latelight.types import Box, Float32Array, Locator, RowLocators, TokenEviden
 MARGIN = 0.16
 # And at least this part of the page's height: the box of "new" is as low as its letters.
 LEAST_MARGIN = 0.003
+# A column from top to bottom is a moment of sound, which has no letters: two pixels of a
+# spectrogram, so that a 25th of a second can be seen and stays one.
+COLUMN_MARGIN = 0.008
 # How much less similar a row is made that must not win.
 TIE = 1e-3
 
@@ -149,7 +152,8 @@ def _wider(boxes: Float32Array | None, aspect: float) -> Float32Array | None:
     """Return the boxes grown by the same number of pixels on each side, within the page."""
     if boxes is None:
         return None
-    down = np.maximum(MARGIN * (boxes[:, 3] - boxes[:, 1]), LEAST_MARGIN)
+    height = boxes[:, 3] - boxes[:, 1]
+    down = np.where(height < 1, np.maximum(MARGIN * height, LEAST_MARGIN), COLUMN_MARGIN)
     along = down / aspect
     grown = np.stack(
         [boxes[:, 0] - along, boxes[:, 1] - down, boxes[:, 2] + along, boxes[:, 3] + down], axis=1

@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from latelight.errors import SettingError
@@ -163,8 +164,9 @@ class _Win:
 def _marks(unit: Unit, evidence: Iterable[TokenEvidence]) -> list[Mark]:
     """Return the marked words of the whole unit in order, merged where they overlap."""
     base = unit.locator.span.start if unit.locator.span is not None else 0
+    word = cache(lambda span: _word_in_unit(unit.text, span, base))  # many tokens win with one
     wins = [
-        _Win(_word_in_unit(unit.text, place.span, base), share, is_telling(item), item.token)
+        _Win(word(place.span), share, is_telling(item), item.token)
         for item in evidence
         for place, share in evidence_places(item)
         if item.part != "document"

@@ -1,4 +1,7 @@
-"""Times of sound as boxes on its spectrogram, so that a sound can be lit like a page."""
+"""Times of sound as boxes on its spectrogram, so that a sound can be lit like a page.
+
+A word is a band, a moment that a model heard a column from the highest pitch to the lowest.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -32,7 +35,9 @@ def rows_on_sound(rows: Iterable[RowSimilarities], whole: TimeRange) -> list[Row
         times = one.locators.times
         if times is not None:
             share = (times - whole.start_s) / _seconds(whole)
-            top, bottom = np.full(len(share), _TOP), np.full(len(share), _BOTTOM)
+            spans = one.locators.spans
+            has_words = np.zeros(len(share), np.bool_) if spans is None else spans[:, 0] >= 0
+            top, bottom = np.where(has_words, _TOP, 0.0), np.where(has_words, _BOTTOM, 1.0)
             boxes = np.stack([share[:, 0], top, share[:, 1], bottom], axis=1)
             boxes = np.where(np.isnan(boxes).any(axis=1, keepdims=True), np.nan, boxes)
             one = replace(  # noqa: PLW2901
@@ -47,7 +52,8 @@ def _boxed(place: Locator, whole: TimeRange) -> Locator:
         return place
     begin = (place.time.start_s - whole.start_s) / _seconds(whole)
     end = (place.time.end_s - whole.start_s) / _seconds(whole)
-    return replace(place, box=Box(min(max(begin, 0), 1), _TOP, min(max(end, 0), 1), _BOTTOM))
+    top, bottom = (_TOP, _BOTTOM) if place.span is not None else (0.0, 1.0)
+    return replace(place, box=Box(min(max(begin, 0), 1), top, min(max(end, 0), 1), bottom))
 
 
 def _seconds(whole: TimeRange) -> float:

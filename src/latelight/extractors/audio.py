@@ -1,10 +1,12 @@
 """Sound -> passages of what is said, with the time of every word."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from latelight.errors import EmptyFileError
 from latelight.extractors.detect import detect_media_type
+from latelight.extractors.kept_sound import KeptSound
 from latelight.extractors.limits import check_bytes, check_characters
 from latelight.extractors.media_file import MediaFile, damaged, opened_media
 from latelight.extractors.media_types import AUDIO_MEDIA_TYPES
@@ -87,7 +89,11 @@ def hear(
         progress(done, max(math.ceil(begun_s + media.claimed_s), done))
 
     transcriber = make_transcriber(options) if options.speech != "never" else None
-    return listen(read_sound(media, options), transcriber, options.speech_language, tell)
+    kept = KeptSound(options.max_kept_seconds) if options.keep_sound else None
+    pieces = read_sound(media, options)
+    pieces = pieces if kept is None else kept.passing(pieces)
+    recording = listen(pieces, transcriber, options.speech_language, tell)
+    return replace(recording, kept=kept)
 
 
 def sound_metadata(recording: Recording) -> Metadata:
@@ -98,14 +104,22 @@ def sound_metadata(recording: Recording) -> Metadata:
 
 def sound_warnings(recording: Recording, options: ExtractionOptions) -> tuple[str, ...]:
     """Return what is to be told of the listening."""
+    return tuple(_sound_warnings(recording, options))
+
+
+def _sound_warnings(recording: Recording, options: ExtractionOptions) -> Iterator[str]:
     if options.speech == "never":
-        return ("What is said was not written down, because speech is 'never'.",)
-    if not recording.words:
-        return (
+        yield "What is said was not written down, because speech is 'never'."
+    elif not recording.words:
+        yield (
             f"No speech was found in {recording.duration_s:,.0f} seconds of sound, which is kept "
-            "without words.",
+            "without words."
         )
-    return ()
+    if recording.kept is not None and recording.duration_s > options.max_kept_seconds:
+        yield (
+            f"Models that listen hear the first {options.max_kept_seconds:,.0f} of "
+            f"{recording.duration_s:,.0f} seconds; split the recording for the rest."
+        )
 
 
 def reading_warnings(media: MediaFile, seconds: float) -> tuple[str, ...]:

@@ -8,10 +8,12 @@ with the largest priority first. A broken plugin fails only files that nothing e
 from collections.abc import Collection
 from dataclasses import replace
 
+import numpy as np
+
 from latelight.errors import ExtractionError, LatelightError
 from latelight.extractors.plugins import load_plugin, make_extractor
 from latelight.extractors.protocol import ExtractionOptions, Extractor, PluginUse
-from latelight.types import Extraction, Source
+from latelight.types import SOUND_RATE, Extraction, Source, Unit
 
 _TEXT = "text/plain"
 
@@ -110,4 +112,19 @@ def problem_of(found: object) -> str:
         span = unit.locator.span
         if span is not None and found.text[span.start : span.end] != unit.text:
             return f"the unit {unit.unit_id!r} with another text than its span covers"
+        if not _fits_its_time(unit):
+            return (
+                f"the unit {unit.unit_id!r} with sound that is not one row of int16 samples at "
+                f"{SOUND_RATE:,} Hz, no longer than its time"
+            )
     return ""
+
+
+def _fits_its_time(unit: Unit) -> bool:
+    """Whether a unit's sound, if it has any, is what encoders that listen expect."""
+    if unit.sound is None:
+        return True
+    time = unit.locator.time
+    if time is None or unit.sound.dtype != np.int16 or unit.sound.ndim != 1:
+        return False
+    return len(unit.sound) <= (time.end_s - time.start_s) * SOUND_RATE + 1

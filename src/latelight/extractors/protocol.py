@@ -52,6 +52,10 @@ class ExtractionOptions:
         max_seconds: longest sound or video.
         dpi: resolution of page pictures, for OCR and for `Unit.image`.
         render_images: fill `Unit.image` for encoders that look at the page.
+        keep_sound: fill `Unit.sound` for encoders that listen; sound between the passages of
+            speech then becomes units from 3 seconds on, elsewhere from 30.
+        max_kept_seconds: of a longer recording the sound is kept so far, with a warning; each hour
+            is 115 MB, of which the worker holds three copies when it answers.
         max_bytes: longest file.
         max_pixels: largest picture that is decoded or drawn; PDF pages are drawn smaller to fit.
         max_pages: longest PDF.
@@ -83,6 +87,8 @@ class ExtractionOptions:
     max_seconds: float = 43_200.0
     dpi: int = 150
     render_images: bool = False
+    keep_sound: bool = False
+    max_kept_seconds: float = 14_400.0
     max_bytes: int = 512 * MEBIBYTE
     max_pixels: int = 50_000_000
     max_pages: int = 5_000
@@ -126,6 +132,7 @@ _LEAST: dict[str, float] = {
     "frames_per_minute": 1,
     "max_seconds": 0.001,
     "dpi": 18,
+    "max_kept_seconds": 0.001,
     "max_bytes": 1,
     "max_pixels": 4096,
     "max_pages": 1,

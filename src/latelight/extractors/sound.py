@@ -9,12 +9,12 @@ import numpy as np
 from latelight.extractors.limits import check_seconds
 from latelight.extractors.media_file import MediaFile, damaged
 from latelight.extractors.protocol import ExtractionOptions
-from latelight.types import Float32Array
+from latelight.types import SOUND_RATE, Float32Array
 
 if TYPE_CHECKING:
     from av import AudioFrame
 
-RATE = 16_000
+RATE = SOUND_RATE
 PIECE_S = 1.0
 # Timestamps that jump ahead by less are jitter, by more a gap in the recording.
 _GAP_S = 0.5

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from latelight.extractors.kept_sound import KeptSound
 from latelight.extractors.sound import RATE, Piece
 from latelight.types import Float32Array, TimeRange
 
@@ -73,12 +74,14 @@ class Recording:
         words: with times from the recording's beginning.
         spoken: stretches in which words were found.
         language: code, empty when nothing was said.
+        kept: what was heard, for encoders that listen; None where none does.
     """
 
     duration_s: float = 0.0
     words: list[SpokenWord] = field(default_factory=list)
     spoken: list[TimeRange] = field(default_factory=list)
     language: str = ""
+    kept: KeptSound | None = None
 
 
 def listen(

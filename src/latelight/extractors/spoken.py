@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ PASSAGE_S = 20.0  # a passage ends with the first sentence after so long ...
 LONGEST_PASSAGE_S = 40.0  # ... and never later than this
 PAUSE_S = 3.0  # or where nobody speaks for so long
 QUIET_S = 30.0
+UNHEARD_S = PAUSE_S  # for encoders that listen, shorter stretches without words are units too
 _BREATH_S = 0.35
 _RATHER_ONE = 0.1  # of a window more is not worth another one
 _SENTENCE_ENDS = tuple(".!?…。！？｡؟۔।")
@@ -24,13 +25,17 @@ _CLOSERS = "\"'”’»)]」』"
 def sound_parts(recording: Recording, limit: int) -> list[Part]:
     """Return the passages of a recording, and windows of half a minute where nobody speaks.
 
+    Where the sound was kept, each part has its own, and stretches without words are parts from
+    3 seconds on: encoders that listen find something in them.
+
     Args:
         recording: as heard.
         limit: most characters of a passage.
     """
     parts = [_passage(words) for words in _passages(recording.words, limit)]
-    parts += [Part("audio", time) for time in _quiet(recording)]
-    return parts
+    kept = recording.kept
+    parts += [Part("audio", time) for time in _quiet(recording, UNHEARD_S if kept else QUIET_S)]
+    return parts if kept is None else [replace(one, sound=kept.during(one.time)) for one in parts]
 
 
 @dataclass(frozen=True)
@@ -112,9 +117,9 @@ def _passage(words: Sequence[SpokenWord]) -> Part:
     )
 
 
-def _quiet(recording: Recording) -> Iterator[TimeRange]:
+def _quiet(recording: Recording, least: float) -> Iterator[TimeRange]:
     """Yield even windows over long stretches without words, or over all when there are none."""
-    least = QUIET_S if recording.words else 0.0
+    least = least if recording.words else 0.0
     place = 0.0
     ends = TimeRange(recording.duration_s, recording.duration_s)
     for spoken in [*recording.spoken, ends]:

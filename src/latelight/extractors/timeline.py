@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from latelight.types import CharSpan, Locator, TimeRange, Unit, WordBoxes, WordTimes
+from latelight.types import CharSpan, Int16Array, Locator, TimeRange, Unit, WordBoxes, WordTimes
 
 _BREAK = "\n"
 
@@ -21,6 +21,7 @@ class Part:
         spoken: times of a passage's words.
         image: the encoded frame, for encoders that look at it.
         again: later times at which the same frame is shown.
+        sound: (n_samples,) int16, for encoders that listen; see `Unit.sound`.
     """
 
     kind: Literal["audio", "frame"]
@@ -30,6 +31,7 @@ class Part:
     spoken: WordTimes | None = field(default=None, compare=False, repr=False)
     image: bytes | None = field(default=None, compare=False, repr=False)
     again: tuple[TimeRange, ...] = ()
+    sound: Int16Array | None = field(default=None, compare=False, repr=False)
 
 
 def in_order(parts: Iterable[Part]) -> tuple[str, tuple[Unit, ...]]:
@@ -52,6 +54,7 @@ def in_order(parts: Iterable[Part]) -> tuple[str, tuple[Unit, ...]]:
                 words=part.words,
                 spoken=part.spoken,
                 image=part.image,
+                sound=part.sound,
             )
         )
         text += part.text

@@ -35,6 +35,7 @@ Int64Array = npt.NDArray[np.int64]
 
 MAX_QUERY_ROWS = 1024
 _NUMPY = "numpy"
+_ROWS_OF_A_SHARE = 4096  # no thread is called for fewer
 
 
 def maxsim(
@@ -69,6 +70,17 @@ def maxsim(
     bad = _native().maxsim(chosen, query, *_native_rows(rows), wanted, max(1, n_threads), scores)
     _refuse(bad, wanted, rows)
     return scores
+
+
+def start_threads(n_threads: int) -> None:
+    """Begin the threads that native calls share, as long as there are fewer than asked for.
+
+    They stay as long as the process, with the priority of the thread that began them: whoever is
+    going to lower its own begins them before.
+    """
+    rows = np.zeros((n_threads * _ROWS_OF_A_SHARE, 8), np.float32)
+    offsets = np.arange(n_threads + 1, dtype=np.int64) * _ROWS_OF_A_SHARE
+    maxsim(np.ones((1, 8), np.float32), Rows(rows, offsets), n_threads=n_threads)
 
 
 def maxsim_argmax(

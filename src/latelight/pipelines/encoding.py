@@ -7,7 +7,7 @@ import numpy as np
 
 from latelight.encoders.protocol import Encoder
 from latelight.pipelines.channel import Channel, Closed
-from latelight.pipelines.extracted import Extracted
+from latelight.pipelines.extracted import Extracted, work_of
 from latelight.types import MultiVector
 
 BATCH_CHARACTERS = 60_000
@@ -44,13 +44,13 @@ def take_batch(ready: Channel[Extracted]) -> list[Extracted]:
         Closed: there are no more.
     """
     batch = [ready.get()]
-    n_characters = batch[0].n_characters
-    while n_characters < BATCH_CHARACTERS:
+    n_work = batch[0].n_work
+    while n_work < BATCH_CHARACTERS:
         try:
             batch.append(ready.get(LINGER_SECONDS))
         except (TimeoutError, Closed):
             break
-        n_characters += batch[-1].n_characters
+        n_work += batch[-1].n_work
     return batch
 
 
@@ -107,14 +107,14 @@ class BatchEncoder:
 def _slices(
     units: Sequence[tuple[Extracted, int]],
 ) -> Iterator[Sequence[tuple[Extracted, int]]]:
-    """Yield runs of units with no more text than two batches, whole when that is little."""
-    begin = n_characters = 0
+    """Yield runs of units with no more work than two batches, whole when that is little."""
+    begin = n_work = 0
     for i, (one, number) in enumerate(units):
-        n_own = len(one.extraction.units[number].text)
-        if n_characters and n_characters + n_own > 2 * BATCH_CHARACTERS:
+        n_own = work_of(one.extraction.units[number])
+        if n_work and n_work + n_own > 2 * BATCH_CHARACTERS:
             yield units[begin:i]
-            begin, n_characters = i, 0
-        n_characters += n_own
+            begin, n_work = i, 0
+        n_work += n_own
     if begin < len(units):
         yield units[begin:]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from latelight.types import Document, Extraction, Metadata, MultiVector
+from latelight.types import SOUND_RATE, Document, Extraction, Metadata, MultiVector, Unit
 
 RECORD_MEDIA_TYPE = "application/x-latelight-record"
 
@@ -46,13 +46,29 @@ class Extracted:
         return sum(len(unit.text) for unit in self.extraction.units)
 
     @property
+    def n_work(self) -> int:
+        """How much there is to encode, in characters; see `work_of`."""
+        return sum(map(work_of, self.extraction.units))
+
+    @property
     def n_held_bytes(self) -> int:
         """About what it takes in memory."""
         own = sum(rows.vectors.nbytes for many in self.vectors.values() for rows in many)
         pictures = sum(len(unit.image or b"") for unit in self.extraction.units)
+        sounds = sum(u.sound.nbytes for u in self.extraction.units if u.sound is not None)
         boxes = sum(len(u.words.spans) * 24 for u in self.extraction.units if u.words is not None)
         # Texts are held twice, as the document's and as its units'; 4 bytes a character at most.
-        return own + pictures + boxes + 4 * (len(self.extraction.text) + self.n_characters) + 1024
+        texts = 4 * (len(self.extraction.text) + self.n_characters)
+        return own + pictures + sounds + boxes + texts + 1024
+
+
+def work_of(unit: Unit) -> int:
+    """Return how much of it there is to encode, as characters of text.
+
+    A second of sound counts as 100: models make 25 rows of it, and a row of about 4 characters.
+    """
+    n_samples = 0 if unit.sound is None else len(unit.sound)
+    return len(unit.text) + 100 * n_samples // SOUND_RATE
 
 
 Result = Identity | Extracted

@@ -8,13 +8,15 @@ import numpy as np
 from PIL import Image
 
 from latelight.encoders.protocol import Encoder
-from latelight.types import Float32Array, Locator, Unit
+from latelight.types import SOUND_RATE, Float32Array, Int16Array, Locator, TimeRange, Unit
 
 QUERY = "How much did the ferry's 2019 refit cost, and who paid for it?"
 LEAST_COSINE = 0.97
 _SIDE = 224
 _SQUARE = 28
 _MOST_ROWS = 16
+_SOUND_S = 2
+_LOUD = 16_000
 
 
 def query_rows(encoder: Encoder) -> Float32Array:
@@ -29,7 +31,18 @@ def picture_rows(encoder: Encoder) -> Float32Array:
     """
     if not encoder.info.sees_images:
         return np.zeros((0, encoder.info.dim), np.float32)
-    unit = Unit("golden", "image", Locator(), image=picture())
+    return _some_rows(encoder, Unit("golden", "image", Locator(), image=picture()))
+
+
+def sound_rows(encoder: Encoder) -> Float32Array:
+    """Return some rows of the golden sound, as `picture_rows`; none of an encoder that is deaf."""
+    if not encoder.info.hears:
+        return np.zeros((0, encoder.info.dim), np.float32)
+    at = Locator(time=TimeRange(0, _SOUND_S))
+    return _some_rows(encoder, Unit("golden", "audio", at, sound=sound()))
+
+
+def _some_rows(encoder: Encoder, unit: Unit) -> Float32Array:
     rows = encoder.encode_documents([unit])[0].vectors
     step = max(len(rows) // _MOST_ROWS, 1)
     return rows[::step][:_MOST_ROWS]
@@ -45,6 +58,15 @@ def picture() -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(levels).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+@cache
+def sound() -> Int16Array:
+    """Return two seconds of a rising tone that stops every quarter: (n_samples,) int16."""
+    at = np.arange(_SOUND_S * SOUND_RATE) / SOUND_RATE
+    tone = np.sin(2 * np.pi * (200 + 900 * at) * at) * (at * 4 % 2 < 1)
+    samples: Int16Array = np.rint(tone * _LOUD).astype(np.int16)
+    return samples
 
 
 def to_text(rows: Float32Array) -> str:

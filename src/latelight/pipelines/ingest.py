@@ -10,135 +10,33 @@ what was not published; both channels are bounded, so nobody runs far ahead.
 """
 
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Protocol
+from dataclasses import replace
 
-from latelight.encoders.protocol import Encoder
-from latelight.errors import InputError, LatelightError, StorageError, WriterLockedError
-from latelight.extractors.protocol import ExtractionOptions
+from latelight.errors import InputError, LatelightError, StorageError
 from latelight.extractors.sandbox import ExtractionPool
-from latelight.index import Snapshot, Store, Writer
-from latelight.index.analyzer import analyze
+from latelight.index import Snapshot, Writer
+from latelight.pipelines.background import lower_priority
 from latelight.pipelines.channel import Channel, Closed
 from latelight.pipelines.encoding import BatchEncoder, EncodedDocument, take_batch
 from latelight.pipelines.extracted import (
-    RECORD_MEDIA_TYPE,
     Extracted,
     Identity,
     Result,
 )
 from latelight.pipelines.extracting import Reader, is_there, read_ahead
-from latelight.pipelines.inputs import Entry
 from latelight.pipelines.items import BadItem, Item, LeftOut, RecordItem, content_id, place_of
 from latelight.pipelines.ledger import Control, ItemNote, ItemState, Ledger, NoLedger
-from latelight.pipelines.originals import Originals
 from latelight.pipelines.progress import ItemDone, Outcome, RunState
-from latelight.pipelines.records import with_properties
 from latelight.pipelines.tally import IngestReport, Tally
-from latelight.types import Document, Unit
-
-__all__ = [
-    "Ingest",
-    "IngestOptions",
-    "IngestReport",
-    "ItemSource",
-    "Scope",
-    "Target",
-    "terms_of",
-    "waiting_writer",
-]
+from latelight.pipelines.target import EVERYTHING, IngestOptions, ItemSource, Scope, Target
+from latelight.pipelines.writing import waiting_writer, write_document
 
 NOTE_SECONDS = 0.5
 """How often the ledger is written, and asked whether to stop."""
-_LOCK_PAUSE_SECONDS = 0.05
 _SURVEY_CHUNK = 2_000
 _SOURCE_CHUNK = 256
-
-
-@dataclass(frozen=True)
-class IngestOptions:
-    """How a run works; none of it changes what is stored.
-
-    Attributes:
-        extraction: limits and manners of the extractors.
-        lexical: whether terms are kept for BM25.
-        commit_seconds: how often what is ready is published; 0: every batch.
-        n_workers: processes that read files.
-        queue_bytes: what may wait between two stages; a single larger document goes alone.
-        lock_seconds: how long to wait for other writers of the collection.
-        clock: seconds, for the commits; monotonic.
-    """
-
-    extraction: ExtractionOptions = field(default_factory=ExtractionOptions)
-    lexical: bool = True
-    commit_seconds: float = 1.0
-    n_workers: int = 1
-    queue_bytes: int = 64 << 20
-    lock_seconds: float = 600.0
-    clock: Callable[[], float] = time.monotonic
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Which items a run looks at.
-
-    Attributes:
-        only: sources of files, or None for all; records are always looked at.
-        seen: doc_ids that earlier runs found wanted, and that this one may not come across.
-    """
-
-    only: frozenset[str] | None = None
-    seen: frozenset[str] = frozenset()
-
-    def covers(self, source: str, *, is_record: bool = False) -> bool:
-        """Return whether a source is to be looked at."""
-        return self.only is None or is_record or source in self.only
-
-
-EVERYTHING = Scope()
-
-
-class ItemSource(Protocol):
-    """What a run is given."""
-
-    def survey(self) -> Iterator[Entry]:
-        """Yield every source of items with its size."""
-        ...
-
-    def items(self) -> Iterator[Item | LeftOut]:
-        """Yield everything to add, one at a time, in an order that stays the same."""
-        ...
-
-
-Announce = Callable[[Iterable[str]], None]
-
-
-def announce_to_nobody(doc_ids: Iterable[str]) -> None:
-    """Take the ids of documents that are about to be written, and do nothing."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """What a run fills.
-
-    Attributes:
-        store: the index.
-        encoders: by space, loaded.
-        originals: the files of published documents.
-        staging: holds the files of documents that are not published yet; the caller removes it.
-        announce: is called with the ids of what is about to be committed, while nobody else can
-            write; what it raises keeps the commit from happening.
-    """
-
-    store: Store
-    encoders: Mapping[str, Encoder]
-    originals: Originals
-    staging: Path
-    announce: Announce = announce_to_nobody
 
 
 class Ingest:
@@ -234,6 +132,7 @@ class Ingest:
     # -- extract -----------------------------------------------------------------------------
 
     def _extract_all(self, inputs: ItemSource, scope: Scope) -> None:
+        lower_priority(self._options.niceness)
         error: BaseException | None = None
         options = self._options
         try:
@@ -326,6 +225,7 @@ class Ingest:
     # -- encode ------------------------------------------------------------------------------
 
     def _encode_all(self) -> None:
+        lower_priority(self._options.niceness)
         error: BaseException | None = None
         try:
             while not self._control.is_asked:
@@ -405,14 +305,10 @@ class Ingest:
         self._write_notes()
 
     def _write(self, writer: Writer, one: EncodedDocument) -> None:
-        extraction, identity = one.extracted.extraction, one.extracted.identity
-        terms = [terms_of(unit) for unit in extraction.units] if self._options.lexical else ()
-        document = _document(one.extracted)
-        # A file can be read again; of a record the text itself is kept.
-        text = extraction.text if identity.is_record else ""
-        writer.add(document, extraction.units, one.vectors, terms, extraction.offsets, text)
+        identity = one.extracted.identity
+        write_document(writer, one, lexical=self._options.lexical)
         if not identity.is_record and identity.created_at is None:
-            self._originals.take(self._staging, document.sha256)
+            self._originals.take(self._staging, identity.sha256)
 
     def _tell_written(self, before: Snapshot, written: Iterable[EncodedDocument]) -> None:
         new: set[str] = set()
@@ -450,24 +346,6 @@ class Ingest:
         self._control.ask(self._ledger.note(self._tally.take_notes(), self._tally.progress))
 
 
-def waiting_writer(
-    store: Store, seconds: float, clock: Callable[[], float] = time.monotonic
-) -> Writer:
-    """Return a store's writer, after waiting for others' at most so long.
-
-    Raises:
-        WriterLockedError: another process kept it locked for longer.
-    """
-    deadline = clock() + seconds
-    while True:
-        try:
-            return store.writer()
-        except WriterLockedError:
-            if clock() >= deadline:
-                raise
-        time.sleep(_LOCK_PAUSE_SECONDS)
-
-
 def _state_after(control: Control) -> RunState:
     if control.request == "pause":
         return "paused"
@@ -476,22 +354,3 @@ def _state_after(control: Control) -> RunState:
 
 def _is_record(item: Item) -> bool:
     return isinstance(item, RecordItem | BadItem)
-
-
-def _document(one: Extracted) -> Document:
-    identity, extraction = one.identity, one.extraction
-    return Document(
-        doc_id=identity.doc_id,
-        source=identity.source,
-        media_type=RECORD_MEDIA_TYPE if identity.is_record else extraction.media_type,
-        sha256=identity.sha256,
-        metadata=with_properties(identity.metadata, extraction.metadata),
-        created_at=time.time() if identity.created_at is None else identity.created_at,
-        title=extraction.title,
-        n_bytes=identity.n_bytes,
-    )
-
-
-def terms_of(unit: Unit) -> list[str]:
-    """Return the lexical terms of a unit, in order."""
-    return [term.text for term in analyze(unit.text)]

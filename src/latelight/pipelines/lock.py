@@ -35,6 +35,7 @@ class EncoderLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         golden: the rows of the golden query, float16, base64; how they came out here.
         rendering: what else shapes the encoder's vectors, by name.
         golden_picture: some rows of the golden picture, for encoders that look at pictures.
+        golden_sound: some rows of the golden sound, for encoders that listen.
     """
 
     name: str
@@ -44,6 +45,7 @@ class EncoderLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     golden: str
     rendering: dict[str, str] = {}
     golden_picture: str = ""
+    golden_sound: str = ""
 
 
 class PipelineLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,7 +65,11 @@ class PipelineLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def to_json(self) -> str:
         """Return the canonical form."""
-        return canonical_json(msgspec.to_builtins(self))
+        parts = msgspec.to_builtins(self)
+        for encoder in parts["encoders"].values():
+            if not encoder["golden_sound"]:
+                del encoder["golden_sound"]  # locks of encoders that are deaf stay as they were
+        return canonical_json(parts)
 
 
 def parse_lock(text: str) -> PipelineLock:
@@ -142,6 +148,9 @@ def check_encoder(encoder: Encoder, lock: EncoderLock, *, space: str) -> None:
     if lock.golden_picture:
         rows = golden.picture_rows(encoder)
         _check_rows(rows, lock.golden_picture, lock, f"Space {space!r}", "picture")
+    if lock.golden_sound:
+        rows = golden.sound_rows(encoder)
+        _check_rows(rows, lock.golden_sound, lock, f"Space {space!r}", "sound")
 
 
 def _check_rows(now: Float32Array, then: str, lock: EncoderLock, where: str, what: str) -> None:
@@ -185,6 +194,7 @@ def _differences(then: Mapping[str, str], now: Mapping[str, str]) -> str:
 def _lock_encoder(encoder: Encoder) -> EncoderLock:
     encoder.load()
     query, picture = golden.query_rows(encoder), golden.picture_rows(encoder)
+    sound = golden.sound_rows(encoder)
     info = encoder.info
     return EncoderLock(
         name=info.name,
@@ -194,6 +204,7 @@ def _lock_encoder(encoder: Encoder) -> EncoderLock:
         golden=golden.to_text(query),
         rendering=dict(info.rendering),
         golden_picture=golden.to_text(picture) if len(picture) else "",
+        golden_sound=golden.to_text(sound) if len(sound) else "",
     )
 
 

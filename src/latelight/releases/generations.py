@@ -107,6 +107,7 @@ class GenerationStore:
 
         Raises:
             ReleaseStateError: the alias points at another version.
+            ReleaseConflictError: another process retired the store that should hold everything.
         """
         with self._database.transaction() as db:
             known = read_standing(db, self._place)
@@ -115,6 +116,12 @@ class GenerationStore:
                 raise ReleaseStateError(
                     f"Alias {alias!r} of collection {self._place[1]!r} points at {taken} already. "
                     "Finish or abort what it is for, or retire that version, first."
+                )
+            stores = {one.store for one in known.versions.values()}
+            if is_built and generation.store not in stores:
+                raise ReleaseConflictError(
+                    f"The index {generation.store} of collection {self._place[1]!r} was retired "
+                    "just now by another process. Begin again: it is made anew."
                 )
             if generation.digest not in known.versions:
                 row = (generation.digest, generation.spec, generation.lock, generation.created_at)

@@ -65,11 +65,13 @@ class InterleavePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         share: of searches.
+        method: `team-draft`, or `balanced`, which has a known bias.
         alpha: error of the always-valid sign test, over all looks together.
         max_sessions: after so many with a winner the candidate passes unless it has lost.
     """
 
     share: float = 0.5
+    method: Literal["team-draft", "balanced"] = "team-draft"
     alpha: float = 0.05
     max_sessions: int = 1000
 

@@ -64,6 +64,11 @@ CREATE TABLE IF NOT EXISTS shown (
     stage TEXT NOT NULL, step INTEGER NOT NULL, arm TEXT NOT NULL, key_hash TEXT NOT NULL,
     at REAL NOT NULL, mixed TEXT NOT NULL, clicked TEXT NOT NULL, winner TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS shown_at ON shown (release_id, at);
+CREATE TABLE IF NOT EXISTS shown_away (
+    release_id TEXT NOT NULL REFERENCES release (release_id) ON DELETE CASCADE,
+    winner TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (release_id, winner)
+) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS shown_of ON shown (release_id, stage, winner);
 """
 

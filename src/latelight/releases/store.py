@@ -9,6 +9,7 @@ import json
 import os
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -264,11 +265,44 @@ class ReleaseStore:
         """Return how many interleaved searches each side won: `a`, `b`, `tie`, or '' unclicked."""
         with self._database.transaction() as db:
             rows = db.execute(
-                "SELECT winner, COUNT(*) FROM shown WHERE release_id = ? AND stage = 'interleave'"
-                " GROUP BY winner",
-                (release_id,),
+                "SELECT winner, SUM(n) FROM (SELECT winner, COUNT(*) AS n FROM shown"
+                " WHERE release_id = ? AND stage = 'interleave' GROUP BY winner"
+                " UNION ALL SELECT winner, n FROM shown_away WHERE release_id = ?) GROUP BY winner",
+                (release_id, release_id),
             )
             return dict(rows.fetchall())
+
+    def forget_shown(self, before: float, most: int) -> int:
+        """Wait no longer for interaction with searches that are too old or too many.
+
+        What they decided is kept in the counters, and how many went is in the audit log.
+
+        Args:
+            before: those shown earlier go, in seconds since 1970-01-01 UTC.
+            most: of what is left in the collection, so many of the newest stay.
+
+        Returns:
+            How many went.
+        """
+        own = (
+            "release_id IN (SELECT release_id FROM release WHERE namespace = ? AND collection = ?)"
+        )
+        with self._database.transaction() as db:
+            (n,) = db.execute(f"SELECT COUNT(*) FROM shown WHERE {own}", self._place).fetchone()
+            (old,) = db.execute(
+                f"SELECT COUNT(*) FROM shown WHERE {own} AND at < ?", (*self._place, before)
+            ).fetchone()
+            n_gone: int = max(old, n - most)
+            if n_gone <= 0:
+                return 0
+            rows = db.execute(
+                "DELETE FROM shown WHERE search_id IN (SELECT search_id FROM shown"
+                f" WHERE {own} ORDER BY at LIMIT ?) RETURNING release_id, stage, winner",
+                (*self._place, n_gone),
+            ).fetchall()
+            for release_id in sorted({row[0] for row in rows}):
+                _put_away(db, release_id, [row[1:] for row in rows if row[0] == release_id])
+        return n_gone
 
 
 def read_release(db: sqlite3.Connection, place: tuple[str, str]) -> Release | None:
@@ -309,6 +343,22 @@ def _log(db: sqlite3.Connection, release_id: str, entry: LogEntry) -> None:
         "INSERT INTO release_log VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (release_id, *row, json.dumps(dict(one.details))),
     )
+
+
+def _put_away(db: sqlite3.Connection, release_id: str, gone: list[tuple[str, str]]) -> None:
+    """Keep what forgotten searches, by stage and winner, decided, and say that they went."""
+    wins = Counter(winner for stage, winner in gone if stage == "interleave")
+    db.executemany(
+        "INSERT INTO shown_away VALUES (?, ?, ?)"
+        " ON CONFLICT (release_id, winner) DO UPDATE SET n = n + excluded.n",
+        [(release_id, winner, n) for winner, n in sorted(wins.items())],
+    )
+    (state,) = db.execute(
+        "SELECT state FROM release WHERE release_id = ?", (release_id,)
+    ).fetchone()
+    note = f"{len(gone):,} searches wait no longer for interaction; what they decided is counted."
+    details = {"n": len(gone), "wins": dict(wins)}
+    _log(db, release_id, _entry("forgot", state, state, note, details))
 
 
 def _add(db: sqlite3.Connection, release_id: str, more: Counted) -> None:

@@ -105,7 +105,7 @@ def _run(
 
 def _ranking(target: Collection, which: str) -> Callable[[str], list[tuple[str, float]]]:
     def ranking(text: str) -> list[tuple[str, float]]:
-        hits = target.search_version(which, text, k=DEPTH, group_by="document")
+        hits = target.view(which).search(text, k=DEPTH, group_by="document")
         return [(hit.doc_id, hit.score) for hit in hits]
 
     return ranking

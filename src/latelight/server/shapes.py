@@ -166,6 +166,17 @@ class Explanation(Shape):
     contributions_sum: float
 
 
+class Comparison(Shape):
+    """What moved between two versions on one query, and why."""
+
+    query: str
+    a: dict[str, str]
+    b: dict[str, str]
+    k: int
+    moves: list[dict[str, Any]]
+    documents: list[dict[str, Any]]
+
+
 class JobShape(Shape):
     """A job."""
 

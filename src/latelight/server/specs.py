@@ -26,6 +26,17 @@ def spec_from(value: str | dict[str, Any], settings: Settings) -> PipelineSpec:
             )
         return PRESETS[value]
     spec = _parsed(value)
+    check_names(spec)
+    check_buildable(spec, settings)
+    return spec
+
+
+def check_names(spec: PipelineSpec) -> None:
+    """Refuse a spec that names files of the server, or a stranger's code.
+
+    Raises:
+        SettingError: it does.
+    """
     for name in _named(spec):
         _check_no_path(name)
     for space, given in spec.spaces.items():
@@ -34,8 +45,6 @@ def spec_from(value: str | dict[str, Any], settings: Settings) -> PipelineSpec:
                 f"spaces.{space}.trust_remote_code would run a stranger's code on the server. Make "
                 "the collection there, with `latelight add --pipeline`."
             )
-    check_buildable(spec, settings)
-    return spec
 
 
 def plan_from(value: dict[str, Any] | None) -> ReleasePlan:

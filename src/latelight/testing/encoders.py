@@ -114,15 +114,8 @@ def boxes_by_word(text: str) -> WordBoxes:
     return WordBoxes(spans, np.stack([edges[:-1], zeros, edges[1:], ones], axis=1))
 
 
-class EncoderConformance:
-    """Tests of an encoder of text: subclass it under pytest and say how to make yours.
-
-    ```python
-    class TestMyEncoder(EncoderConformance):
-        def make_encoder(self):
-            return MyEncoder("weights/")
-    ```
-    """
+class MadeEncoder:
+    """What suites of encoders begin with: the encoder, made and loaded once for each class."""
 
     tolerance: ClassVar[float] = 0.0
     """How much a number may differ with the batch. Leave it at 0 unless the arithmetic of your
@@ -143,12 +136,23 @@ class EncoderConformance:
             self._made[kind].load()
         return self._made[kind]
 
-    def _rows(self, text: str) -> MultiVector:
-        return self.encoder.encode_documents([passage(text)])[0]
-
     def _assert_same(self, one: Float32Array, other: Float32Array) -> None:
         assert 0 <= self.tolerance <= 1e-4
         np.testing.assert_allclose(one, other, rtol=0, atol=self.tolerance)
+
+
+class EncoderConformance(MadeEncoder):
+    """Tests of an encoder of text: subclass it under pytest and say how to make yours.
+
+    ```python
+    class TestMyEncoder(EncoderConformance):
+        def make_encoder(self):
+            return MyEncoder("weights/")
+    ```
+    """
+
+    def _rows(self, text: str) -> MultiVector:
+        return self.encoder.encode_documents([passage(text)])[0]
 
     def test_it_declares_itself_before_it_is_loaded(self) -> None:
         info = self.make_encoder().info

@@ -4,6 +4,7 @@
 
 import pickle
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -96,6 +97,13 @@ class ExtractorConformance(ABC):
     def test_it_can_be_sent_between_processes(self) -> None:
         found = pickle.loads(pickle.dumps(self.extracted()))
         assert found.units == self.extracted().units
+        assert problem_of(found) == ""
+
+    def test_sound_is_kept_only_where_it_is_asked_for(self) -> None:
+        assert all(unit.sound is None for unit in self.extracted().units)
+        listening = replace(self.options(), keep_sound=True)
+        found = self.extractor().extract(self.good_source(), listening)
+        assert found.text == self.extracted().text
         assert problem_of(found) == ""
 
     def test_an_empty_file_is_refused_by_name(self) -> None:

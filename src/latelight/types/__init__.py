@@ -2,6 +2,7 @@
 
 from latelight.types.cells import CellRange
 from latelight.types.document import (
+    SOUND_RATE,
     UNIT_KINDS,
     Document,
     Metadata,
@@ -17,6 +18,7 @@ from latelight.types.extraction import Extraction, ExtractorInfo, OffsetMap, Sou
 from latelight.types.locator import Box, CharSpan, Locator, TimeRange
 from latelight.types.multivector import (
     Float32Array,
+    Int16Array,
     Int32Array,
     Int64Array,
     MultiVector,
@@ -25,6 +27,7 @@ from latelight.types.multivector import (
 from latelight.types.query import QueryToken, QueryTokenKind, QueryVectors
 
 __all__ = [
+    "SOUND_RATE",
     "UNIT_KINDS",
     "Box",
     "CellRange",
@@ -35,6 +38,7 @@ __all__ = [
     "ExtractorInfo",
     "Float32Array",
     "Hit",
+    "Int16Array",
     "Int32Array",
     "Int64Array",
     "Locator",

@@ -7,10 +7,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from latelight.types.locator import Locator
-from latelight.types.multivector import Float32Array, Int32Array
+from latelight.types.multivector import Float32Array, Int16Array, Int32Array
 
 UnitKind = Literal["passage", "page", "image", "frame", "audio"]
 UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
+SOUND_RATE = 16_000
+"""Samples a second of `Unit.sound`."""
 
 MetadataValue = str | int | float | bool | None | list["str | int | float | bool"]
 Metadata = Mapping[str, MetadataValue]
@@ -103,6 +105,8 @@ class Unit:
         image: encoded picture (PNG or JPEG) for encoders that look at it, else None.
         heading: the titles above it, outermost first; context for encoders, never a locator.
         spoken: times of the words of `text`, for sound.
+        sound: (n_samples,) int16, what is heard from `locator.time.start_s` on: one channel, 16,000
+            samples a second, 32,768 for 1; for encoders that listen, else None.
     """
 
     unit_id: str
@@ -113,6 +117,7 @@ class Unit:
     image: bytes | None = field(default=None, compare=False, repr=False)
     heading: tuple[str, ...] = ()
     spoken: WordTimes | None = field(default=None, compare=False, repr=False)
+    sound: Int16Array | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, without words and picture."""

@@ -9,6 +9,7 @@ from latelight.errors import ShapeError
 from latelight.types.locator import Box, CharSpan, Locator, TimeRange
 
 Float32Array = npt.NDArray[np.float32]
+Int16Array = npt.NDArray[np.int16]
 Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]
 

@@ -1,15 +1,21 @@
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
-from latelight.encoders.vision import VisualEncoder
+from latelight.encoders.model_check import check_model
+from latelight.encoders.vision import VisualEncoder, open_visual
 from latelight.errors import ModelError
+from latelight.extractors.audio import AudioExtractor
+from latelight.extractors.protocol import ExtractionOptions
+from latelight.testing.hearing import HearingConformance
+from latelight.testing.media import wav_bytes
+from latelight.types import MultiVector, Source, Unit
 from tests.encoders.vision.checkpoints import omni, qwen
 from tests.encoders.vision.conformance import QUERIES, VisualConformance, engine_rows
 from tests.encoders.vision.conftest import has_torchvision
-from tests.encoders.vision.making import noise, pictures
+from tests.encoders.vision.making import Checkpoint, noise, pictures
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -19,6 +25,17 @@ SYSTEM = (
     "capable of perceiving auditory and visual inputs, as well as generating text and speech."
     "<|im_end|>\n"
 )
+
+
+def units_of_file(samples: np.ndarray) -> tuple[Unit, ...]:
+    """Return the units of a WAV file as an acoustic space gets them."""
+    options = ExtractionOptions(speech="never", keep_sound=True)
+    return AudioExtractor().extract(Source("a.wav", wav_bytes(samples)), options).units
+
+
+def of_file(encoder: VisualEncoder, samples: np.ndarray) -> MultiVector:
+    (unit,) = units_of_file(samples)
+    return encoder.encode_documents([unit])[0]
 
 
 def tone(seconds: float, pitch: float = 440.0) -> np.ndarray:
@@ -66,6 +83,46 @@ class Omni(VisualConformance):
         row = np.flatnonzero((times[:, 0] <= frame / 100) & (frame / 100 < times[:, 1]))
         assert len(row) == 1 and 0.96 <= times[row[0], 0] <= 1.04
 
+    def test_a_tone_in_the_middle_of_a_file_changes_the_rows_of_its_second(
+        self, encoder: VisualEncoder
+    ) -> None:
+        """The model's second layer looks around, so the row changes most, and others a little."""
+        quiet = np.random.default_rng(0).normal(0, 0.003, 8 * 16_000).astype(np.float32)
+        rung = quiet.copy()
+        rung[4 * 16_000 : 4 * 16_000 + 4_000] += 0.5 * tone(0.25, 1_000)
+        before, after = (of_file(encoder, one) for one in (quiet, rung))
+        times = before.locators.times
+        assert times is not None
+        np.testing.assert_array_equal(times, after.locators.times)
+        differ = np.linalg.norm(after.vectors - before.vectors, axis=1)
+        heard = ~np.isnan(times).any(axis=1)
+        changed = times[heard][np.argsort(-differ[heard])[:5]]
+        assert (changed[:, 0] >= 3.96).all() and (changed[:, 1] <= 4.29).all(), changed
+
+    def test_a_unit_of_sound_has_the_rows_of_encode_sound(self, encoder: VisualEncoder) -> None:
+        (unit,) = units_of_file(tone(2.2))
+        rows = encoder.encode_documents([unit])[0]
+        assert unit.sound is not None
+        direct = encoder.encode_sound(unit.sound / np.float32(32_768), 16_000)
+        np.testing.assert_allclose(rows.vectors, direct.vectors, atol=1e-5)
+        np.testing.assert_array_equal(rows.locators.times, direct.locators.times)
+        assert rows.locators.spans is None
+
+    def test_a_check_of_the_model_finds_the_tone(self, encoder: VisualEncoder) -> None:
+        (sound,) = (one for one in check_model(encoder) if one.name == "sound")
+        assert sound.ok, sound.told
+
+    def test_it_listens_and_its_lock_says_how(self, encoder: VisualEncoder) -> None:
+        assert encoder.info.hears and "audio" in encoder.info.unit_kinds
+        assert encoder.info.rendering["sound"] == "16000 Hz, 16 bands, pieces of 10 s"
+
+    def test_silence_that_fills_a_sound_up_is_not_carried_along(
+        self, encoder: VisualEncoder
+    ) -> None:
+        sound = encoder.loaded().sound
+        assert sound is not None
+        assert sound(tone(1), 0.0).tensors["input_features"].shape == (1, 16, 100)
+
     def test_other_rates_are_refused(self, encoder: VisualEncoder) -> None:
         with pytest.raises(ModelError, match="44,100 samples a second"):
             encoder.encode_sound(tone(1), 44_100)
@@ -99,6 +156,19 @@ class Omni(VisualConformance):
         placed = times[~np.isnan(times).any(axis=1)]
         assert len(placed) == len(cells)
         assert set(placed[cells > 0][:, 0].tolist()) == {4.0}
+
+
+class TestOmniHears(HearingConformance):
+    tolerance = 1e-4
+    directory: ClassVar[Path]
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def built(cls, tmp_path_factory: pytest.TempPathFactory) -> None:
+        cls.directory = omni.build_engine(tmp_path_factory.mktemp("ears"))
+
+    def make_encoder(self) -> VisualEncoder:
+        return open_visual(Checkpoint(self.directory), device="cpu", n_threads=1)
 
 
 class TestEngineLayout(Omni):

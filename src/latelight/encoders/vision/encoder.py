@@ -14,6 +14,7 @@ from PIL import Image
 from latelight.encoders.protocol import Progress, no_progress
 from latelight.encoders.torch_runtime import Replica, Runner, cpu_threads
 from latelight.encoders.vision.geometry import PATCH, THUMBNAIL
+from latelight.encoders.vision.hearing import Listen, SoundPiece, pieces_of, pieces_of_unit
 from latelight.encoders.vision.inputs import Prepared, collate, rows_of, text_input
 from latelight.encoders.vision.pictures import open_picture
 from latelight.encoders.vision.rendering import TextTemplate
@@ -31,8 +32,6 @@ from latelight.types import (
 
 CHUNK = 64
 """Inputs that are prepared ahead: their pixels lie in memory at the same time."""
-LEAST_SAMPLES = 1_600
-"""A last piece of sound that is shorter than a tenth of a second is left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +81,7 @@ class VisualParts:
     rendering: Mapping[str, str]
     document: TextTemplate | None = None
     window: int = 2_048
-    sound: Callable[[Float32Array, float], Prepared] | None = None
+    sound: Listen | None = None
     most_samples: int = 480_000
     video: Callable[[Sequence[Image.Image], float, float], Prepared] | None = None
     probe: PatchProbe | None = None
@@ -91,10 +90,10 @@ class VisualParts:
 
 @dataclass(frozen=True, eq=False)
 class _Work:
-    """A piece of a unit to encode: its picture, or a window of its text."""
+    """A piece of a unit to encode: its picture, a stretch of its sound, a window of its text."""
 
     unit: int
-    make: Callable[[], tuple[Prepared, Any]]  # the input and its spans, None for a picture
+    make: Callable[[], tuple[Prepared, Any]]  # the input and its spans, None without characters
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,8 +195,9 @@ class VisualEncoder:
     ) -> list[MultiVector]:
         """Return one multi-vector per unit, in order.
 
-        A unit with a picture has the rows of the picture. One without has those of its text where
-        the model reads texts as documents, else 0 rows.
+        A unit with a picture has the rows of the picture, one with sound those of the sound where
+        the model listens: 0 for less than a tenth of a second. Others have those of their text
+        where the model reads texts as documents, else 0 rows.
 
         Raises:
             DamagedFileError: a picture cannot be decoded.
@@ -220,6 +220,9 @@ class VisualEncoder:
         parts = self.loaded()
         if unit.image is not None:
             return [_Work(number, partial(_pictured, parts, unit.image, f"unit {unit.unit_id}"))]
+        if parts.sound is not None and unit.sound is not None:
+            pieces = pieces_of_unit(unit, parts.most_samples)
+            return [_Work(number, partial(_heard, parts.sound, one)) for one in pieces]
         if parts.document is None or not unit.text.strip():
             return []
         return [_Work(number, partial(_as_it_is, one)) for one in _windows(parts, unit.text)]
@@ -274,6 +277,8 @@ class VisualEncoder:
 
         Raises:
             ModelError: the model does not listen, or wants another rate.
+
+        Less than a tenth of a second has no rows.
         """
         parts = self.loaded()
         if parts.sound is None or rate != 16_000:
@@ -281,14 +286,8 @@ class VisualEncoder:
                 f"{self._info.name} got sound of {rate:,} samples a second; expected a model that "
                 "listens (ColQwen-Omni) and 16,000. Resample it, or use such a model."
             )
-        n = parts.most_samples
-        heard = np.ascontiguousarray(samples, np.float32)
-        pieces = [
-            parts.sound(heard[i : i + n], start_s + i / rate)
-            for i in range(0, len(heard), n)
-            if len(heard) - i >= LEAST_SAMPLES or not i
-        ]
-        return self._all(pieces)
+        pieces = pieces_of(samples, parts.most_samples, start_s)
+        return self._all([one.prepared(parts.sound) for one in pieces])
 
     def encode_video(
         self, frames: Sequence[Image.Image], seconds_apart: float, *, start_s: float = 0.0
@@ -354,6 +353,10 @@ class VisualEncoder:
 
 def _pictured(parts: VisualParts, image: bytes, name: str) -> tuple[Prepared, Any]:
     return parts.picture(open_picture(image, name)), None
+
+
+def _heard(listen: Listen, piece: SoundPiece) -> tuple[Prepared, Any]:
+    return piece.prepared(listen), None
 
 
 def _as_it_is(ready: tuple[Prepared, Any]) -> tuple[Prepared, Any]:

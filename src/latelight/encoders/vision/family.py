@@ -12,6 +12,7 @@ from latelight.types import Similarity, UnitKind
 from latelight.weights import sha256_of
 
 PICTURES: tuple[UnitKind, ...] = ("page", "image", "frame")
+PICTURES_AND_SOUND: tuple[UnitKind, ...] = (*PICTURES, "audio")
 _SHAPING = {".json", ".jinja", ".model", ".safetensors", ".txt"}
 
 
@@ -79,7 +80,7 @@ class Family:
         model_types: the same by `model_type`, where there is no architecture of the family.
         dim: length of a row, read from the configuration or a header of the weights.
         load: reads processor and weights.
-        unit_kinds: what it covers.
+        unit_kinds: what it covers; those with `audio` listen.
         similarity: how it was trained to add up row maxima.
         libraries: whose versions shape its vectors, beside torch.
     """

@@ -15,7 +15,7 @@ from PIL import Image
 from latelight.encoders.torch_loading import need_torchvision, offline, reading
 from latelight.encoders.vision.colqwen2 import check_size, grid_of, qwen_probe, resize_rule
 from latelight.encoders.vision.encoder import VisualParts
-from latelight.encoders.vision.family import Family, Files, RunOptions
+from latelight.encoders.vision.family import PICTURES_AND_SOUND, Family, Files, RunOptions
 from latelight.encoders.vision.geometry import (
     Places,
     merged_cells,
@@ -51,7 +51,7 @@ from latelight.encoders.vision.rendering import (
     plain_surroundings,
     token_names,
 )
-from latelight.types import Float32Array
+from latelight.types import SOUND_RATE, Float32Array
 
 PROJECTION = Projection("custom_text_proj", prefixed=QWEN_PARTS, renamed=QWEN_RENAMED)
 QUERY_PREFIX: Final = "Query: "
@@ -61,7 +61,7 @@ SYSTEM: Final = (
     "You are Qwen, a virtual human developed by the Qwen Team, Alibaba Group, capable of "
     "perceiving auditory and visual inputs, as well as generating text and speech."
 )
-RATE: Final = 16_000
+RATE: Final = SOUND_RATE
 VIDEO_PIXELS: Final = {"shortest_edge": 128 * 28 * 28, "longest_edge": 768 * 28 * 28}
 """Of a frame: Qwen2.5-Omni's processor says so, whatever the files of the video processor say."""
 
@@ -128,9 +128,9 @@ class _Omni:
         )
         n_frames = int(heard["attention_mask"].sum())
         cells = sound_cells(((n_frames - 1) // 2 + 1 - 2) // 2 + 1, start_s=start_s)
-        tensors = {
-            "input_features": heard["input_features"],
-            "feature_attention_mask": heard["attention_mask"],
+        tensors = {  # without the silence that fills it up: 15 MB for each sound otherwise
+            "input_features": heard["input_features"][:, :, :n_frames],
+            "feature_attention_mask": heard["attention_mask"][:, :n_frames],
         }
         return self.prepared("audio", self.tokenizer.audio_token, cells, tensors)
 
@@ -179,18 +179,26 @@ def _load(files: Files, options: RunOptions) -> VisualParts:
         pad_id=omni.tokenizer.pad_token_id,
         pads_left=True,
         weights=digests_of(files, options),
-        rendering=describe(
-            template.describe(),
-            omni.pictures,
-            dtype,
-            {**resize_rule(omni.pictures), "prompt": prompt},
-        ),
+        rendering={
+            **describe(
+                template.describe(),
+                omni.pictures,
+                dtype,
+                {**resize_rule(omni.pictures), "prompt": prompt},
+            ),
+            "sound": _heard_as(omni.ears),
+        },
         sound=lambda samples, start_s: own().sound(samples, start_s),
         video=lambda frames, apart, start_s: own().video(frames, apart, start_s),
         most_samples=int(omni.ears.n_samples),
         probe=qwen_probe(omni.pictures.merge_size),
         dtype=dtype,
     )
+
+
+def _heard_as(ears: Any) -> str:
+    """Return what shapes the rows of sound."""
+    return f"{RATE} Hz, {ears.feature_size} bands, pieces of {ears.n_samples / RATE:g} s"
 
 
 def _processor(files: Files) -> _Omni:
@@ -234,4 +242,5 @@ OMNI = Family(
     _dim,
     _load,
     model_types=("qwen2_5_omni_thinker",),
+    unit_kinds=PICTURES_AND_SOUND,
 )

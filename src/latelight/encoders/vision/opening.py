@@ -83,6 +83,7 @@ def open_visual(
         similarity=getattr(card, "similarity", None) or family.similarity,
         weights=weights or {},
         sees_images=True,
+        hears="audio" in family.unit_kinds,
         rendering={
             "family": family.name,
             **{library: minor(version_of(library)) for library in family.libraries},

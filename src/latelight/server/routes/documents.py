@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from latelight.app.contents import ListedDocument
-from latelight.app.stored import StoredDocument
+from latelight.app.stats import StoredDocument
 from latelight.server import shapes
 from latelight.server.etags import etag_of, matches
 from latelight.server.json_answers import json_answer

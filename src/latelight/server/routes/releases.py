@@ -169,7 +169,8 @@ async def _moved(
 
 
 def _status(service: Service, target: Collection) -> dict[str, Any]:
-    return {**target.release.status().to_dict(), **service.stepper.told(target)}
+    told = service.stepper.told(target)  # first: when no step goes on, what follows is its outcome
+    return {**target.release.status().to_dict(), **told}
 
 
 def _version(version: Any, aliases: dict[str, str]) -> dict[str, Any]:

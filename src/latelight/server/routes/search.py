@@ -12,16 +12,18 @@ from starlette.responses import Response
 
 from latelight.app import Collection
 from latelight.app.hits import Hits
+from latelight.app.view import View
 from latelight.errors import InputError, UnsupportedMediaError
 from latelight.extractors.detect import detect_media_type
 from latelight.extractors.pictures import FORMATS
 from latelight.pipelines.items import Upload
 from latelight.server import shapes
 from latelight.server.hits_json import answer_of, explanation_of
-from latelight.server.requests import Explain, Search, SearchBatch, SearchOptions, Similar
+from latelight.server.requests import Compare, Explain, Search, SearchBatch, SearchOptions, Similar
 from latelight.server.routes.common import IN, answered, target_of
 from latelight.server.routing import Route, operation
 from latelight.server.service import Service, caller_of, service_of
+from latelight.server.specs import check_names
 from latelight.server.uploads import invalid, read_form
 from latelight.types import Source
 
@@ -54,6 +56,9 @@ async def search(request: Request, namespace: str, collection: str, asked: Searc
     """Return the best units for a text, best first."""
 
     def look(target: Collection) -> Hits:
+        view = view_of(target, asked)
+        if view is not None:
+            return view.search(asked.text, **options_of(asked))
         return target.search(asked.text, key=asked.key, **options_of(asked))
 
     return await _searched(request, asked, look)
@@ -72,7 +77,11 @@ async def search_batch(
 
     def make() -> dict[str, Any]:
         target, began = target_of(request), time.perf_counter()
-        found = target.search_batch(asked.texts, **options_of(asked))
+        view, options = view_of(target, asked), options_of(asked)
+        if view is not None:
+            found = view.search_batch(asked.texts, **options)
+        else:
+            found = target.search_batch(asked.texts, key=asked.key, **options)
         took_ms = 1000 * (time.perf_counter() - began) / len(found)
         for hits in found:
             service.metrics.searched(hits)
@@ -100,6 +109,9 @@ async def search_image(request: Request, namespace: str, collection: str) -> Res
         picture = await service.looking.run(_picture, images[0])
 
     def look(target: Collection) -> Hits:
+        view = view_of(target, asked)
+        if view is not None:
+            return view.search(image=picture, **options_of(asked))
         return target.search(image=picture, key=asked.key, **options_of(asked))
 
     return await _searched(request, asked, look)
@@ -157,10 +169,39 @@ async def explain_document(
     return await answered(service_of(request).searches, make)
 
 
+@router.post(
+    f"{IN}/compare",
+    response_model=shapes.Comparison,
+    **operation("compare_versions", scope="read", body="json"),
+)
+async def compare_versions(
+    request: Request, namespace: str, collection: str, asked: Compare
+) -> Response:
+    """Return what moved between two versions on one query, and why."""
+
+    def make() -> dict[str, Any]:
+        target = target_of(request)
+        return target.explain_difference(asked.text, asked.a, asked.b, k=asked.k).to_dict()
+
+    return await answered(service_of(request).searches, make)
+
+
+def view_of(target: Collection, asked: SearchOptions) -> View | None:
+    """Return the version, or the trial of a pipeline, that is to answer; None for the live one.
+
+    Raises:
+        NotFoundError, ReleaseStateError: there is no such version, or it is not filled yet.
+        InputError, SettingError: the pipeline is not valid, or differs in more than searches.
+    """
+    if asked.version is None and asked.pipeline is None:
+        return None
+    view = target.view(asked.version or "live", pipeline=asked.pipeline)
+    check_names(view.spec)
+    return view
+
+
 def options_of(asked: SearchOptions) -> dict[str, Any]:
     """Return what `Collection.search` and `search_batch` take."""
-    if asked.version is not None or asked.pipeline is not None:
-        raise InputError("`version` and `pipeline` are not known to this server; leave them out.")
     names = ("k", "filter", "group_by", "explain", "exact", "mode", "recall")
     return {name: getattr(asked, name) for name in names}
 

@@ -1,9 +1,11 @@
-"""What a collection holds, as it is told."""
+"""What a collection holds, in numbers."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from latelight.app.opened import CollectionHome, OpenGeneration
 from latelight.types import Document, Unit
 
 
@@ -45,3 +47,32 @@ class Stats:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return asdict(self)
+
+
+def stats_of(live: OpenGeneration, home: CollectionHome) -> Stats:
+    """Return what the live version of a collection holds."""
+    snapshot = live.store.snapshot()
+    return Stats(
+        n_documents=snapshot.n_documents,
+        n_units=snapshot.n_live_units,
+        n_rows=snapshot.n_rows,
+        n_segments=len(snapshot.manifest.segments),
+        n_bytes=_bytes_below(live.store.path),
+        n_original_bytes=_bytes_below(home.originals),
+        pipeline=live.spec.name,
+        digest=live.version.digest,
+        spaces={
+            space: {
+                "encoder": given.encoder,
+                "dim": live.lock.encoders[space].dim,
+                "store": given.store,
+                "bits": snapshot.spaces[space].bits,
+                **asdict(live.self_check.observed(space)),
+            }
+            for space, given in live.spec.spaces.items()
+        },
+    )
+
+
+def _bytes_below(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
