@@ -9,7 +9,7 @@ from PIL import Image
 
 from latelight.app.adding import JobState, JobSummary
 from latelight.app.hits import ExplainedHit
-from latelight.app.stored import Stats, StoredDocument
+from latelight.app.stats import Stats, StoredDocument
 from latelight.client.steps import Answer
 from latelight.explain.row_map import RowMap
 from latelight.pipelines.progress import Failure, Progress, RunState

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from PIL import Image
 
-from latelight.app.stored import StoredDocument
+from latelight.app.stats import StoredDocument
 from latelight.client import answers
 from latelight.client.answers import Described, Explanation, JobNow, ReleaseStatus, Told
 from latelight.client.steps import Answer, Call, FilePart, Form

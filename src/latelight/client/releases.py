@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from latelight.app.release import Step
+from latelight.app.release_status import Step
 from latelight.client import calls
 from latelight.client.answers import ReleaseStatus
 from latelight.client.calls import Place

@@ -10,7 +10,7 @@ import msgspec
 
 from latelight.app.serving import keys_of
 from latelight.app.similar import SearchOptions, likeness
-from latelight.app.stored import Stats, StoredDocument
+from latelight.app.stats import Stats, StoredDocument
 from latelight.client import calls, jobs
 from latelight.client.answers import JobNow, Told
 from latelight.client.calls import Place

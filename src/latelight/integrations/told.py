@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from latelight.app.hits import SearchHit
-from latelight.app.stored import StoredDocument
+from latelight.app.stats import StoredDocument
 from latelight.errors import LatelightError
 from latelight.explain.crop import evidence_crop
 from latelight.explain.words import is_telling, query_words
