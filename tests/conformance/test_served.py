@@ -4,6 +4,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import latelight
@@ -14,6 +15,7 @@ from latelight.client.waiting import Client
 from latelight.errors import KeyRefusedError, NotFoundError, ServerUnreachableError
 from latelight.releases.catalog import CATALOG
 from latelight.releases.keys import KeyStore
+from latelight.testing.files import PdfPage, PdfText, make_pdf
 from tests.conformance.conftest import serving
 
 QUICK = Retries(most=1, first_seconds=0.01)
@@ -107,3 +109,17 @@ def test_many_threads_may_use_one_client(client: Client) -> None:
     for thread in threads:
         thread.join()
     assert found == ["a"] * 40
+
+
+def test_light_is_that_of_the_library_itself(embedded: Library, client: Client) -> None:
+    page = PdfPage(texts=(PdfText("harbour ferry timetable", 72, 700), PdfText("wages", 72, 100)))
+    embedded.collection("reports", create=True).add(make_pdf([page]), name="a.pdf", doc_id="a")
+    here, there = embedded.collection("reports"), client.collection("reports")
+    for options in ({}, {"mode": "bm25"}, {"mode": "maxsim"}):
+        one = here.search("ferry wages", explain=True, **options)[0]  # type: ignore[arg-type]
+        other = there.search("ferry wages", explain=True, **options)[0]  # type: ignore[arg-type]
+        assert other.to_dict() == one.to_dict()
+        mine, its = one.heatmap(), other.heatmap()
+        assert its.peak == pytest.approx(mine.peak, abs=1e-3)
+        difference = np.abs(np.asarray(its.image, int) - np.asarray(mine.image, int))
+        assert difference.max() <= 2, options
