@@ -10,17 +10,18 @@ from latelight.types import Box, TokenEvidence
 
 MARGIN = 0.04
 """Space around the winning places, as a part of the page."""
-LEAST_WIDTH, LEAST_HEIGHT = 0.6, 0.18
-"""Of a crop, as parts of the page: a word alone tells nothing, and lines are read whole."""
+LEAST_HEIGHT = 0.2
+"""Of a crop, as a part of the page: a word alone tells nothing."""
 SHARE = 0.25
 """Places that brought less than this part of the strongest one are not looked for."""
 
 
 def evidence_box(evidence: Sequence[TokenEvidence]) -> Box | None:
-    """Return the smallest rectangle around the places that brought most of a hit's score.
+    """Return the part of a page around the places that brought most of a hit's score.
 
-    None where no winning row has a place on the page. Only query tokens with a meaning of their
-    own count, unless there is none.
+    It is as wide as the page: half a line, or half a number, would be misread. None where no
+    winning row has a place on the page. Only query tokens with a meaning of their own count, unless
+    there is none.
     """
     own = [one for one in evidence if one.part != "document"]
     shares = _shares([one for one in own if is_telling(one)]) or _shares(own)
@@ -28,9 +29,8 @@ def evidence_box(evidence: Sequence[TokenEvidence]) -> Box | None:
         return None
     least = SHARE * max(shares.values())
     boxes = [box for box, share in shares.items() if share >= least]
-    left, right = _widened(min(b.left for b in boxes), max(b.right for b in boxes), LEAST_WIDTH)
-    top, bottom = _widened(min(b.top for b in boxes), max(b.bottom for b in boxes), LEAST_HEIGHT)
-    return Box(left, top, right, bottom)
+    top, bottom = _widened(min(b.top for b in boxes), max(b.bottom for b in boxes))
+    return Box(0.0, top, 1.0, bottom)
 
 
 def evidence_crop(
@@ -64,9 +64,9 @@ def _shares(evidence: Sequence[TokenEvidence]) -> dict[Box, float]:
     return total
 
 
-def _widened(low: float, high: float, least: float) -> tuple[float, float]:
-    """Return a range with its margin, at least so wide, within 0 to 1."""
-    missing = max(least - (high - low), 2 * MARGIN) / 2
+def _widened(low: float, high: float) -> tuple[float, float]:
+    """Return a range with its margin, at least as wide as is worth looking at, within 0 to 1."""
+    missing = max(LEAST_HEIGHT - (high - low), 2 * MARGIN) / 2
     low, high = low - missing, high + missing
     low, high = (0.0, high - low) if low < 0 else (low, high)
     low, high = (low - (high - 1), 1.0) if high > 1 else (low, high)
