@@ -16,14 +16,10 @@ from latelight.encoders.checkpoint import Checkpoint
 from latelight.encoders.model_options import ModelOptions
 from latelight.encoders.multivector import MultiVectorTextEncoder, TextParts
 from latelight.encoders.recipe import Recipe, read_modules, read_recipe
+from latelight.encoders.remote_code import check_code
 from latelight.encoders.renderer import Renderer, TokenSequence
-from latelight.encoders.strict_loading import (
-    is_out_of_memory,
-    minor_version,
-    need,
-    pick_device,
-    strict_loading,
-)
+from latelight.encoders.strict_loading import minor_version, need, strict_loading
+from latelight.encoders.torch_runtime import is_out_of_memory, pick_device
 from latelight.errors import ModelError
 from latelight.types import UNIT_KINDS, EncoderInfo, Float32Array
 
@@ -106,6 +102,7 @@ def _load(checkpoint: Checkpoint, options: ModelOptions, device: str) -> Any:
     from sentence_transformers import MultiVectorEncoder
 
     read_modules(checkpoint.directory)  # refuses what is not known before anything is run
+    check_code(checkpoint, is_trusted=options.trust_remote_code)
     inline = [_INLINE_PROJECTION] if checkpoint.layout == "stanford" else []
     dtype = getattr(torch, options.text_dtype)
     with strict_loading(checkpoint.name, inline):

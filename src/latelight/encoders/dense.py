@@ -19,14 +19,10 @@ from latelight.encoders.onnx_colbert import run_each
 from latelight.encoders.onnx_model import OnnxModel
 from latelight.encoders.places import NOWHERE
 from latelight.encoders.recipe import Recipe, read_limit
+from latelight.encoders.remote_code import check_code
 from latelight.encoders.renderer import RenderedQuery, RenderedWindow, Renderer, TokenSequence
-from latelight.encoders.strict_loading import (
-    is_out_of_memory,
-    minor_version,
-    need,
-    pick_device,
-    strict_loading,
-)
+from latelight.encoders.strict_loading import minor_version, need, strict_loading
+from latelight.encoders.torch_runtime import is_out_of_memory, pick_device
 from latelight.errors import ModelError
 from latelight.types import UNIT_KINDS, CharSpan, EncoderInfo, Float32Array, QueryToken
 from latelight.weights import CarriedFile, locate
@@ -249,6 +245,7 @@ def _load(checkpoint: Checkpoint, options: ModelOptions, n_threads: int) -> Any:
 
     device = pick_device(options.device)
     dtype = getattr(torch, options.text_dtype)
+    check_code(checkpoint, is_trusted=options.trust_remote_code)
     with strict_loading(checkpoint.name):
         model = SentenceTransformer(
             str(checkpoint.directory),
