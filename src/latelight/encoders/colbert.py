@@ -189,7 +189,7 @@ class TorchRows:
 
     def __init__(self, model: Any, dim: int, budget: int) -> None:
         self._modules = self.modules_of(model)
-        self._device = model.device
+        self._model = model
         self._dim = dim
         self._budget = budget
 
@@ -220,7 +220,7 @@ class TorchRows:
         import torch
 
         ids, mask = padded(sequences)
-        device = self._device
+        device = self._model.device
         features = {
             "input_ids": torch.from_numpy(ids).to(device),
             "attention_mask": torch.from_numpy(mask).to(device),
