@@ -5,12 +5,12 @@
 
 The rows of a collection under each encoder are pooled by 1 to 4 and kept in several ways; then
 plain MaxSim ranks documents by their best unit, without words, weights or context, so that nothing
-hides the loss. Rows of 8, 4 and 2 bits are those of the index, searched through it twice: all
-scored, and by its candidates. Rows of 1 bit are not stored by this package; they are made here,
-to see whether they deserve to be:
+hides the loss. Rows of 8, 4, 2 and 1 bits are those of the index, searched through it twice: all
+scored, and by its candidates. 1 bit there is the sign of what is left of a row beside its centroid
+and its unit's mean. Plain signs are not stored by this package; they are made here, to see what
+they would give:
 
 * sign: a row is turned at random, and of it the signs stay; the query keeps its numbers;
-* sign of the residual: centroid and unit mean as in the index's codes, signs of what is left;
 * sign > 8 bits: the best 100 units by sign, ordered anew by int8 rows that are kept beside.
 
 Bytes are those of what a score needs: rows or codes, scales, unit means and the codebook.
@@ -36,7 +36,6 @@ from latelight.evaluation.significance import holm, randomisation
 from latelight.index import MultiVectorIndex
 from latelight.index.options import WriterOptions
 from latelight.index.rows import RowStore
-from latelight.kernels.clustering import nearest_centroids, spherical_kmeans
 from latelight.kernels.codec import random_rotation, suggested_centroids
 from latelight.kernels.maxsim import Rows, maxsim, quantize_int8, top_k
 from latelight.types import Float32Array, Int64Array, MultiVector
@@ -49,12 +48,12 @@ STORES: tuple[tuple[str, RowStore, int], ...] = (
     ("8 bits", "int8", 2),
     ("4 bits", "codes", 4),
     ("2 bits", "codes", 2),
+    ("1 bit", "codes", 1),
 )
-SIGN, RESIDUAL_SIGN, RESCORED = "sign", "sign of the residual", "sign > 8 bits"
+SIGN, RESCORED = "sign", "sign > 8 bits"
 DEPTH = 100  # units a ranking
 SEED = 7
 THREADS = 2
-_TRAINING_ROWS = 16  # for each centroid, as the index has it
 _CHUNK = 1 << 16
 
 
@@ -157,7 +156,7 @@ def bytes_of(given: Material, store: RowStore, bits: int) -> float:
     return (each_row + n_units * (dim + 4) + book) / given.n_documents
 
 
-# One bit a dim, simulated
+# Plain signs, simulated
 
 
 def as_int8(decoded: Float32Array, offsets: Int64Array) -> Rows:
@@ -179,25 +178,6 @@ def signs_of(given: Material) -> tuple[Rows, Float32Array]:
         signs[part] = np.where(given.rows[part] @ rotation < 0, -127, 127)
     scales = np.full(len(signs), 1 / (127 * given.dim**0.5), np.float32)
     return Rows(signs, given.offsets, scales), rotation
-
-
-def residual_signs_of(given: Material) -> tuple[Rows, Float32Array]:
-    """Return rows as centroid, unit mean and signs of the residual say, and the rotation."""
-    rng = np.random.default_rng(SEED)
-    rotation = random_rotation(given.dim, rng)
-    turned = given.rows @ rotation
-    n_centroids = 2 * suggested_centroids(len(turned))
-    sample = np.sort(rng.permutation(len(turned))[: _TRAINING_ROWS * n_centroids])
-    centroids, scales = spherical_kmeans(turned[sample], n_centroids, rng, n_threads=THREADS)
-    nearest = nearest_centroids(turned, centroids, scales, THREADS)
-    known = centroids[nearest] * scales[nearest][:, None]
-    counts = np.diff(given.offsets)
-    means = np.add.reduceat(turned - known, given.offsets[:-1], axis=0) / counts[:, None]
-    known += np.repeat(means, counts, axis=0)
-    residuals = turned - known
-    known += np.sign(residuals) * np.abs(residuals).mean(axis=1, keepdims=True)
-    known /= np.linalg.norm(known, axis=1, keepdims=True)
-    return as_int8(known, given.offsets), rotation
 
 
 def scan(rows: Rows, rotation: Float32Array) -> Ranker:
@@ -245,10 +225,6 @@ def measured(given: Material, judged: BeirSet) -> Iterator[dict[str, Any]]:
     yield {"store": SIGN, "bytes": one, "values": values_of(given, judged, scan(rows, rotation))}
     again = rescored(scan(rows, rotation), as_int8(given.rows, given.offsets))
     yield {"store": RESCORED, "bytes": one + eight, "values": values_of(given, judged, again)}
-    del rows, again
-    rank = scan(*residual_signs_of(given))
-    n_bytes = bytes_of(given, "codes", 1)
-    yield {"store": RESIDUAL_SIGN, "bytes": n_bytes, "values": values_of(given, judged, rank)}
 
 
 def run(given: argparse.Namespace) -> None:
