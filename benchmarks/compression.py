@@ -37,6 +37,7 @@ from latelight.index import MultiVectorIndex
 from latelight.index.options import WriterOptions
 from latelight.index.rows import RowStore
 from latelight.kernels.codec import random_rotation, suggested_centroids
+from latelight.kernels.decoding import decode_units
 from latelight.kernels.maxsim import Rows, maxsim, quantize_int8, top_k
 from latelight.types import Float32Array, Int64Array, MultiVector
 
@@ -138,10 +139,38 @@ def index_of(given: Material, folder: Path, store: RowStore, bits: int) -> Multi
     return index
 
 
-def ranker_of(index: MultiVectorIndex, *, exact: bool) -> Ranker:
+def searcher(index: MultiVectorIndex) -> Ranker:
+    """Return what ranks as a search of the index does."""
+
     def rank(query: Float32Array) -> npt.NDArray[np.int64]:
-        hits = index.search(query, DEPTH, exact=exact, recall="balanced")
+        hits = index.search(query, DEPTH, recall="balanced")
         return np.array([int(hit.id) for hit in hits], np.int64)
+
+    return rank
+
+
+def scorer(index: MultiVectorIndex) -> Ranker:
+    """Return what scores every stored row; codes are decoded once instead of for every query.
+
+    Decoded rows are scored as int8, which adds a twenty-fifth to the error of codes of 4 bits.
+    """
+    snapshot = index.snapshot()
+    parts = [rows for rows, _ in snapshot.parts("vectors")]
+    numbers = np.array([int(i) for i in snapshot.doc_ids_of(np.arange(snapshot.n_units))])
+    rotation = np.eye(snapshot.spaces["vectors"].dim, dtype=np.float32)
+    whole = []
+    for part in parts:
+        if part.has_values:
+            whole.append(part.rows)
+            continue
+        decoded = decode_units(part.coded, np.arange(part.coded.n_units), n_threads=THREADS)
+        whole.append(as_int8(decoded.values, decoded.offsets))
+        rotation = part.coded.book.rotation
+
+    def rank(query: Float32Array) -> npt.NDArray[np.int64]:
+        turned = query @ rotation
+        scores = [maxsim(turned, rows, n_threads=THREADS) for rows in whole]
+        return numbers[top_k(np.concatenate(scores), DEPTH)]
 
     return rank
 
@@ -212,8 +241,8 @@ def measured(given: Material, judged: BeirSet) -> Iterator[dict[str, Any]]:
             tempfile.TemporaryDirectory(prefix="latelight-compression-") as folder,
             index_of(given, Path(folder) / "index", store, bits) as index,
         ):
-            whole = values_of(given, judged, ranker_of(index, exact=True))
-            found = values_of(given, judged, ranker_of(index, exact=False))
+            whole = values_of(given, judged, scorer(index))
+            found = values_of(given, judged, searcher(index))
         yield {
             "store": name,
             "bytes": bytes_of(given, store, bits),

@@ -54,7 +54,7 @@ def test_every_store_finds_the_unit_that_a_query_is_from(
     rankers = [benchmark.scan(*benchmark.signs_of(given))]
     for name, store, bits in benchmark.STORES:
         index = benchmark.index_of(given, tmp_path / name, store, bits)
-        rankers += [benchmark.ranker_of(index, exact=exact) for exact in (True, False)]
+        rankers += [benchmark.scorer(index), benchmark.searcher(index)]
     for rank in rankers:
         assert all(f"t{rank(query)[0]}" == topic for topic, query in given.queries.items())
 

@@ -13,7 +13,8 @@ from latelight.pipelines.recall import sample_queries
 
 DEFAULT_GRID = PlanGrid()
 _LINES: dict[str, Any] = {"fast": ":", "balanced": "-", "best": "--", "exact": "-."}
-_STEPS = (1, 1.5, 2, 3, 5, 7)  # of a decade, that get a number on the axis
+_STEPS, _FEWER_STEPS = (1, 1.5, 2, 3, 5, 7), (1, 2, 3, 5)  # of a decade, that get a number
+_SHORT = 5  # an axis on which all of them fit: from its one end to the other so many times
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,8 @@ def _draw_lines(panel: Any, lines: Lines, name: str) -> None:
                 ring = {"markerfacecolor": "none", "markeredgecolor": "black", "markersize": 14}
                 panel.plot(*place, marker="o", linestyle="", markeredgewidth=0.8, **ring)
     panel.set_xscale("log")
-    panel.xaxis.set_major_locator(ticker.LogLocator(base=10, subs=_STEPS))
+    steps = _STEPS if panel.get_xlim()[1] < _SHORT * panel.get_xlim()[0] else _FEWER_STEPS
+    panel.xaxis.set_major_locator(ticker.LogLocator(base=10, subs=steps))
     panel.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,g}"))
     panel.xaxis.set_minor_locator(ticker.NullLocator())
     panel.margins(0.06)
