@@ -137,7 +137,10 @@ export class Model {
     if (!spot.box && !spot.span && !spot.time) return -1;
     const name = JSON.stringify(spot.box ?? spot.span ?? spot.time);
     const known = this._numbers.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.spots[known].span = joined(this.spots[known].span, spot.span);
+      return known;
+    }
     this._numbers.set(name, this.spots.length);
     return this.spots.push(spot) - 1;
   }
@@ -307,24 +310,32 @@ export class Model {
  * @returns {Light}
  */
 function lightOf(model, items, asked) {
-  const light = new Float64Array(model.spots.length);
   const won = new Float64Array(model.spots.length);
+  const light = new Float64Array(model.spots.length);
+  const glow = new Float64Array(model.spots.length);
   for (const item of items) {
     const share = Math.max(item.contribution, 0);
-    const spots = model.spotsWon(item);
     const each = share / Math.max(item.locators.length, 1);
-    const own = asked || isTelling(item);
-    if (own)
-      model
-        .glow(item)
-        .forEach((glow, spot) => !spots.includes(spot) && (light[spot] += share * glow));
-    for (const spot of spots) {
+    const shown = asked || isTelling(item);
+    for (const spot of model.spotsWon(item)) {
       light[spot] += each;
-      if (own) won[spot] += each;
+      if (shown) won[spot] += each;
     }
+    if (shown) brighten(glow, model.glow(item), share);
   }
-  const peak = light.reduce((most, one) => Math.max(most, one), 0);
-  return { light, won, peak };
+  brighten(light, glow, 1);
+  return { light, won, peak: light.reduce((most, one) => Math.max(most, one), 0) };
+}
+
+/** @param {Float64Array} light @param {Float64Array} other @param {number} share of `other`; the brighter one stays */
+function brighten(light, other, share) {
+  for (let i = 0; i < light.length; i++) light[i] = Math.max(light[i], share * other[i]);
+}
+
+/** @param {number[] | null} a @param {number[] | null} b @returns {number[] | null} both, where they touch: pieces of one word share its box */
+function joined(a, b) {
+  if (!a || !b || b[0] > a[1] || b[1] < a[0]) return a;
+  return [Math.min(a[0], b[0]), Math.max(a[1], b[1])];
 }
 
 /** @param {Rows} rows @param {number} row @returns {number} the first place of a row */

@@ -1,6 +1,6 @@
 /** What the whole page knows: the server's greeting, the collections, the last answer. */
 
-import { all, call, path } from "./api.js";
+import { all, call, inside, path } from "./api.js";
 
 /**
  * @typedef {{namespace: string, name: string, n_documents: number, n_units: number, n_rows: number, n_bytes: number, n_original_bytes: number, pipeline: string, digest: string, spaces: Record<string, any>}} Collection
@@ -34,6 +34,32 @@ async function fetchCollections() {
 
 export function forgetCollections() {
   held.collections = null;
+}
+
+/** @type {Map<string, Promise<boolean>>} */
+const releasing = new Map();
+
+/**
+ * Tell that somebody opened a document of a search. It counts in a release, so nothing is sent where there
+ * is one version alone.
+ *
+ * @param {import("./api.js").Place} place @param {string} searchId @param {string} docId
+ */
+export async function tellUse(place, searchId, docId) {
+  const name = `${place.namespace}/${place.collection}`;
+  if (!releasing.has(name))
+    releasing.set(
+      name,
+      all(inside(place, "versions")).then(
+        (versions) => versions.length > 1,
+        () => false,
+      ),
+    );
+  if (!(await releasing.get(name))) return;
+  await call(path("interactions"), {
+    body: { ...place, search_id: searchId, doc_id: docId },
+    once: true,
+  }).catch(() => {});
 }
 
 /** @param {Found | null} found */

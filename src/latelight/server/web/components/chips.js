@@ -8,6 +8,9 @@ import { h } from "../dom.js";
 import { figure } from "../text.js";
 import { colourClass } from "./score_bar.js";
 
+/** A long query (a page that is searched with) has hundreds of words. */
+const MOST_SHOWN = 24;
+
 export class Chips {
   /** @param {Word[]} words @param {(word: Word | null) => void} chosen is told which word is meant now, null for all */
   constructor(words, chosen) {
@@ -21,7 +24,22 @@ export class Chips {
       "div",
       { class: "chips", role: "group", "aria-label": "Words of the query" },
       this._buttons,
+      this._rest(),
     );
+  }
+
+  /** @returns {HTMLElement | null} a button that shows the weaker ones too, where there are very many */
+  _rest() {
+    if (this._words.length <= MOST_SHOWN) return null;
+    const ranked = [...this._words].sort((a, b) => b.contribution - a.contribution);
+    const weak = new Set(ranked.slice(MOST_SHOWN));
+    this._buttons.forEach((button, i) => (button.hidden = weak.has(this._words[i])));
+    const rest = h("button", { type: "button", class: "chip c-quiet" }, `${weak.size} weaker ones`);
+    rest.addEventListener("click", () => {
+      for (const button of this._buttons) button.hidden = false;
+      rest.remove();
+    });
+    return rest;
   }
 
   /** @param {Word} word @param {number} most */

@@ -106,7 +106,7 @@ export class FilterBuilder {
       ),
       h(
         "details",
-        { class: "filter-json" },
+        { class: "filter-json", open: conditionsOf(filter) === null },
         h("summary", null, "As JSON"),
         this._json,
         this._wrong,

@@ -6,7 +6,7 @@ import { failed, notice, skeletons } from "../components/notice.js";
 import { h, replace } from "../dom.js";
 import { addressOf, askedText, evidenceLink, likeLink } from "../links.js";
 import { go, link } from "../router.js";
-import { collections, heldPicture, lastFound, remember } from "../session.js";
+import { collections, heldPicture, lastFound, remember, tellUse } from "../session.js";
 import { count, figure, plural } from "../text.js";
 import { hitPanel } from "./evidence.js";
 import { SearchForm, defaultsOf, requestOf } from "./search_form.js";
@@ -77,8 +77,10 @@ class SearchView {
     this._given = given;
     if (asked !== this._asked) {
       this._asked = asked;
+      const typing = this._formPlace.contains(document.activeElement);
       this._form = new SearchForm(given, this._collections ?? [], (next) => go(addressOf(next)));
       replace(this._formPlace, this._form.element);
+      if (typing) this._form.focus();
       this._search(given, asked);
     } else this._choose();
   }
@@ -207,16 +209,7 @@ class SearchView {
   /** @param {MouseEvent} event @param {any} hit beside the list where there is room, else as its own view */
   _open(event, hit) {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const { place } = /** @type {any} */ (this._given);
-    call("/v1/interactions", {
-      body: {
-        namespace: place.namespace,
-        collection: place.collection,
-        search_id: this._answer.search_id,
-        doc_id: hit.doc_id,
-      },
-      once: true,
-    }).catch(() => {});
+    tellUse(/** @type {any} */ (this._given).place, this._answer.search_id, hit.doc_id);
     if (!matchMedia(WIDE).matches) return;
     event.preventDefault();
     go(addressOf(/** @type {any} */ (this._given), hit.rank), true);

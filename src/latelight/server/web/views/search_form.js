@@ -125,6 +125,10 @@ export class SearchForm {
       requestAnimationFrame(() => this._box.focus({ preventScroll: true }));
   }
 
+  focus() {
+    this._box.focus({ preventScroll: true });
+  }
+
   _row() {
     const file = h("input", {
       type: "file",
