@@ -26,7 +26,7 @@ def explanation(rng: np.random.Generator) -> tuple[dict[str, Any], np.ndarray, n
     """An explanation of random rows on a grid, its similarities and its boxes."""
     similarities = np.round(rng.random((N_TOKENS, N_ROWS)), 4).astype(np.float32)
     grid = np.array([(i % 40, i // 40) for i in range(N_ROWS)]) / [40, 25]
-    boxes = np.hstack([grid, grid + [1 / 40, 1 / 25]]).astype(np.float32)
+    boxes = np.hstack([grid, grid + np.array([1 / 40, 1 / 25])]).astype(np.float32)
     winners = similarities.argmax(axis=1)
     places = [{"row": i, "box": box.tolist()} for i, box in enumerate(boxes)]
     evidence = [

@@ -43,8 +43,15 @@ def test_a_release_is_promoted_and_rolled_back(page: Any, complaints: Any) -> No
 def compare_versions(page: Any) -> None:
     """Both versions are there now."""
     page.goto("/#/compare/default/release")
-    page.wait_for_selector(".compare-form")
-    assert page.locator("select[name=a] option").count() >= 2
+    page.fill(".compare-form [name=q]", "lamp oil")
+    page.click(".compare-form >> text=Compare")
+    page.wait_for_selector(".shift-table")
+    ranked = page.locator(".rank-list >> nth=0 >> .rank-title").all_inner_texts()
+    assert ranked == page.locator(".rank-list >> nth=1 >> .rank-title").all_inner_texts()
+    assert page.locator(".rank-lines path").count() == len(ranked)
+    assert page.locator(".half .piece.is-lit").count() >= 2
+    page.click(".rank-list >> nth=1 >> .rank-entry >> nth=1")
+    assert page.inner_text(".comparison .card h2") == ranked[1]
 
 
 def evaluate(page: Any) -> None:

@@ -5,6 +5,16 @@ import { figure, signed } from "../text.js";
 
 const VERDICTS = /** @type {Record<string, string>} */ ({ better: "is-good", worse: "is-bad" });
 
+const CELLS = [
+  "",
+  "wide-only",
+  "number wide-only",
+  "number wide-only",
+  "interval-cell",
+  "number",
+  "",
+];
+
 /** @param {any[]} differences of `Comparison` @param {number} margin smallest difference that matters @returns {HTMLElement} */
 export function intervalTable(differences, margin) {
   const reach =
@@ -26,13 +36,7 @@ export function intervalTable(differences, margin) {
   const head = h(
     "tr",
     null,
-    names.map((name, i) =>
-      h(
-        "th",
-        { scope: "col", class: [2, 3, 5].includes(i) ? "number" : i === 4 ? "interval-cell" : "" },
-        name,
-      ),
-    ),
+    names.map((name, i) => h("th", { scope: "col", class: CELLS[i] }, name)),
   );
   return h(
     "div",
@@ -57,9 +61,14 @@ function row(one, margin, reach) {
     "tr",
     null,
     h("th", { scope: "row" }, one.measure),
-    h("td", null, one.system, h("span", { class: "quiet small" }, ` over ${one.baseline}`)),
-    h("td", { class: "number" }, figure(one.before)),
-    h("td", { class: "number" }, figure(one.after)),
+    h(
+      "td",
+      { class: "wide-only" },
+      one.system,
+      h("span", { class: "quiet small" }, ` over ${one.baseline}`),
+    ),
+    h("td", { class: "number wide-only" }, figure(one.before)),
+    h("td", { class: "number wide-only" }, figure(one.after)),
     h(
       "td",
       { class: "interval-cell" },

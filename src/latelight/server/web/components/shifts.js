@@ -1,7 +1,10 @@
 /** What each piece of the query brought more or less in the second version, as bars around a middle line. */
 
 import { h } from "../dom.js";
-import { figure, signed } from "../text.js";
+import { figure, plural, signed } from "../text.js";
+
+/** Smaller differences are not seen in three digits. */
+const SEEN = 0.0005;
 
 /** @param {any} document one of the documents that were looked into @returns {HTMLElement} */
 export function shiftTable(document) {
@@ -9,11 +12,15 @@ export function shiftTable(document) {
     1e-9,
     ...document.shifts.map((/** @type {any} */ one) => Math.abs(one.delta)),
   );
-  const sorted = [...document.shifts].sort((a, b) => Math.abs(b.delta) - Math.abs(a.delta));
+  const same = document.shifts.filter((/** @type {any} */ one) => Math.abs(one.delta) < SEEN);
+  const sorted = document.shifts
+    .filter((/** @type {any} */ one) => Math.abs(one.delta) >= SEEN)
+    .sort((/** @type {any} */ a, /** @type {any} */ b) => Math.abs(b.delta) - Math.abs(a.delta));
   const total = h(
     "tr",
     null,
-    h("th", { scope: "row", colspan: "2" }, "Score"),
+    h("th", { scope: "row" }, "Score"),
+    h("td", { class: "shift-found" }),
     h("td", { class: "number" }, figure(document.score_before)),
     h("td", { class: "number" }, figure(document.score_after)),
     h("td", { class: "number" }, signed(document.delta)),
@@ -38,10 +45,26 @@ export function shiftTable(document) {
       h(
         "tbody",
         null,
-        sorted.map((one) => row(one, most)),
+        sorted.map((/** @type {any} */ one) => row(one, most)),
+        same.length ? sameRow(same) : null,
       ),
       h("tfoot", null, total),
     ),
+  );
+}
+
+/** @param {any[]} same pieces that brought as much in both, as one row */
+function sameRow(same) {
+  const sum = (/** @type {"before" | "after"} */ name) =>
+    same.reduce((all, one) => all + one[name], 0);
+  return h(
+    "tr",
+    { class: "quiet" },
+    h("th", { scope: "row" }, `${plural(same.length, "piece")} the same`),
+    h("td", { class: "shift-found" }, [...new Set(same.map((one) => one.text))].join(", ")),
+    h("td", { class: "number" }, figure(sum("before"))),
+    h("td", { class: "number" }, figure(sum("after"))),
+    h("td", { class: "number" }, signed(sum("after") - sum("before"))),
   );
 }
 
