@@ -45,6 +45,7 @@ def test_an_upload_shows_its_progress_and_what_failed(page: Any) -> None:
     broken = {"name": "broken.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 nothing"}
     upload(page, note("harbour.txt", "The harbour light was lit at dusk."), broken)
     assert page.get_attribute(".job [role=progressbar]", "aria-valuenow") == "100"
+    assert page.inner_text(".job h3 >> nth=0") == "harbour.txt, broken.pdf"
     assert "2 of 2 documents" in page.inner_text(".job-said")
     page.wait_for_selector(".failures li")
     assert "broken.pdf" in page.inner_text(".failures li")

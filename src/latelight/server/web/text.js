@@ -65,6 +65,12 @@ export function percent(share) {
   return `${value && value < 10 && value % 1 ? value.toFixed(1) : Math.round(value)} %`;
 }
 
+/** @param {number} ms */
+export function milliseconds(ms) {
+  if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
+  return `${figure(ms, ms < 10 ? 1 : 0)} ms`;
+}
+
 /** @param {number} seconds */
 export function duration(seconds) {
   if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;

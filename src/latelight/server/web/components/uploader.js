@@ -183,7 +183,7 @@ class Uploader {
         replace(said, percent(share));
       });
       replace(this._told);
-      this._started(job);
+      this._started({ ...job, said: named(files) });
     } catch (error) {
       replace(
         this._told,
@@ -191,6 +191,15 @@ class Uploader {
       );
     }
   }
+}
+
+/** @param {File[]} files */
+function named(files) {
+  const first = files
+    .slice(0, 2)
+    .map((file) => file.name)
+    .join(", ");
+  return files.length > 2 ? `${first} and ${plural(files.length - 2, "other")}` : first;
 }
 
 /** @param {DataTransfer | null} dropped @returns {Promise<File[]>} files, those in dropped folders included */

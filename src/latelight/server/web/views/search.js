@@ -7,7 +7,7 @@ import { h, replace } from "../dom.js";
 import { addressOf, askedText, evidenceLink, likeLink } from "../links.js";
 import { go, link } from "../router.js";
 import { collections, heldPicture, lastFound, remember, tellUse } from "../session.js";
-import { count, figure, plural } from "../text.js";
+import { count, figure, milliseconds, plural } from "../text.js";
 import { hitPanel } from "./evidence.js";
 import { SearchForm, defaultsOf, requestOf } from "./search_form.js";
 
@@ -181,7 +181,7 @@ class SearchView {
       { class: "hits" },
       answer.hits.map((/** @type {any} */ hit) => this._card(hit, given, most)),
     );
-    const took = `${plural(answer.hits.length, "hit")} in ${figure(answer.took_ms, answer.took_ms < 10 ? 1 : 0)} ms`;
+    const took = `${plural(answer.hits.length, "hit")} in ${milliseconds(answer.took_ms)}`;
     replace(
       this._results,
       h("p", { class: "took quiet small" }, took, given.like ? " · like the chosen one" : ""),
