@@ -11,9 +11,9 @@ BROKEN = "() => window.broken"
 def test_a_hostile_document_is_text_in_every_view(page: Any) -> None:
     page.goto("/#/search?c=default%2Fhostile&q=lamp")
     page.wait_for_selector(".hit")
-    assert HOSTILE in page.inner_text(".hit h3")
+    assert HOSTILE in page.inner_text(".hit h2")
     assert "<img" in page.inner_text(".snippet")
-    page.click(".hit h3 a")
+    page.click(".hit h2 a")
     page.wait_for_selector(".panel .unit-text")
     assert HOSTILE in page.inner_text(".panel .unit-text")
     page.click(".panel-head a")
@@ -30,7 +30,7 @@ def test_a_hostile_document_is_text_in_every_view(page: Any) -> None:
 def test_a_hostile_query_and_address_are_text(page: Any, complaints: Any) -> None:
     complaints.expected.append("404")  # there is no such unit
     page.goto("/#/search?c=default%2Fnotes&q=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E%20lamp")
-    page.click(".hit h3 a")
+    page.click(".hit h2 a")
     page.wait_for_selector(".chip")
     page.goto("/#/evidence/default/notes/note-0/%3Cscript%3E?q=lamp")
     page.wait_for_selector(".notice.is-error")

@@ -53,7 +53,7 @@ def test_a_key_is_asked_for_and_sent_with_everything(
     page.press(".search-box", "Enter")
     page.wait_for_selector(".hit .thumb.is-loaded")
     assert page.get_attribute(".hit .thumb img", "src").startswith("blob:")
-    page.click(".hit h3 a")
+    page.click(".hit h2 a")
     page.wait_for_selector(".surface:not(.is-loading)")
     page.goto("/#/library/default/pages")
     more = {"name": "more.txt", "mimeType": "text/plain", "buffer": b"More oil."}

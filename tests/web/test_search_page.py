@@ -22,7 +22,7 @@ PAINTED = """(picture) => {
 
 def open_evidence(page: Any) -> None:
     page.goto(LAMP)
-    page.click(".hit h3 a")
+    page.click(".hit h2 a")
     page.wait_for_selector(".panel .surface:not(.is-loading)")
 
 
@@ -129,7 +129,7 @@ def test_a_marked_region_is_searched_for(page: Any) -> None:
 
 def test_text_is_lit_in_both_directions(page: Any) -> None:
     page.goto("/#/search?c=default%2Fnotes&q=lamp+oil")
-    page.click(".hit h3 a")
+    page.click(".hit h2 a")
     page.wait_for_selector(".unit-text .piece.is-lit")
     lit = page.locator(".piece.is-lit").count()
     page.hover(".chip:has-text('oil')")
@@ -141,7 +141,7 @@ def test_text_is_lit_in_both_directions(page: Any) -> None:
 
 def test_hits_are_stepped_through_in_their_own_view(page: Any) -> None:
     page.goto("/#/search?c=default%2Fnotes&q=lamp+oil")
-    page.click(".hit h3 a")
+    page.click(".hit h2 a")
     page.click(".panel-head a")
     page.wait_for_selector(".evidence-view .unit-text")
     first = page.inner_text(".evidence-view h1")
@@ -186,7 +186,7 @@ def test_a_picture_is_searched_with(page: Any) -> None:
     )
     page.wait_for_selector(".query-picture")
     page.wait_for_selector(".hit", timeout=60_000)
-    page.click(".hit >> nth=0 >> h3 a")
+    page.click(".hit >> nth=0 >> h2 a")
     page.wait_for_selector(".panel .piece.is-won")  # winners alone: there is no text to explain by
     page.click(".searching-with >> text=Clear")
     page.wait_for_selector(".welcome")

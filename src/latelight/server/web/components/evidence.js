@@ -110,7 +110,12 @@ class EvidenceView {
     if (!this._picture)
       return h("div", { class: "frame" }, this._text.element, this._bubble.element);
     if (this._model.hit.kind === "audio")
-      return h("div", { class: "frame" }, h("h3", null, "Transcript"), this._text.element);
+      return h(
+        "div",
+        { class: "frame" },
+        h("h2", { class: "sub" }, "Transcript"),
+        this._text.element,
+      );
     return h(
       "details",
       { class: "page-text" },
@@ -165,7 +170,7 @@ class EvidenceView {
     return h(
       "section",
       { "aria-label": "Words" },
-      h("h3", null, "What each word found"),
+      h("h2", { class: "sub" }, "What each word found"),
       this._chips.element,
       h(
         "p",

@@ -35,7 +35,7 @@ export function hitCard(hit, given) {
         h("span", { class: "rank" }, hit.rank),
         [KINDS[hit.kind] ?? hit.kind, place].filter(Boolean).join(" · "),
       ),
-      h("h3", { dir: "auto" }, h("a", { href: given.href, onclick: given.onopen }, titleOf(hit))),
+      h("h2", { dir: "auto" }, h("a", { href: given.href, onclick: given.onopen }, titleOf(hit))),
       h("p", { class: "snippet", dir: "auto" }, snippet(hit)),
       h(
         "div",
@@ -44,7 +44,11 @@ export function hitCard(hit, given) {
         h("span", { class: "hit-score", title: "Score" }, figure(hit.score, 2)),
         h(
           "a",
-          { class: "like", href: given.like, "aria-label": `More like ${titleOf(hit)}, ${place}` },
+          {
+            class: "like",
+            href: given.like,
+            "aria-label": `More like this: ${[titleOf(hit), place].filter(Boolean).join(", ")}`,
+          },
           "More like this",
         ),
       ),

@@ -184,6 +184,7 @@ class SearchView {
     const took = `${plural(answer.hits.length, "hit")} in ${milliseconds(answer.took_ms)}`;
     replace(
       this._results,
+      h("h1", { class: "unseen" }, given.text ? `Hits for ${given.text}` : "Hits"),
       h("p", { class: "took quiet small" }, took, given.like ? " · like the chosen one" : ""),
       this._list,
       stagesOf(answer),
