@@ -1,14 +1,15 @@
 """Collections, uploads with their progress, documents."""
 
-from pathlib import Path
+import json
 from typing import Any
 
 INBOX = "/#/library/default/inbox"
 
 
-def upload(page: Any, *files: dict[str, Any] | Path) -> None:
+def upload(page: Any, *files: dict[str, Any]) -> None:
+    """Add files and wait until their job has ended."""
     page.set_input_files("input[name=files]", list(files))
-    page.wait_for_selector(".job .state:has-text('Done')")
+    page.wait_for_selector(f".jobs .job:has-text('{files[0]['name']}') .state:has-text('Done')")
 
 
 def note(name: str, text: str) -> dict[str, Any]:
@@ -54,6 +55,30 @@ def test_an_upload_shows_its_progress_and_what_failed(page: Any) -> None:
     assert "year 1815" in page.inner_text(".document-table .tags >> nth=0")
     page.goto("/#/search?c=default%2Finbox&q=harbour+light")
     page.wait_for_selector(".hit:has-text('harbour.txt')")
+
+
+def test_progress_is_shown_as_it_comes(page: Any) -> None:
+    """The events are the test's own, so that there is something between nothing and the end."""
+    zeros = ("n_added", "n_replaced", "n_unchanged", "n_failed", "bytes_per_second")
+    counted = dict.fromkeys(zeros, 0) | {"n_items": 4, "n_bytes": 100, "n_units": 7, "n_done": 1}
+    told = [f"event: progress\ndata: {json.dumps(counted | {'n_bytes_done': n})}" for n in (25, 50)]
+    body = ": a heartbeat\n\n" + "\n\n".join(told) + "\n\n"
+    page.route(
+        "**/events", lambda route: route.fulfill(body=body, content_type="text/event-stream")
+    )
+    page.goto(INBOX)
+    page.wait_for_selector(".drop")
+    page.evaluate(
+        """() => {
+          window.shares = [];
+          const seen = (changes) => window.shares.push(...changes.map((one) => one.oldValue));
+          const what = {attributeFilter: ['aria-valuenow'], attributeOldValue: true};
+          new MutationObserver(seen).observe(document.body, {subtree: true, ...what});
+        }"""
+    )
+    upload(page, note("tide.txt", "High water at noon."))
+    shares = page.evaluate("() => window.shares")
+    assert [one for one in shares if one in ("25", "50")][:2] == ["25", "50"]
 
 
 def test_a_failed_file_can_be_retried(page: Any) -> None:

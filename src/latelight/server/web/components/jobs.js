@@ -7,6 +7,8 @@ import { toastError } from "./notice.js";
 
 const RUNNING = new Set(["running", "waiting"]);
 const SHOWN = 5;
+const AGAIN_MS = 500;
+const MOST_FAILURES = 6;
 const SAID = /** @type {Record<string, string>} */ ({
   running: "Running",
   waiting: "Waiting",
@@ -112,20 +114,34 @@ class JobCard {
     else if (job.n_failures) this._loadFailures();
   }
 
+  /** Follow the job to its end; a stream that is cut off is taken up again. */
   async _watch() {
-    try {
-      for await (const { event, data } of events(
-        path("jobs", this._job.job_id, "events"),
-        this._signal,
-      ))
-        this._hear(event, data);
-      this._job = await call(path("jobs", this._job.job_id), { signal: this._signal });
-      await this._loadFailures();
-      this._show();
-      this._changed();
-    } catch (error) {
-      if (!this._signal.aborted) toastError(error);
+    for (let failures = 0; failures < MOST_FAILURES && !this._signal.aborted;) {
+      try {
+        await this._listen();
+        if (!RUNNING.has(this._job.state)) return this._ended();
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        if (failures === MOST_FAILURES && !this._signal.aborted) toastError(error);
+      }
+      await new Promise((done) => setTimeout(done, AGAIN_MS * (failures + 1)));
     }
+    return undefined;
+  }
+
+  async _listen() {
+    const where = path("jobs", this._job.job_id);
+    for await (const { event, data } of events(`${where}/events`, this._signal)) {
+      this._hear(event, data);
+    }
+    this._job = await call(where, { signal: this._signal });
+    this._show();
+  }
+
+  async _ended() {
+    await this._loadFailures();
+    this._changed();
   }
 
   /** @param {string} event @param {any} data */
