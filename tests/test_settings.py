@@ -14,6 +14,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
 def test_every_row_of_the_table_can_be_set() -> None:
     given = {
         "LATELIGHT_LIBRARY": "/a",
+        "LATELIGHT_API_KEY": "k",
         "LATELIGHT_NAMESPACE": "b",
         "LATELIGHT_COLLECTION": "c",
         "LATELIGHT_THREADS": "3",
@@ -27,6 +28,8 @@ def test_every_row_of_the_table_can_be_set() -> None:
     assert {row.variable for row in SETTINGS} == set(given)
     settings = read_settings(given)
     assert (str(settings.library), settings.namespace, settings.collection) == ("/a", "b", "c")
+    assert settings.api_key == "k"
+    assert "api_key" not in repr(settings)
     assert (settings.n_threads, str(settings.weights), settings.commit_seconds) == (3, "/w", 1.5)
     assert settings.backfill_niceness == 5
     assert (settings.shown_days, settings.shown_searches) == (7, 500)

@@ -17,19 +17,24 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from latelight.app import Collection, Hits, Job, Library, SearchHit, open, restore  # noqa: A004
+    from latelight.app import Collection, Hits, Job, Library, SearchHit, restore
+    from latelight.client.awaited import AsyncClient
+    from latelight.client.opening import open  # noqa: A004
+    from latelight.client.waiting import Client
     from latelight.errors import LatelightError
     from latelight.index import MultiVectorIndex
     from latelight.kernels.maxsim import maxsim
 
 # Loaded at first use, so that importing the package costs next to nothing.
 _HOMES = {
+    "AsyncClient": "latelight.client.awaited",
+    "Client": "latelight.client.waiting",
     "Collection": "latelight.app",
     "Hits": "latelight.app",
     "Job": "latelight.app",
     "Library": "latelight.app",
     "SearchHit": "latelight.app",
-    "open": "latelight.app",
+    "open": "latelight.client.opening",
     "restore": "latelight.app",
     "LatelightError": "latelight.errors",
     "MultiVectorIndex": "latelight.index",
@@ -37,6 +42,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "AsyncClient",
+    "Client",
     "Collection",
     "Hits",
     "Job",

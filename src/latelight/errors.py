@@ -32,7 +32,11 @@ LatelightError
 ├── JobRunningError            another process is at this very job
 ├── ReleaseConflictError       another process moved the release or alias first
 ├── GenerationMovedError       another generation became the live one meanwhile
-└── PipelineMismatchError      vectors of different pipeline digests would mix
+├── PipelineMismatchError      vectors of different pipeline digests would mix
+└── ServerError                a Latelight server does not answer as it should
+    ├── ServerUnreachableError nothing answers at its address
+    ├── ServerBusyError        it has too much to do, or gets too much from this caller
+    └── KeyRefusedError        it wants another key, or one with more rights
 ```
 
 Each class has a stable `code` that the command line and the HTTP service show. A message gives
@@ -230,3 +234,33 @@ class PipelineMismatchError(LatelightError):
     """Vectors of different pipeline digests would mix."""
 
     code = "pipeline_mismatch"
+
+
+class ServerError(LatelightError):
+    """A Latelight server does not answer as it should; `code` is the one that it gave, if any."""
+
+    code = "server_error"
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        """Say what was answered; `code` replaces the class's own."""
+        super().__init__(message)
+        if code:
+            self.code = code
+
+
+class ServerUnreachableError(ServerError):
+    """Nothing answers at a server's address, or not in time."""
+
+    code = "server_unreachable"
+
+
+class ServerBusyError(ServerError):
+    """The server has too much to do, or gets too much from this caller."""
+
+    code = "busy"
+
+
+class KeyRefusedError(ServerError):
+    """The server wants a key, another one, or one with more rights."""
+
+    code = "unauthorized"

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from latelight.errors import SettingError
@@ -23,7 +23,8 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("library", "library", "Directory of the library that commands use."),
+    Setting("library", "library", "Directory of the library that commands use, or a server's URL."),
+    Setting("api_key", "", "Key for a server, where it wants one."),
     Setting("namespace", "default", "Namespace that commands use."),
     Setting("collection", "default", "Collection that commands use."),
     Setting("threads", "0", "Threads for encoding and scoring; 0 takes every core."),
@@ -41,7 +42,8 @@ class Settings:
     """The settings of one process, checked.
 
     Attributes:
-        library: directory of the library.
+        library: directory of the library, or the URL of a server.
+        api_key: for a server; empty for none.
         namespace: isolation boundary.
         collection: named set of documents.
         n_threads: at least 1.
@@ -53,7 +55,8 @@ class Settings:
             release wants to know of it.
     """
 
-    library: Path = Path("library")
+    library: str = "library"
+    api_key: str = field(default="", repr=False)
     namespace: str = "default"
     collection: str = "default"
     n_threads: int = 1
@@ -75,7 +78,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     _refuse_unknown(given)
     values = {row.name: given.get(row.variable, row.default) for row in SETTINGS}
     return Settings(
-        library=Path(values["library"]),
+        library=values["library"],
+        api_key=values["api_key"],
         namespace=values["namespace"],
         collection=values["collection"],
         n_threads=_threads(values["threads"]),

@@ -15,7 +15,8 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"settings", "plugins", "pipelines"}),
     frozenset({"releases"}),
     frozenset({"app"}),
-    frozenset({"server"}),
+    frozenset({"client", "server"}),
+    frozenset({"integrations"}),
     frozenset({"cli"}),
 )
 # `testing` ships fakes and conformance suites: it may see everything but the surfaces.

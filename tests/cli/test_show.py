@@ -1,10 +1,7 @@
-from types import SimpleNamespace
-from typing import Any, cast
-
 import pytest
 
-from latelight.cli.show import place
-from latelight.types import CellRange, CharSpan, Locator, TimeRange
+from latelight.app.hits import ExplainedHit
+from latelight.types import CellRange, CharSpan, Document, Locator, TimeRange, Unit
 
 
 @pytest.mark.parametrize(
@@ -20,5 +17,5 @@ from latelight.types import CellRange, CharSpan, Locator, TimeRange
     ],
 )
 def test_a_place_is_told_in_words(where: Locator, words: str) -> None:
-    hit = SimpleNamespace(unit=SimpleNamespace(locator=where, kind="passage"))
-    assert place(cast(Any, hit)) == words
+    document, unit = Document("d", "s", "text/plain", "h"), Unit("c0", "passage", where)
+    assert ExplainedHit(1, 0.0, 0.0, document, unit).place == words

@@ -38,8 +38,8 @@ def open(root: str | Path, *, settings: Settings | None = None) -> "Library":  #
     """
     if "://" in str(root):
         raise InputError(
-            f"{str(root)!r} is a URL; this version opens directories. Give a path such as "
-            "'./library'."
+            f"{str(root)!r} is a URL; a library is a directory, such as './library'. "
+            "`latelight.open` opens servers, by http or https."
         )
     return Library(Path(root).expanduser(), settings or read_settings())
 

@@ -117,7 +117,7 @@ class OpenGeneration:
     def hits(self, reader: Reader, found: Found) -> Hits:
         """Return the outcome of a search as its caller sees it."""
         spaces = tuple(found.signals.by_name)
-        return Hits(found, Pictures(reader, found.query, spaces, self.originals))
+        return Hits.of(found, Pictures(reader, found.query, spaces, self.originals))
 
     def loaded(self) -> Mapping[str, Encoder]:
         """Return the encoders by space, loaded and checked.

@@ -1,6 +1,6 @@
 """Heat maps of hits: the page as it was added, lit by the stored rows that ranked it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from latelight.pipelines.spec import ExtractSpec
 from latelight.types import Document, Source, TokenEvidence, Unit
 
 if TYPE_CHECKING:
-    from latelight.app.hits import SearchHit
+    from latelight.app.hits import ExplainedHit
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Pictures:
     spaces: tuple[str, ...]
     originals: Originals
 
-    def heatmap(self, hit: "SearchHit", word: str | None) -> HeatMap:
+    def heatmap(self, hit: "ExplainedHit", word: str | None) -> HeatMap:
         """Return a hit's page with the regions lit that answered the query, or one word of it.
 
         Sound is lit on its spectrogram, where the words are said.
@@ -51,20 +51,9 @@ class Pictures:
             NotFoundError: the original is no longer kept.
         """
         check_drawable(hit.unit)
-        legend = Legend(
-            query=hit.query,
-            title=hit.document.title or hit.document.source.rsplit("/", 1)[-1],
-            place=_place(hit),
-            score=hit.score,
-            score_norm=hit.score_norm,
-        )
-        rows = list(self._similarities(self._ordinal(hit), hit.evidence))
-        evidence, time = hit.evidence, hit.unit.locator.time
-        if hit.unit.kind == "audio" and time is not None:
-            evidence, rows = evidence_on_sound(evidence, time), rows_on_sound(rows, time)
-        return page_heatmap(self.page_image(hit), evidence, legend, word=word, rows=rows)
+        return lit(hit, self.page_image(hit), self.row_maps(hit), word)
 
-    def row_maps(self, hit: "SearchHit") -> tuple[RowMap, ...]:
+    def row_maps(self, hit: "ExplainedHit") -> tuple[RowMap, ...]:
         """Return the similarities of the query's rows with the unit's, by space."""
         ordinal = self._ordinal(hit)
         return tuple(
@@ -79,7 +68,7 @@ class Pictures:
             if space in self.spaces
         )
 
-    def page_image(self, hit: "SearchHit") -> Image.Image:
+    def page_image(self, hit: "ExplainedHit") -> Image.Image:
         """Return the page, picture or frame itself, upright; the spectrogram of sound.
 
         Raises:
@@ -88,27 +77,51 @@ class Pictures:
         """
         return draw_unit(hit.document, hit.unit, self.originals, self.reader.spec.extract)
 
-    def _ordinal(self, hit: "SearchHit") -> int:
+    def _ordinal(self, hit: "ExplainedHit") -> int:
         """Return the hit's unit in the snapshot: by name, as a mixed list has ranks of its own."""
         snapshot, wanted = self.reader.snapshot, hit.unit.unit_id
         found = snapshot.find(hit.doc_id)
         return next(i for i in found if snapshot.unit(i).unit_id == wanted)
 
-    def _similarities(
-        self, ordinal: int, evidence: Sequence[TokenEvidence]
-    ) -> Iterator[RowSimilarities]:
-        for space in self.spaces:
-            query = self.query.vectors.get(space)
-            if query is None:
-                continue
-            similarities = self.reader.snapshot.similarities(space, query.vectors, ordinal)
-            if similarities.shape[1]:
-                mine = [e for e in evidence if e.space == space and e.part != "document"]
-                yield RowSimilarities(
-                    space,
-                    by_evidence(similarities, mine),
-                    self.reader.snapshot.row_locators(space, ordinal),
-                )
+
+def lit(
+    hit: "ExplainedHit", picture: Image.Image, maps: Sequence[RowMap], word: str | None
+) -> HeatMap:
+    """Return a hit's picture with the regions lit that answered the query, or one word of it.
+
+    Args:
+        hit: with its evidence.
+        picture: the page, picture or frame, or the spectrogram of sound.
+        maps: of the spaces that ranked; without them only the winning rows are lit.
+        word: a word of the query, None for all.
+
+    Raises:
+        InputError: `word` is not a word of the query.
+    """
+    legend = Legend(
+        query=hit.query,
+        title=hit.document.title or hit.document.source.rsplit("/", 1)[-1],
+        place=_place(hit),
+        score=hit.score,
+        score_norm=hit.score_norm,
+    )
+    rows = _similarities(maps, hit.evidence)
+    evidence, time = hit.evidence, hit.unit.locator.time
+    if hit.unit.kind == "audio" and time is not None:
+        evidence, rows = evidence_on_sound(evidence, time), rows_on_sound(rows, time)
+    return page_heatmap(picture, evidence, legend, word=word, rows=rows)
+
+
+def _similarities(
+    maps: Sequence[RowMap], evidence: Sequence[TokenEvidence]
+) -> list[RowSimilarities]:
+    found = []
+    for one in maps:
+        if one.similarities.shape[1]:
+            mine = [e for e in evidence if e.space == one.space and e.part != "document"]
+            own = by_evidence(one.similarities, mine)
+            found.append(RowSimilarities(one.space, own, one.locators))
+    return found
 
 
 def draw_unit(
@@ -135,7 +148,7 @@ def draw_unit(
     return render_page(shown.data, media_type, page, **limits)
 
 
-def _place(hit: "SearchHit") -> str:
+def _place(hit: "ExplainedHit") -> str:
     """Return where in its document a picture is, for the caption."""
     where = hit.unit.locator
     if hit.unit.kind == "page":

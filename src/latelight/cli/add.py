@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 
-from latelight.app import Collection, Job
 from latelight.cli.console import Failed, err, out, print_json
 from latelight.cli.options import (
+    AnyCollection,
+    AnyJob,
     CollectionOption,
     JsonOption,
     LibraryOption,
     NamespaceOption,
-    open_library,
+    open_any_library,
 )
 from latelight.cli.progress import TerminalProgress
 from latelight.cli.values import read_metadata
@@ -54,7 +55,7 @@ def add(  # noqa: PLR0913, PLR0917  a command's options
     code is then 1.
     """
     settings = read_settings()
-    target = open_library(library, create=True).collection(
+    target = open_any_library(library, create=True).collection(
         collection or settings.collection,
         create=True,
         pipeline=pipeline,
@@ -72,13 +73,13 @@ def add(  # noqa: PLR0913, PLR0917  a command's options
         raise Failed
 
 
-def add_with_bar(target: Collection, what: Addable) -> IngestReport:
+def add_with_bar(target: AnyCollection, what: Addable) -> IngestReport:
     """Add with a progress bar when a person watches; return what happened."""
     bar = TerminalProgress()
     return follow(target.add(what, progress=bar.hear, wait=False), bar)
 
 
-def follow(job: Job, bar: TerminalProgress) -> IngestReport:
+def follow(job: AnyJob, bar: TerminalProgress) -> IngestReport:
     """Draw a job's progress to its end; Ctrl-C lets the batch in flight be published, and says so.
 
     Raises:
@@ -100,7 +101,7 @@ def follow(job: Job, bar: TerminalProgress) -> IngestReport:
 
 
 def tell_report(
-    target: Collection, report: IngestReport, missing: list[Failure], *, as_json: bool
+    target: AnyCollection, report: IngestReport, missing: list[Failure], *, as_json: bool
 ) -> None:
     """Say what adding did: a line, then each failure."""
     failures = [*missing, *report.failures]
@@ -134,8 +135,8 @@ def tell_report(
 
 
 def _begin(
-    target: Collection, named: list[str], metadata: Metadata, doc_id: str, bar: TerminalProgress
-) -> Job:
+    target: AnyCollection, named: list[str], metadata: Metadata, doc_id: str, bar: TerminalProgress
+) -> AnyJob:
     what: Addable = [Lines(sys.stdin.buffer, STDIN) if word == "-" else word for word in named]
     return target.add(what, metadata=metadata, doc_id=doc_id, progress=bar.hear, wait=False)
 

@@ -1,14 +1,14 @@
 """`latelight collections`: what a library holds."""
 
 from latelight.cli.console import out, print_json, table
-from latelight.cli.options import JsonOption, LibraryOption, open_library
+from latelight.cli.options import JsonOption, LibraryOption, open_any_library
 
 
 def collections(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """List the collections of a library."""
     found = [
         {"namespace": namespace, "name": target.name, **target.stats().to_dict()}
-        for namespace, target in open_library(library).every_collection()
+        for namespace, target in open_any_library(library).every_collection()
     ]
     if as_json:
         print_json(found)

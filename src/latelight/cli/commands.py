@@ -14,6 +14,7 @@ from latelight.cli import (
     explain,
     jobs,
     keys,
+    mcp,
     models,
     pipeline,
     release,
@@ -60,6 +61,7 @@ app.command("stats")(stats.stats)
 app.command("serve")(serve.serve)
 app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
+app.command("mcp")(mcp.mcp)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")

@@ -10,7 +10,7 @@ from latelight.cli.options import (
     JsonOption,
     LibraryOption,
     NamespaceOption,
-    open_collection,
+    open_any_collection,
 )
 
 
@@ -23,7 +23,7 @@ def delete(
 ) -> None:
     """Delete documents by id; the exit code is 1 when some were not there."""
     wanted = list(dict.fromkeys(doc_ids))
-    n_deleted = open_collection(library, collection, namespace).delete(wanted)
+    n_deleted = open_any_collection(library, collection, namespace).delete(wanted)
     if as_json:
         print_json({"deleted": n_deleted, "not_found": len(wanted) - n_deleted})
     else:

@@ -38,7 +38,7 @@ class Check:
 
 def doctor(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """Check the installation: versions, kernels, models, recognition, disk, library."""
-    checks = list(_checks(library or read_settings().library))
+    checks = list(_checks(Path(library or read_settings().library)))
     if as_json:
         print_json([asdict(check) for check in checks])
     else:

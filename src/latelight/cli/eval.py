@@ -247,7 +247,7 @@ def _found_of_exact(
     return {f"found_of_exact_{_OVERLAP_DEPTH}": sum(shares.values()) / max(len(shares), 1)}
 
 
-def _costs(target: Collection, library: Path | None) -> dict[str, float]:
+def _costs(target: Collection, library: str | None) -> dict[str, float]:
     """Return sizes, and the speed of the jobs that added rows, while they are remembered."""
     stats = target.stats()
     jobs = open_library(library).jobs(namespace=target.namespace, collection=target.name)

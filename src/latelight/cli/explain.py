@@ -12,7 +12,7 @@ from latelight.cli.options import (
     JsonOption,
     LibraryOption,
     NamespaceOption,
-    open_collection,
+    open_any_collection,
 )
 from latelight.cli.show import found_by, headline, heard_at, marked
 from latelight.explain.words import query_words
@@ -35,7 +35,7 @@ def explain(  # noqa: PLR0913, PLR0917  a command's options
     as_json: JsonOption = False,
 ) -> None:
     """Show what each query word found in a document's best unit; write a PNG of the page."""
-    target = open_collection(library, collection, namespace)
+    target = open_any_collection(library, collection, namespace)
     document, _, unit = doc_id.partition("/")
     hit = target.explain(query, document, unit_id=unit)[0]
     picture = _write_picture(hit, token, output)

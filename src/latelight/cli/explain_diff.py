@@ -23,7 +23,7 @@ from latelight.cli.options import (
     NamespaceOption,
     open_library,
 )
-from latelight.cli.show import marked, place
+from latelight.cli.show import marked
 from latelight.cli.values import read_filter
 from latelight.errors import InputError, NotFoundError
 from latelight.explain.difference import Shift
@@ -166,11 +166,11 @@ def _show_side(letter: str, hit: SearchHit | None, standing: RankedAt) -> None:
         return
     rank = "not among those ranked" if standing.rank is None else f"rank {standing.rank}"
     judged = "" if hit.rerank_score is None else f", reranked by {hit.rerank_score:.2f}"
-    out.print(Text(f"  {letter}: {rank}, {place(hit)} [{hit.unit.unit_id}]{judged}"))
+    out.print(Text(f"  {letter}: {rank}, {hit.place} [{hit.unit.unit_id}]{judged}"))
     if hit.unit.text and hit.evidence:
         out.print(marked(hit))
     else:
-        words = ", ".join(f"{e.token} → {e.text or place(hit)}" for e in strongest(hit))
+        words = ", ".join(f"{e.token} → {e.text or hit.place}" for e in strongest(hit))
         out.print(Text(f"    {words}", style="dim"))
 
 

@@ -6,11 +6,16 @@ from typing import Annotated
 
 import typer
 
-from latelight.app import Job, Library
 from latelight.app.adding import JobSummary
 from latelight.cli.add import follow, tell_report
 from latelight.cli.console import Failed, err, out, print_json, print_json_line, table
-from latelight.cli.options import JsonOption, LibraryOption, open_library
+from latelight.cli.options import (
+    AnyJob,
+    AnyLibrary,
+    JsonOption,
+    LibraryOption,
+    open_any_library,
+)
 from latelight.cli.progress import TerminalProgress, progress_line
 
 app = typer.Typer(no_args_is_help=True, help="See what is being added; stop it, take it up again.")
@@ -28,7 +33,7 @@ def list_jobs(
     as_json: JsonOption = False,
 ) -> None:
     """List the jobs, newest first."""
-    found = open_library(library).jobs(collection=collection)
+    found = open_any_library(library).jobs(collection=collection)
     if as_json:
         print_json([one.to_dict() for one in found])
         return
@@ -48,7 +53,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show how far a job is, and every file that failed."""
-    opened = open_library(library)
+    opened = open_any_library(library)
     job = opened.job(job_id)
     if events:
         _follow_numbers(job, as_json=as_json)
@@ -60,7 +65,8 @@ def show(
         return
     own = summary.record
     out.print(f"{own.job_id}  {summary.state}  {own.said}", markup=False)
-    out.print(f"  into {own.namespace}/{own.collection}, run {own.attempt}", markup=False)
+    run = f", run {own.attempt}" if own.attempt else ""  # servers do not tell
+    out.print(f"  into {own.namespace}/{own.collection}{run}", markup=False)
     out.print(f"  {progress_line(own.progress)}", markup=False)
     if own.error:
         out.print(f"  stopped by: {own.error}", markup=False)
@@ -71,28 +77,30 @@ def show(
 @app.command("resume")
 def resume(job_id: JobArgument, library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """Go on with a job that was paused, interrupted or has failed."""
-    _run(open_library(library), job_id, Job.resume, as_json=as_json)
+    _run(open_any_library(library), job_id, lambda job: job.resume(), as_json=as_json)
 
 
 @app.command("retry")
 def retry(job_id: JobArgument, library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """Try again what has failed, and nothing else."""
-    _run(open_library(library), job_id, Job.retry_failed, as_json=as_json)
+    _run(open_any_library(library), job_id, lambda job: job.retry_failed(), as_json=as_json)
 
 
 @app.command("pause")
 def pause(job_id: JobArgument, library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """Stop a job, whoever runs it, after its batch in flight; wait until it has stopped."""
-    _stop(open_library(library), job_id, Job.pause, as_json=as_json)
+    _stop(open_any_library(library), job_id, lambda job: job.pause(), as_json=as_json)
 
 
 @app.command("cancel")
 def cancel(job_id: JobArgument, library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """As pause, for good; what was published stays."""
-    _stop(open_library(library), job_id, Job.cancel, as_json=as_json)
+    _stop(open_any_library(library), job_id, lambda job: job.cancel(), as_json=as_json)
 
 
-def _run(library: Library, job_id: str, begin: Callable[[Job], Job], *, as_json: bool) -> None:
+def _run(
+    library: AnyLibrary, job_id: str, begin: Callable[[AnyJob], AnyJob], *, as_json: bool
+) -> None:
     bar = TerminalProgress()
     job = library.job(job_id, progress=bar.hear)
     report = follow(begin(job), bar)
@@ -103,7 +111,9 @@ def _run(library: Library, job_id: str, begin: Callable[[Job], Job], *, as_json:
         raise Failed
 
 
-def _stop(library: Library, job_id: str, ask: Callable[[Job], None], *, as_json: bool) -> None:
+def _stop(
+    library: AnyLibrary, job_id: str, ask: Callable[[AnyJob], None], *, as_json: bool
+) -> None:
     job = library.job(job_id)
     ask(job)
     job.wait()
@@ -113,7 +123,7 @@ def _stop(library: Library, job_id: str, ask: Callable[[Job], None], *, as_json:
         out.print(f"{job.id}  {job.state}")
 
 
-def _follow_numbers(job: Job, *, as_json: bool) -> None:
+def _follow_numbers(job: AnyJob, *, as_json: bool) -> None:
     while True:
         try:
             job.wait(1.0)

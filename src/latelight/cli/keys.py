@@ -1,7 +1,6 @@
 """`latelight keys`: who may use the service, and for what."""
 
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, cast
 
 import typer
@@ -65,7 +64,7 @@ def revoke(
         out.print(f"{name} is revoked.", markup=False)
 
 
-def _keys(library: Path | None, *, create: bool = False) -> KeyStore:
+def _keys(library: str | None, *, create: bool = False) -> KeyStore:
     return KeyStore(open_library(library, create=create).root / CATALOG)
 
 

@@ -160,7 +160,7 @@ class _Backfill:
             self._bar("filling", self._done, self._total)
 
 
-def _releases(library: Path | None, collection: str | None, namespace: str | None) -> Releases:
+def _releases(library: str | None, collection: str | None, namespace: str | None) -> Releases:
     return open_collection(library, collection, namespace).release
 
 

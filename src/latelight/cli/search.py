@@ -15,7 +15,7 @@ from latelight.cli.options import (
     JsonOption,
     LibraryOption,
     NamespaceOption,
-    open_collection,
+    open_any_collection,
 )
 from latelight.cli.show import show_hits
 from latelight.cli.values import read_filter, read_queries
@@ -61,7 +61,7 @@ def search(  # noqa: PLR0913, PLR0917  a command's options
 
     With `--queries` many are searched together; `--json` then prints one line for each.
     """
-    target = open_collection(library, collection, namespace)
+    target = open_any_collection(library, collection, namespace)
     # The request checks group_by, mode and recall, whatever their static type.
     options = _Options(
         k=k,

@@ -48,7 +48,7 @@ def serve(  # noqa: PLR0913, PLR0917  a command's options
         raise InputError(
             "Give at least one worker, job and MiB, no negative limit, and 1 to 3600 s of --grace."
         )
-    opened = open_library(library, create=True)
+    opened = open_library(str(library) if library else None, create=True)
     bind = Bind(host, port, workers)
     check_bind(opened, bind)
     config = ServerConfig(

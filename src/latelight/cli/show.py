@@ -6,7 +6,6 @@ from latelight.app import Hits, SearchHit
 from latelight.cli.console import out
 from latelight.explain.words import QueryWord, query_words
 from latelight.index.analyzer import analyze_terms, is_function_term
-from latelight.types import Locator
 
 MAX_WORDS = 8
 
@@ -38,27 +37,9 @@ def headline(hit: SearchHit) -> Text:
         (f"{hit.rank:>2}. ", "bold"),
         (f"{hit.score:6.2f}  ", "cyan"),
         (name, "bold"),
-        (f"  {place(hit)}", "dim"),
+        (f"  {hit.place}", "dim"),
         (f"  [{hit.doc_id}/{hit.unit.unit_id}]", "dim"),
     )
-
-
-def place(hit: SearchHit) -> str:
-    """Return where the unit is, in words."""
-    inner = _place_in(hit.unit.locator, hit.unit.kind)
-    return " › ".join([*hit.unit.locator.part, inner])
-
-
-def _place_in(where: Locator, kind: str) -> str:
-    if where.cells is not None:
-        return f"{where.cells.table or 'cells'} {where.cells.a1}"
-    if where.page is not None:
-        return f"page {where.page}"
-    if where.time is not None:
-        return where.clock
-    if where.span is not None:
-        return f"characters {where.span.start}–{where.span.end}"
-    return kind
 
 
 def _reasons(hit: SearchHit) -> Text:

@@ -6,7 +6,7 @@ from latelight.cli.options import (
     JsonOption,
     LibraryOption,
     NamespaceOption,
-    open_collection,
+    open_any_collection,
 )
 
 
@@ -17,7 +17,7 @@ def stats(
     as_json: JsonOption = False,
 ) -> None:
     """Show how much a collection holds and how it is encoded."""
-    found = open_collection(library, collection, namespace).stats()
+    found = open_any_collection(library, collection, namespace).stats()
     if as_json:
         print_json(found.to_dict())
         return

@@ -24,7 +24,7 @@ class Body(BaseModel):
 class SearchOptions(Body):
     """How to search."""
 
-    k: int = Field(10, ge=1, le=MAX_K, strict=True)
+    k: Annotated[int, Field(ge=1, le=MAX_K, strict=True)] | None = None
     filter: dict[str, Any] | None = None
     group_by: Literal["document"] | None = None
     explain: bool = False
@@ -57,10 +57,13 @@ class Similar(Body):
     box: list[float] | None = Field(None, min_length=4, max_length=4)
     span: list[int] | None = Field(None, min_length=2, max_length=2)
     time: list[float] | None = Field(None, min_length=2, max_length=2)
-    k: int = Field(10, ge=1, le=MAX_K, strict=True)
+    k: Annotated[int, Field(ge=1, le=MAX_K, strict=True)] | None = None
     filter: dict[str, Any] | None = None
     group_by: Literal["document"] | None = None
     explain: bool = False
+    exact: bool = False
+    mode: Mode = "auto"
+    recall: Literal["fast", "balanced", "best"] = "balanced"
     profile: bool = False
 
 
@@ -113,6 +116,12 @@ class Compare(Body):
     a: str = "live"
     b: str = "candidate"
     k: int = Field(10, ge=1, le=100, strict=True)
+
+
+class Note(Body):
+    """Why a release is moved, for its audit log."""
+
+    note: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
 
 
 class Interaction(Body):

@@ -87,6 +87,7 @@ class DocumentShape(Shape):
     n_units: int
     created_at: float
     sha256: str
+    n_bytes: int
 
 
 class UnitShape(Shape):
@@ -96,6 +97,7 @@ class UnitShape(Shape):
     kind: Literal["passage", "page", "image", "frame", "audio"]
     locator: dict[str, Any]
     text: str
+    heading: list[str]
 
 
 class FullDocument(DocumentShape):
@@ -126,11 +128,16 @@ class HitShape(Shape):
     doc_id: str
     title: str
     source: str
+    media_type: str
     metadata: dict[str, Any]
+    created_at: float
+    sha256: str
+    n_bytes: int
     unit_id: str
     kind: str
     locator: dict[str, Any]
     text: str
+    heading: list[str]
     evidence: list[dict[str, Any]]
     has_preview: bool
 

@@ -51,6 +51,7 @@ class Surroundings:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = dict(scope)  # what stands outside, such as an access log, keeps its own
         exchange = _Exchange(scope, send)
         try:
             await self._app(scope, receive, exchange.send)

@@ -189,7 +189,7 @@ class _Reader:
             raise invalid("A part of the multipart body has no name")
         self._name = options[b"name"].decode(errors="replace")
         if b"filename" in options:
-            self._file_name = plain_name(options[b"filename"].decode(errors="replace"))
+            self._file_name = relative_name(options[b"filename"].decode(errors="replace"))
             self._open()
         elif len(self._form.fields) >= MOST_FIELDS:
             raise invalid(f"There are more than {MOST_FIELDS} fields")
@@ -237,6 +237,16 @@ def plain_name(given: str) -> str:
     last = given.replace("\\", "/").rpartition("/")[2]
     kept = "".join(c for c in last if c.isprintable()).strip()[-MOST_NAME_CHARACTERS:]
     return kept if kept.strip(".") else "unnamed"
+
+
+def relative_name(given: str) -> str:
+    """Return a file's name with the folders that it came in, so that equal names stay apart.
+
+    It is a name and nothing else: what is stored is numbered.
+    """
+    parts = given.replace("\\", "/").split("/")
+    folders = [plain_name(one) for one in parts[:-1] if one.strip(". ") and not one.endswith(":")]
+    return "/".join([*folders, plain_name(parts[-1])])[-MOST_NAME_CHARACTERS:].lstrip("/")
 
 
 def invalid(detail: str, remedy: str = "Send it as multipart/form-data.") -> Refusal:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -41,6 +41,24 @@ class Document:
     created_at: float = 0.0
     title: str = ""
     n_bytes: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "doc_id": self.doc_id,
+            "title": self.title,
+            "source": self.source,
+            "media_type": self.media_type,
+            "metadata": dict(self.metadata),
+            "created_at": self.created_at,
+            "sha256": self.sha256,
+            "n_bytes": self.n_bytes,
+        }
+
+    @classmethod
+    def from_dict(cls, parts: Mapping[str, Any]) -> "Document":
+        """Return the document that `to_dict` wrote; other names are passed over."""
+        return cls(**{name: parts[name] for name in cls.__dataclass_fields__})
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,3 +118,24 @@ class Unit:
     heading: tuple[str, ...] = ()
     spoken: WordTimes | None = field(default=None, compare=False, repr=False)
     sound: Int16Array | None = field(default=None, compare=False, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, without words and picture."""
+        return {
+            "unit_id": self.unit_id,
+            "kind": self.kind,
+            "locator": self.locator.to_dict(),
+            "text": self.text,
+            "heading": list(self.heading),
+        }
+
+    @classmethod
+    def from_dict(cls, parts: Mapping[str, Any]) -> "Unit":
+        """Return the unit that `to_dict` wrote; other names are passed over."""
+        return cls(
+            parts["unit_id"],
+            parts["kind"],
+            Locator.from_dict(parts["locator"]),
+            parts["text"],
+            heading=tuple(parts["heading"]),
+        )

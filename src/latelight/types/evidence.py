@@ -69,6 +69,14 @@ class TokenEvidence:
             "query_row": self.query_row,
         }
 
+    @classmethod
+    def from_dict(cls, parts: dict[str, Any]) -> "TokenEvidence":
+        """Return the evidence that `to_dict` wrote."""
+        span = parts["query_span"]
+        places = tuple(Locator.from_dict(place) for place in parts["locators"])
+        own = {"query_span": CharSpan(*span) if span else None, "locators": places}
+        return cls(**{**{name: parts[name] for name in cls.__dataclass_fields__}, **own})
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -106,13 +114,7 @@ class Hit:
             "score": self.score,
             "score_norm": self.score_norm,
             **({} if self.rerank_score is None else {"rerank_score": self.rerank_score}),
-            "doc_id": self.doc_id,
-            "title": self.document.title,
-            "source": self.document.source,
-            "metadata": dict(self.document.metadata),
-            "unit_id": self.unit.unit_id,
-            "kind": self.unit.kind,
-            "locator": self.unit.locator.to_dict(),
-            "text": self.unit.text,
+            **self.document.to_dict(),
+            **self.unit.to_dict(),
             "evidence": [e.to_dict() for e in self.evidence],
         }

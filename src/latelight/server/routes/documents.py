@@ -111,26 +111,9 @@ def _listed(one: ListedDocument) -> dict[str, Any]:
 
 
 def _full(stored: StoredDocument) -> dict[str, Any]:
-    units = [
-        {
-            "unit_id": unit.unit_id,
-            "kind": unit.kind,
-            "locator": unit.locator.to_dict(),
-            "text": unit.text,
-        }
-        for unit in stored.units
-    ]
+    units = [unit.to_dict() for unit in stored.units]
     return {**_told(stored.document, len(units)), "units": units}
 
 
 def _told(document: Document, n_units: int) -> dict[str, Any]:
-    return {
-        "doc_id": document.doc_id,
-        "title": document.title,
-        "source": document.source,
-        "media_type": document.media_type,
-        "metadata": dict(document.metadata),
-        "n_units": n_units,
-        "created_at": document.created_at,
-        "sha256": document.sha256,
-    }
+    return {**document.to_dict(), "n_units": n_units}

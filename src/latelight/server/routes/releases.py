@@ -14,7 +14,7 @@ from latelight.server import shapes
 from latelight.server.auth import check_namespace
 from latelight.server.judgements import plan_with_judgements
 from latelight.server.paging import page, page_by_name
-from latelight.server.requests import Interaction, Start
+from latelight.server.requests import Interaction, Note, Start
 from latelight.server.routes.common import A_PAGE, IN, Cursor, Limit, answered, target_of
 from latelight.server.routing import Route, operation
 from latelight.server.service import Service, caller_of, service_of
@@ -97,31 +97,37 @@ async def step_release(request: Request, namespace: str, collection: str) -> Res
 @router.post(
     f"{IN}/release/promote",
     response_model=shapes.ReleaseStatus,
-    **operation("promote_release", scope="admin", changes=True),
+    **operation("promote_release", scope="admin", body="json", changes=True),
 )
-async def promote_release(request: Request, namespace: str, collection: str) -> Response:
+async def promote_release(
+    request: Request, namespace: str, collection: str, asked: Note | None = None
+) -> Response:
     """Make the candidate the live version, in one write."""
-    return await _moved(request, Releases.promote)
+    return await _moved(request, Releases.promote, asked)
 
 
 @router.post(
     f"{IN}/release/rollback",
     response_model=shapes.ReleaseStatus,
-    **operation("rollback_release", scope="admin", changes=True),
+    **operation("rollback_release", scope="admin", body="json", changes=True),
 )
-async def rollback_release(request: Request, namespace: str, collection: str) -> Response:
+async def rollback_release(
+    request: Request, namespace: str, collection: str, asked: Note | None = None
+) -> Response:
     """Make the version live again that was before the promotion, in one write."""
-    return await _moved(request, Releases.rollback)
+    return await _moved(request, Releases.rollback, asked)
 
 
 @router.post(
     f"{IN}/release/abort",
     response_model=shapes.ReleaseStatus,
-    **operation("abort_release", scope="admin", changes=True),
+    **operation("abort_release", scope="admin", body="json", changes=True),
 )
-async def abort_release(request: Request, namespace: str, collection: str) -> Response:
+async def abort_release(
+    request: Request, namespace: str, collection: str, asked: Note | None = None
+) -> Response:
     """End a release before its promotion."""
-    return await _moved(request, Releases.abort)
+    return await _moved(request, Releases.abort, asked)
 
 
 @router.post(
@@ -148,12 +154,15 @@ async def interact(request: Request, asked: Interaction) -> Response:
     return Response(status_code=204)
 
 
-async def _moved(request: Request, move: Callable[[Releases], object]) -> Response:
+async def _moved(
+    request: Request, move: Callable[..., object], asked: Note | None = None
+) -> Response:
     service = service_of(request)
+    why = {} if asked is None or asked.note is None else {"note": asked.note}
 
     def make() -> dict[str, Any]:
         target = target_of(request)
-        move(target.release)
+        move(target.release, **why)
         return _status(service, target)
 
     return await answered(service.writing, make)

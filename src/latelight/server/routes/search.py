@@ -151,6 +151,25 @@ async def explain_unit(
 
 
 @router.post(
+    f"{IN}/documents/{{doc_id}}/explain",
+    response_model=shapes.Answer,
+    **operation("explain_document", scope="read", body="json"),
+)
+async def explain_document(
+    request: Request, namespace: str, collection: str, doc_id: str, asked: Explain
+) -> Response:
+    """Return every unit of a document with its evidence, best first, however it ranks."""
+
+    def make() -> dict[str, Any]:
+        began = time.perf_counter()
+        hits = target_of(request).explain(asked.text, doc_id, mode=asked.mode)
+        took_ms = 1000 * (time.perf_counter() - began)
+        return answer_of(hits, took_ms, explain=True, profile=False)
+
+    return await answered(service_of(request).searches, make)
+
+
+@router.post(
     f"{IN}/compare",
     response_model=shapes.Comparison,
     **operation("compare_versions", scope="read", body="json"),
