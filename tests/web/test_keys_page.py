@@ -16,9 +16,8 @@ from tests.web.conftest import Complaints, started, stop, watched
 @pytest.fixture
 def keyed(library_root: Path, browser: Any, tmp_path: Path) -> Iterator[tuple[str, str]]:
     """The address of a server with a key, and the key."""
-    from latelight.releases.keys import KeyStore
-
     from latelight.releases.catalog import CATALOG
+    from latelight.releases.keys import KeyStore
 
     root = tmp_path / "library"
     with pytest.MonkeyPatch.context() as patch:
