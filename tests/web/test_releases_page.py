@@ -49,7 +49,7 @@ def compare_versions(page: Any) -> None:
     ranked = page.locator(".rank-list >> nth=0 >> .rank-title").all_inner_texts()
     assert ranked == page.locator(".rank-list >> nth=1 >> .rank-title").all_inner_texts()
     assert page.locator(".rank-lines path").count() == len(ranked)
-    assert page.locator(".half .piece.is-lit").count() >= 2
+    page.wait_for_function("document.querySelectorAll('.half .piece.is-lit').length >= 2")
     page.click(".rank-list >> nth=1 >> .rank-entry >> nth=1")
     assert page.inner_text(".comparison .card h2") == ranked[1]
 

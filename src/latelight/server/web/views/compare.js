@@ -201,33 +201,50 @@ class Comparison {
   _maps(docId) {
     const difference = /** @type {any} */ (this._difference);
     const sides = /** @type {any[]} */ (this._answers).map((answer, i) =>
-      this._map(answer, docId, i ? `B: ${difference.b.name}` : `A: ${difference.a.name}`),
+      this._map(answer, docId, i ? difference.b.name : difference.a.name, "AB"[i]),
     );
     return h("div", { class: "both-maps" }, sides);
   }
 
-  /** @param {any} answer @param {string} docId @param {string} name */
-  _map(answer, docId, name) {
+  /** @param {any} answer @param {string} docId @param {string} version @param {string} letter */
+  _map(answer, docId, version, letter) {
     const hit = answer.hits.find((/** @type {any} */ one) => one.doc_id === docId);
+    const name = h("h3", null, `${letter}: ${version}`);
     if (!hit)
       return h(
         "div",
         { class: "half" },
-        h("h3", null, name),
+        name,
         h("p", { class: "quiet" }, `Not among the first ${DEPTH}.`),
       );
-    const model = new Model({ query: answer.query, hit });
+    const map = h("div", null, skeletons(1));
+    this._explained(answer.query, hit, version).then((model) =>
+      replace(map, hit.has_preview ? this._picture(model, hit) : textOf(model)),
+    );
     return h(
       "div",
       { class: `half kind-${hit.kind}` },
-      h("h3", null, name),
+      name,
       h(
         "p",
         { class: "quiet small" },
         [placeOf(hit.locator, hit.kind), `score ${figure(hit.score)}`].join(" · "),
       ),
-      hit.has_preview ? this._picture(model, hit) : textOf(model),
+      map,
     );
+  }
+
+  /**
+   * Every row of the unit in that version; what won, where these cannot be had.
+   * @param {string} query @param {any} hit @param {string} version
+   */
+  async _explained(query, hit, version) {
+    try {
+      const asked = inside(this._place, "documents", hit.doc_id, "units", hit.unit_id, "explain");
+      return new Model(await call(asked, { body: { text: query, version }, signal: this._signal }));
+    } catch {
+      return new Model({ query, hit });
+    }
   }
 
   /** @param {Model} model @param {any} hit */
