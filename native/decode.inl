@@ -35,6 +35,7 @@ LATELIGHT_FN void decode(const uint8_t* codes, int bits, const uint8_t* levels, 
                          const int8_t* centroid, float centroid_scale, const float* mean,
                          float length, int dim, float* out) {
   uint8_t numbers[1024];  // the largest dim
+  if (bits == 1) unpack_row<1>(codes, dim, levels, numbers);
   if (bits == 2) unpack_row<2>(codes, dim, levels, numbers);
   if (bits == 3) unpack_row<3>(codes, dim, levels, numbers);
   if (bits == 4) unpack_row<4>(codes, dim, levels, numbers);

@@ -1,11 +1,10 @@
 // What approximate search does besides products, compiled inside each instruction set's namespace.
 // Loops of a fixed number of bytes become vector instructions there.
 
-// 2 bits: byte j holds dims j + k * dim / 4. 4 bits: dims j and j + dim / 2. 3 bits: the two low
-// bits as above, then a plane of high bits, byte j with dims j + k * dim / 8. A code stands for one of
-// 16 levels: of 4 bits the level of that number, of 2 that of the number as well, of 3 that of the
-// number + 8 times the low bit of the code before it (`kernels/codec.py` says why). Levels come
-// as numbers + 128.
+// 1 bit: byte j holds dims j + k * dim / 8. 2 bits: dims j + k * dim / 4. 4 bits: dims j and j + dim / 2.
+// 3 bits: the two low bits as of 2, then a plane of high bits as of 1. A code stands for one of 16
+// levels: that of its number, of 3 bits that of the number + 8 times the low bit of the code before it
+// (`kernels/codec.py` says why). Levels come as numbers + 128.
 
 // to[j] = levels[the bits under `mask`, `shift` up, of from[j]]
 LATELIGHT_FN LATELIGHT_INLINE void look_up(const uint8_t* from, int n, int shift, int mask,
@@ -16,6 +15,13 @@ LATELIGHT_FN LATELIGHT_INLINE void look_up(const uint8_t* from, int n, int shift
     store_bytes(to + j, lookup_bytes(table, few_bits(load_bytes(from + j), shift, mask)));
   }
   for (; j < n; ++j) to[j] = levels[from[j] >> shift & mask];
+}
+
+// to[j] = one of two levels, by the bit `shift` up of from[j]; a plane is too short for tables
+LATELIGHT_FN LATELIGHT_INLINE void choose(const uint8_t* from, int n, int shift, const uint8_t* levels,
+                                          uint8_t* to) {
+  const uint8_t low = levels[0], high = levels[1];
+  for (int j = 0; j < n; ++j) to[j] = (from[j] >> shift & 1) != 0 ? high : low;
 }
 
 // to[j] = the two low bits of a code, `shift` up of from[j]
@@ -58,7 +64,7 @@ LATELIGHT_FN LATELIGHT_INLINE void look_up_pairs(const uint8_t* codes, int n, co
 template <int bits>
 LATELIGHT_FN LATELIGHT_INLINE void unpack_row(const uint8_t* packed, int dim, const uint8_t* levels,
                                               uint8_t* to) {
-  constexpr int n_planes = bits == 4 ? 2 : 4;
+  constexpr int n_planes = bits == 3 ? 4 : 8 / bits;
   const int n = dim / n_planes;
   if constexpr (bits == 3) {
     uint8_t codes[32 + 1024];  // the largest dim; a code of 0 comes before the first
@@ -68,6 +74,9 @@ LATELIGHT_FN LATELIGHT_INLINE void unpack_row(const uint8_t* packed, int dim, co
     LATELIGHT_UNROLL
     for (int k = 0; k < 8; ++k) add_high_bit(packed + n, dim / 8, k, codes + 32 + k * dim / 8);
     look_up_pairs(codes + 32, dim, levels, to);
+  } else if constexpr (bits == 1) {
+    LATELIGHT_UNROLL
+    for (int k = 0; k < n_planes; ++k) choose(packed, n, k, levels, to + k * n);
   } else {
     LATELIGHT_UNROLL
     for (int k = 0; k < n_planes; ++k) {
@@ -95,6 +104,7 @@ template <class A>
 LATELIGHT_FN void unpack(const uint8_t* codes, const int32_t* chosen, int n_chosen, int bits,
                          int dim, const uint8_t* levels, void* prepared) {
   auto* to = static_cast<typename A::Stored*>(prepared);
+  if (bits == 1) return unpack_rows<A, 1>(codes, chosen, n_chosen, dim, levels, to);
   if (bits == 2) return unpack_rows<A, 2>(codes, chosen, n_chosen, dim, levels, to);
   if (bits == 3) return unpack_rows<A, 3>(codes, chosen, n_chosen, dim, levels, to);
   unpack_rows<A, 4>(codes, chosen, n_chosen, dim, levels, to);

@@ -182,7 +182,7 @@ int main() {
         }
       }
     }
-    for (const int bits : {2, 3, 4}) {
+    for (const int bits : {1, 2, 3, 4}) {
       for (const int dim : {8, 48, 128, 1024}) {
         for (const int n_query : {1, 16, 33, 70}) {
           const int wrong = check_search(isa, bits, dim, n_query, n_query % 2 * 30);

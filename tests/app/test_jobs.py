@@ -366,7 +366,7 @@ Library(Path(sys.argv[1]), Settings()).collection("c", create=True).add({"id": "
     subprocess.run([sys.executable, "-c", code, str(library.root)], check=False)
     (summary,) = library.jobs()
     assert summary.state == "interrupted"
-    assert summary.to_dict()["what"] == "1 in memory"
+    assert summary.to_dict()["what"] == "1 record"
     assert library.job(summary.record.job_id).resume().wait().n_added == 1
     assert library.jobs()[0].state == "done"
 
@@ -399,3 +399,10 @@ def test_ctrl_c_publishes_the_batch_in_flight(
     with pytest.raises(KeyboardInterrupt):
         slow.add(texts(tmp_path / "files", 9))
     assert slow.stats().n_documents == 3
+
+
+def test_a_job_is_called_by_what_it_was_given(library: Library) -> None:
+    target = library.collection("c", create=True)
+    target.add([{"text": "one"}, {"text": "two"}])
+    target.add(b"three", name="three.txt")
+    assert [one.to_dict()["what"] for one in library.jobs()] == ["three.txt", "2 records"]

@@ -45,6 +45,26 @@ def test_a_plan_agrees_with_the_whole_rows_where_nothing_is_pooled(filled: Run) 
     assert "agreement@10" in filled("pipeline", "plan", "c", "--factors", "1").out
 
 
+def test_a_plan_tries_the_stores_and_levels_that_are_named(filled: Run) -> None:
+    few = ("--factors", "1", "--stores", "codes:4,int8", "--levels", "best")
+    told = json.loads(filled("pipeline", "plan", "c", *few, "--json").out)
+    found = [(point["store"], point["bits"], point["level"]) for point in told["points"]]
+    assert found == [("codes", 4, "best"), ("int8", 2, "best")]
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "said"),
+    [
+        ("--stores", "int9", "'int9' is not one of int8, float16, codes"),
+        ("--stores", "codes:5", "'codes:5' is not one of"),
+        ("--levels", "most", "'most' is not one of fast, balanced, best, exact"),
+    ],
+)
+def test_what_a_plan_cannot_try_is_told(filled: Run, option: str, given: str, said: str) -> None:
+    ran = filled("pipeline", "plan", "c", option, given)
+    assert ran.code == 2 and said in " ".join(ran.err.split())
+
+
 def test_a_plan_against_judgements_is_drawn(filled: Run, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     (tmp_path / "queries.jsonl").write_text('{"_id": "t1", "text": "cargo3"}\n')

@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latelight.encoders.torch_loading import check_keys, need
+from latelight.encoders.batching import MOST_PADDING, plan_batches
+from latelight.encoders.strict_loading import check_keys, need
 from latelight.encoders.torch_runtime import (
     LEAST_TOKENS,
     MEMORY_SHARE,
-    MOST_PADDING,
     Replica,
     Runner,
-    batches,
     budget_for,
     pick_devices,
     pick_dtype,
@@ -29,7 +28,7 @@ LENGTHS = st.lists(st.integers(1, 2000), max_size=60)
 def test_batches_hold_every_sequence_once_within_the_budget(
     lengths: list[int], budget: int
 ) -> None:
-    found = batches(lengths, budget)
+    found = plan_batches(lengths, budget)
     assert sorted(i for batch in found for i in batch) == list(range(len(lengths)))
     for batch in found:
         longest = max(lengths[i] for i in batch)
@@ -40,7 +39,7 @@ def test_batches_hold_every_sequence_once_within_the_budget(
 
 
 def test_sequences_of_equal_length_share_a_batch() -> None:
-    assert batches([100, 700, 98, 690, 100], 1500) == [[1, 3], [0, 4, 2]]
+    assert plan_batches([100, 700, 98, 690, 100], 1500) == [[1, 3], [0, 4, 2]]
 
 
 class FakeCard:

@@ -1,10 +1,11 @@
 """The small library that every format version and feature keeps a golden copy of, in `golden/`.
 
 Run once when one is born, from the repository's root, and never again for it:
-`python -m tests.index.golden_library tests/index/golden/v1-log logged`, or with `codes`, or
-`codes only`, for `golden_codes/`. Tests read all copies for ever. `v1` was written before there
-were logs; in `v1-log` the second commit is in the log; `v1-sources` is the first with an index of
-sources; in `v1-sealed` a part of the second commit is in a sealed log, the rest in the one after.
+`python -m tests.index.golden_library tests/index/golden/v1-log logged`, or with `codes`,
+`codes only`, or `codes one-bit`, for `golden_codes/`. Tests read all copies for ever. `v1` was
+written before there were logs; in `v1-log` the second commit is in the log; `v1-sources` is the
+first with an index of sources; in `v1-sealed` a part of the second commit is in a sealed log, the
+rest in the one after.
 """
 
 import sys
@@ -105,10 +106,10 @@ def golden_rows() -> np.ndarray:
     return np.concatenate(parts)
 
 
-def write_golden_codes(path: Path, store: RowStore = "int8") -> Store:
-    """Write an index of 40 units of 5 rows on one axis or between two, with 3-bit codes."""
+def write_golden_codes(path: Path, store: RowStore = "int8", bits: int = 3) -> Store:
+    """Write an index of 40 units of 5 rows on one axis or between two, with codes."""
     options = WriterOptions(min_coded_rows=1, n_threads=1, log_documents=0)
-    made = Store.create(path, {"text": SpaceSpec(16, store, 3)}, options=options)
+    made = Store.create(path, {"text": SpaceSpec(16, store, bits)}, options=options)
     with made.writer() as writer:
         for i, own in enumerate(golden_rows().reshape(40, 5, 16)):
             document = Document(f"d{i}", "", "text/plain", "")
@@ -121,7 +122,11 @@ def write_golden_codes(path: Path, store: RowStore = "int8") -> Store:
 if __name__ == "__main__":
     target, options = Path(sys.argv[1]), sys.argv[2:]
     made = (
-        write_golden_codes(target, "codes" if "only" in options else "int8")
+        write_golden_codes(
+            target,
+            "int8" if options == ["codes"] else "codes",
+            bits=1 if "one-bit" in options else 3,
+        )
         if "codes" in options
         else write_golden(target, logged=options == ["logged"], sealed=options == ["sealed"])
     )

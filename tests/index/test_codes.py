@@ -12,6 +12,7 @@ from latelight.index.manifest import FEATURES
 from latelight.index.runs import Run, RunRows
 from latelight.index.sections import SectionFile
 from latelight.kernels.codec import decode_rows
+from latelight.kernels.residuals import BITS
 from latelight.types import Document, Locator, MultiVector, Unit
 from tests.kernels.test_codec import topical_rows
 
@@ -43,7 +44,7 @@ def only_coded(store: Store):
     return next(rows for rows, _ in store.snapshot().parts("s"))
 
 
-@pytest.mark.parametrize("bits", [2, 3, 4])
+@pytest.mark.parametrize("bits", BITS)
 def test_a_large_segment_gets_codes_that_stand_for_its_rows(tmp_path, bits):
     store = coded_store(tmp_path / "g", bits=bits)
     rows = only_coded(store)
@@ -51,7 +52,7 @@ def test_a_large_segment_gets_codes_that_stand_for_its_rows(tmp_path, bits):
     decoded = decode_rows(coded.book, coded.coded, coded.offsets)
     stored = rows.rows.values * rows.rows.scales[:, None]
     lost = float(((decoded - stored) ** 2).sum(axis=1).mean())
-    assert lost < {2: 0.08, 3: 0.03, 4: 0.01}[bits]
+    assert lost < {1: 0.2, 2: 0.08, 3: 0.03, 4: 0.01}[bits]
     assert store.verify() == []
 
 

@@ -23,7 +23,8 @@ def test_golden_codes_are_sound_and_stand_for_their_rows(golden):
     assert golden.verify() == []
     rows, _ = next(golden.snapshot().parts("text"))
     decoded = decode_rows(rows.coded.book, rows.coded.coded, rows.offsets)
-    assert ((decoded - golden_rows()) ** 2).sum(axis=1).mean() < 0.01
+    lost = ((decoded - golden_rows()) ** 2).sum(axis=1).mean()
+    assert lost < (0.06 if golden.spaces["text"].bits == 1 else 0.01)
     assert rows.has_values == (golden.path.name == "v1")
 
 

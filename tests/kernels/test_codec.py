@@ -38,7 +38,7 @@ def test_more_bits_lose_less():
         book = train_codebook(rows, bits, 48, np.random.default_rng(3))
         coded, _ = encode_rows(book, rows, offsets)
         lost.append(float(((decode_rows(book, coded, offsets) - rows) ** 2).sum(axis=1).mean()))
-    assert lost[0] < 0.06
+    assert lost[0] < 0.12 and lost[1] < 0.06
     assert lost[1] < 0.4 * lost[0]
     assert lost[2] < 0.4 * lost[1]
 

@@ -121,7 +121,7 @@ def test_codes_alone_rank_nearly_as_the_rows_do(bits):
         found = search_coded([segment], [query], options)
         exact = maxsim(query, Rows(rows, offsets))
         wrong.append(np.abs(found.scores[0] - exact[found.units[0]]).mean() / 12)
-    assert np.mean(wrong) < {2: 0.03, 3: 0.015, 4: 0.008}[bits]
+    assert np.mean(wrong) < {1: 0.06, 2: 0.03, 3: 0.015, 4: 0.008}[bits]
 
 
 @pytest.mark.parametrize("path", available_isas())

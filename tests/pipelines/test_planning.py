@@ -61,6 +61,16 @@ def test_judgements_make_it_the_measure_that_was_asked_for(tmp_path: Path) -> No
     assert plan.n_queries == 10
 
 
+def test_judgements_may_name_units(tmp_path: Path) -> None:
+    queries = {f"t{number}": f"name{number}" for number in range(10)}
+    qrels = Qrels({f"t{number}": {f"d{number}#c0": 1} for number in range(10)})
+    plan = make_plan(reader(tmp_path / "s"), queries, asked(qrels), lambda *_: None)
+    assert plan[0].quality == pytest.approx(1.0)
+    others = Qrels({"t1": {"elsewhere": 1}})
+    with pytest.raises(InputError, match=r"such as 'elsewhere', is a document .* such as 'd0#c0'"):
+        make_plan(reader(tmp_path / "o"), queries, asked(others), lambda *_: None)
+
+
 def test_bad_questions_are_answered_with_what_is_wrong(tmp_path: Path) -> None:
     given = reader(tmp_path / "s")
     with pytest.raises(InputError, match="No space 'look'; the collection has"):

@@ -99,7 +99,7 @@ SPACE = st.fixed_dictionaries(
     optional={
         "encoder": st.sampled_from(["latelight-small", "minilm"]),
         "store": st.sampled_from(["int8", "float16", "codes"]),
-        "bits": st.sampled_from([2, 3, 4]),
+        "bits": st.sampled_from([1, 2, 3, 4]),
         "weight": st.sampled_from([1.0, 2.0]),
         "pooling": st.sampled_from([{}, {"method": "ward"}]),
         "dtype": st.sampled_from(["auto", "float32"]),

@@ -173,6 +173,10 @@ def test_more_like_this_and_why(notes: TestClient) -> None:
     (space,) = why["rows"]
     assert [one["token"] for one in space["tokens"]] == ["refitted", "ferry"]
     assert len(space["similarities"][0]) == len(space["places"])
+    digest = notes.get(NOTES).json()["digest"]
+    asked = {"text": "refitted ferry", "mode": "maxsim"}
+    assert notes.post(url, json={**asked, "version": digest}).json()["score"] == why["score"]
+    assert notes.post(url, json={**asked, "version": "nobody"}).status_code == 404
 
 
 def test_many_searches_at_once_are_those_of_one(notes: TestClient) -> None:

@@ -1,9 +1,11 @@
 """A real server process: started, signalled, killed, started again."""
 
+import asyncio
 import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +18,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from latelight.server.process import Bind, listen
 from tests.server.conftest import NOTES
 
 SCRIPT = """
@@ -184,3 +187,23 @@ def test_several_workers_share_a_library(tmp_path: Path) -> None:
         wait_for_all(client, jobs)
         assert len(names(client)) == 24
         assert server.end(signal.SIGTERM) == 0
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    """Nagle's algorithm and delayed acknowledgements would add 40 ms to every answer."""
+    seen: list[int] = []
+
+    async def connect() -> None:
+        async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            own = writer.get_extra_info("socket")
+            seen.append(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with listen(Bind(port=0)) as listening:
+            async with await asyncio.start_server(accepted, sock=listening):
+                reader, writer = await asyncio.open_connection(*listening.getsockname())
+                await reader.read()
+                writer.close()
+
+    asyncio.run(connect())
+    assert seen == [1]

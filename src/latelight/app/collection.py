@@ -458,8 +458,8 @@ class Collection(Contents):
         Args:
             queries: texts, or texts by topic where there are judgements; None draws `n` from the
                 documents themselves.
-            qrels: judgements by topic and doc_id. Without them quality is agreement: how much of
-                the best of an exact search over all rows comes back.
+            qrels: judgements by topic and doc_id, or unit (`report#p3`). Without them quality is
+                agreement: how much of the best of an exact search over all rows comes back.
             measure: of quality, where there are judgements.
             space: whose rows are tried; the first one when empty.
             grid: what is tried.

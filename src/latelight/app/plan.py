@@ -1,7 +1,7 @@
 """A compression plan: what was measured, as values, a table's rows, and a figure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, overload
 
@@ -12,7 +12,9 @@ from latelight.pipelines.reader import Reader
 from latelight.pipelines.recall import sample_queries
 
 DEFAULT_GRID = PlanGrid()
-_MARKS = {"fast": "v", "balanced": "o", "best": "^"}
+_LINES: dict[str, Any] = {"fast": ":", "balanced": "-", "best": "--", "exact": "-."}
+_STEPS, _FEWER_STEPS = (1, 1.5, 2, 3, 5, 7), (1, 2, 3, 5)  # of a decade, that get a number
+_SHORT = 5  # an axis on which all of them fit: from its one end to the other so many times
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ class Plan(Sequence[PlanPoint]):
         }
 
     def draw(self, path: str | Path) -> None:
-        """Save a figure: quality against bytes and against time, the front joined by a line.
+        """Save a figure: quality against bytes and against time, each point its pool factor.
+
+        Bytes do not depend on the level of recall: on that side the best level stands for all.
 
         Raises:
             SettingError: the package that draws is not installed.
@@ -85,42 +89,90 @@ class Plan(Sequence[PlanPoint]):
         mpl.use("Agg")
         from matplotlib import pyplot as plt
 
-        figure, panels = plt.subplots(1, 2, figsize=(12, 5), sharey=True)
-        for panel, name, label in (
-            (panels[0], "bytes_per_unit", "bytes a unit, on disk (log)"),
-            (panels[1], "p50_ms", "median search, ms (log)"),
-        ):
-            _draw_points(panel, self.points, name)
-            panel.set(xscale="log", xlabel=label)
-            panel.grid(alpha=0.3, which="both")
+        figure, panels = plt.subplots(1, 2, figsize=(12, 5.5), sharey=True)
+        _draw_lines(panels[0], _by_store(_best_levels(self.points)), "bytes_per_unit")
+        _draw_lines(panels[1], _by_store(self.points), "p50_ms")
+        panels[0].set_xlabel("bytes a unit, on disk (log)")
+        panels[1].set_xlabel("median search without encoding, ms (log)")
         panels[0].set_ylabel(f"{self.measure}, {self.n_queries:,} queries")
-        panels[1].legend(fontsize=8, loc="lower right")
-        figure.suptitle(f"Space {self.space}: × pool factor; ringed: no other point beats it")
-        figure.tight_layout()
+        figure.suptitle(
+            f"Space {self.space}: numbers are pool factors; ringed: no other point beats it in "
+            "quality, bytes and time"
+        )
+        _draw_legend(figure, self.points)
+        figure.tight_layout(rect=(0, 0.06, 1, 1))
         figure.savefig(path, dpi=110)
         plt.close(figure)
 
 
-def _draw_points(panel: Any, points: Sequence[PlanPoint], name: str) -> None:
-    kinds = list(dict.fromkeys((point.store, point.bits) for point in points))
-    factors = sorted({point.factor for point in points})
+Lines = dict[tuple[tuple[str, int], str], list[PlanPoint]]
+
+
+def _stores(points: Sequence[PlanPoint]) -> list[tuple[str, int]]:
+    return list(dict.fromkeys((point.store, point.bits) for point in points))
+
+
+def _by_store(points: Sequence[PlanPoint]) -> Lines:
+    """Return the points of each store and level, which a line joins."""
+    found: Lines = {}
     for point in points:
-        kind = kinds.index((point.store, point.bits))
-        first = point.factor == factors[0] and point.level == points[0].level
-        panel.plot(
-            getattr(point, name),
-            point.quality,
-            marker=_MARKS.get(point.level, "s"),
-            markersize=6 + 3 * factors.index(point.factor) / max(len(factors) - 1, 1),
-            color=f"C{kind}",
-            alpha=1 - 0.65 * factors.index(point.factor) / max(len(factors), 1),
-            linestyle="",
-            markeredgecolor="black" if point.is_best else "none",
-            label=f"{point.store}, {point.bits} bits" if first else None,
-        )
-        if point.level == "balanced":
-            place = (getattr(point, name), point.quality)
-            panel.annotate(f" ×{point.factor}", place, fontsize=7, color=f"C{kind}")
+        found.setdefault(((point.store, point.bits), point.level), []).append(point)
+    return found
+
+
+def _best_levels(points: Sequence[PlanPoint]) -> list[PlanPoint]:
+    """Return, of each factor and store, the level of the best quality, under one level's name."""
+    found: dict[tuple[int, str, int], PlanPoint] = {}
+    for point in points:
+        key = (point.factor, point.store, point.bits)
+        if key not in found or point.quality > found[key].quality:
+            found[key] = point
+    ringed = {(p.factor, p.store, p.bits) for p in points if p.is_best}
+    return [replace(p, level="balanced", is_best=key in ringed) for key, p in found.items()]
+
+
+def _draw_lines(panel: Any, lines: Lines, name: str) -> None:
+    from matplotlib import ticker
+
+    stores = list(dict.fromkeys(store for store, _ in lines))
+    for (store, level), points in lines.items():
+        x, y = [getattr(point, name) for point in points], [point.quality for point in points]
+        color = f"C{stores.index(store)}"
+        panel.plot(x, y, _LINES[level], color=color, alpha=0.5, linewidth=1.2)
+        for place, point in zip(zip(x, y, strict=True), points, strict=True):
+            panel.plot(*place, marker=f"${point.factor}$", color=color, markersize=7)
+            if point.is_best:
+                ring = {"markerfacecolor": "none", "markeredgecolor": "black", "markersize": 14}
+                panel.plot(*place, marker="o", linestyle="", markeredgewidth=0.8, **ring)
+    panel.set_xscale("log")
+    steps = _STEPS if panel.get_xlim()[1] < _SHORT * panel.get_xlim()[0] else _FEWER_STEPS
+    panel.xaxis.set_major_locator(ticker.LogLocator(base=10, subs=steps))
+    panel.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,g}"))
+    panel.xaxis.set_minor_locator(ticker.NullLocator())
+    panel.margins(0.06)
+    panel.grid(alpha=0.3)
+
+
+def _draw_legend(figure: Any, points: Sequence[PlanPoint]) -> None:
+    """Draw what colours and lines mean below the panels, where no point can be hidden."""
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=f"C{number}", linewidth=3, label=_store_label(*store))
+        for number, store in enumerate(_stores(points))
+    ]
+    levels = dict.fromkeys(point.level for point in points)
+    handles += [
+        Line2D([], [], color="gray", linestyle=_LINES[level], label=f"recall {level}")
+        for level in levels
+    ]
+    figure.legend(handles=handles, loc="lower center", ncols=len(handles), fontsize=9)
+
+
+def _store_label(store: str, bits: int) -> str:
+    if store == "codes":
+        return f"codes of {bits} bits"
+    return f"{store}, found by codes of {bits} bits" if bits else store
 
 
 def make_plan(

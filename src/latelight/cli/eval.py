@@ -150,11 +150,9 @@ def compare_runs(  # noqa: PLR0913, PLR0917  a command's options
     as_json: JsonOption = False,
 ) -> None:
     """Compare runs with the first of them: tests, intervals, and the topics that changed most."""
-    judged = open_judgements(judgements, topics, split)
-    given, records = open_runs(runs, least=2)
     options = CompareOptions(alpha=alpha, margin=margin, draws=Draws(draws, seed))
-    evidence = {name: record.localisation for name, record in records.items()}
-    found = compare(given, judged, parse_measures(measure), options, evidence)
+    judged = open_judgements(judgements, topics, split)
+    found, _ = _compared(runs, judged, measure, options)
     if as_json:
         print_json(found.to_dict())
         return
@@ -180,11 +178,9 @@ def report(  # noqa: PLR0913, PLR0917  a command's options
     as_json: JsonOption = False,
 ) -> None:
     """Write a comparison as one HTML page, and as PNG figures."""
-    judged = open_judgements(judgements, topics, split)
-    given, records = open_runs(runs, least=2)
     options = CompareOptions(alpha=alpha, margin=margin, draws=Draws(draws, seed))
-    evidence = {name: record.localisation for name, record in records.items()}
-    found = compare(given, judged, parse_measures(measure), options, evidence)
+    judged = open_judgements(judgements, topics, split)
+    found, records = _compared(runs, judged, measure, options)
     output.mkdir(parents=True, exist_ok=True)
     files = write_figures(found, output) if figures else []
     page = output / "report.html"
@@ -194,6 +190,15 @@ def report(  # noqa: PLR0913, PLR0917  a command's options
         return
     for path in (page, *files):
         out.print(str(path))
+
+
+def _compared(
+    runs: list[Path], judged: JudgementSet, measure: list[str] | None, options: CompareOptions
+) -> tuple[Comparison, dict[str, RunRecord]]:
+    """Return the comparison of runs with the first, and the records that lie beside them."""
+    given, records = open_runs(runs, least=2)
+    evidence = {name: record.localisation for name, record in records.items()}
+    return compare(given, judged, parse_measures(measure), options, evidence), records
 
 
 def _ranking(target: Collection, text: str, asked: _Asked) -> list[tuple[str, float]]:

@@ -12,9 +12,12 @@ from latelight.cli.options import JsonOption
 from latelight.encoders.catalog import CATALOG, ModelCard, card_of
 from latelight.encoders.checkpoint import locate_card
 from latelight.encoders.download import download
-from latelight.encoders.model_check import check_model
+from latelight.encoders.golden import GoldenRows, carried_rows, read, record, save
+from latelight.encoders.model_check import Finding, check_model
 from latelight.encoders.model_options import ModelOptions
+from latelight.encoders.protocol import Encoder
 from latelight.encoders.registry import create_encoder, encoder_names, is_carried_here
+from latelight.errors import InputError
 from latelight.settings import read_settings
 
 app = typer.Typer(no_args_is_help=True, help="See, download and check published models.")
@@ -89,15 +92,23 @@ def check(
         bool,
         typer.Option("--trust-remote-code", help="Run code that comes with the checkpoint."),
     ] = False,
+    golden: Annotated[
+        Path | None,
+        typer.Option("--golden", help="Compare with the rows in this file; else record them."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Load a model and try it: the same rows twice and in a batch, places of patches, speed."""
+    """Load a model and try it: golden rows, the same twice and in a batch, places, speed."""
     settings = read_settings()
     options = ModelOptions(device=device, accept_licence=accept, trust_remote_code=remote_code)
     encoder = create_encoder(
         name, weights=settings.weights, n_threads=settings.n_threads, options=options
     )
-    findings = check_model(encoder)
+    is_known = golden is not None and golden.exists()
+    findings = check_model(encoder, _known_rows(name, encoder, golden if is_known else None))
+    if golden is not None and not is_known:
+        save(record(encoder), golden)
+        findings.append(Finding("golden rows", True, f"recorded in {golden}"))
     if as_json:
         print_json([asdict(one) for one in findings])
     else:
@@ -106,6 +117,18 @@ def check(
             out.print(Text.assemble(mark, (f"{one.name:<20}", "bold"), one.told))
     if not all(one.ok for one in findings):
         raise Failed
+
+
+def _known_rows(name: str, encoder: Encoder, file: Path | None) -> GoldenRows | None:
+    if file is None:
+        return carried_rows(name)
+    found, wanted = read(file), encoder.info.name
+    if wanted not in found:
+        raise InputError(
+            f"{file} holds golden rows of {', '.join(found)}, not of {wanted}; give that model's "
+            "file, or the name of one that is not there yet to record them."
+        )
+    return found[wanted]
 
 
 def _carried(name: str) -> dict[str, Any]:

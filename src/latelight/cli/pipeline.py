@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 import typer
@@ -24,6 +24,9 @@ from latelight.cli.progress import wants_bar
 from latelight.cli.values import read_queries
 from latelight.errors import InputError, NotFoundError
 from latelight.evaluation import read_qrels
+from latelight.index.candidates import RECALL_LEVELS, RecallLevel
+from latelight.index.rows import RowStore
+from latelight.kernels.residuals import BITS
 from latelight.pipelines.planning import PlanGrid
 from latelight.pipelines.spec import PRESETS, load_spec
 from latelight.releases.difference import Change, Steps
@@ -137,6 +140,12 @@ def plan(  # noqa: PLR0913, PLR0917  a command's options
     measure: Annotated[str, typer.Option("--measure", help="Of quality.")] = "nDCG@10",
     space: Annotated[str, typer.Option("--space", help="Whose rows are tried.")] = "",
     factors: Annotated[str, typer.Option("--factors", help="Pool factors to try.")] = "1,2,3,4",
+    stores: Annotated[
+        str, typer.Option("--stores", help="To try: int8, float16, codes:BITS.")
+    ] = "int8,codes:4,codes:3",
+    levels: Annotated[
+        str, typer.Option("--levels", help="Of recall, to try.")
+    ] = "fast,balanced,best",
     n: Annotated[int, typer.Option("-n", help="Queries to draw from the documents.")] = 100,
     figure: Annotated[
         Path | None, typer.Option("--figure", help="Save the figure here, as PNG.")
@@ -147,7 +156,7 @@ def plan(  # noqa: PLR0913, PLR0917  a command's options
     opened = open_collection(library, collection, namespace)
     judged = None if qrels is None else read_qrels(qrels)
     texts = None if queries is None else (read_queries if judged is None else _by_topic)(queries)
-    grid = PlanGrid(factors=_numbers(factors))
+    grid = PlanGrid(_numbers(factors), _stores(stores), _levels(levels))
     with Progress(console=err, transient=True, disable=not wants_bar()) as bar:
         task = bar.add_task("measuring")
         made = opened.plan(
@@ -185,6 +194,32 @@ def _numbers(text: str) -> tuple[int, ...]:
         raise InputError(
             f"The factors {text!r} are not whole numbers with commas; write for example 1,2,4."
         ) from None
+
+
+def _stores(text: str) -> tuple[tuple[RowStore, int], ...]:
+    """Return stores and the bits of their codes, 2 where none are given."""
+    found: list[tuple[RowStore, int]] = []
+    for word in text.split(","):
+        name, _, bits = word.strip().partition(":")
+        store = next((one for one in get_args(RowStore) if one == name), None)
+        if store is None or (bits or "2") not in map(str, BITS):
+            raise InputError(
+                f"The store {word!r} is not one of {', '.join(get_args(RowStore))}, with the bits "
+                f"of its codes ({', '.join(map(str, BITS))}) after a colon; write for example "
+                "int8,codes:4."
+            )
+        found.append((store, int(bits or 2)))
+    return tuple(found)
+
+
+def _levels(text: str) -> tuple[RecallLevel, ...]:
+    found: list[RecallLevel] = []
+    for word in text.split(","):
+        level = next((one for one in RECALL_LEVELS if one == word.strip()), None)
+        if level is None:
+            raise InputError(f"The level {word!r} is not one of {', '.join(RECALL_LEVELS)}.")
+        found.append(level)
+    return tuple(found)
 
 
 def _by_topic(path: Path) -> dict[str, str]:

@@ -16,14 +16,10 @@ from latelight.encoders.checkpoint import Checkpoint
 from latelight.encoders.model_options import ModelOptions
 from latelight.encoders.multivector import MultiVectorTextEncoder, TextParts
 from latelight.encoders.recipe import Recipe, read_modules, read_recipe
+from latelight.encoders.remote_code import check_code
 from latelight.encoders.renderer import Renderer, TokenSequence
-from latelight.encoders.strict_loading import (
-    is_out_of_memory,
-    minor_version,
-    need,
-    pick_device,
-    strict_loading,
-)
+from latelight.encoders.strict_loading import minor_version, need, strict_loading
+from latelight.encoders.torch_runtime import is_out_of_memory, pick_device
 from latelight.errors import ModelError
 from latelight.types import UNIT_KINDS, EncoderInfo, Float32Array
 
@@ -48,7 +44,7 @@ def open_colbert(
     """
     given = options or ModelOptions()
     recipe = read_recipe(checkpoint)
-    info = describe(checkpoint, recipe, {"dtype": given.text_dtype, "runtime": _runtime()})
+    info = describe(checkpoint, recipe, {"dtype": given.text_dtype, "runtime": runtime()})
     return MultiVectorTextEncoder(
         info, lambda: _open_parts(checkpoint, recipe, given, n_threads=n_threads)
     )
@@ -74,7 +70,8 @@ def describe(checkpoint: Checkpoint, recipe: Recipe, also: Mapping[str, str]) ->
     )
 
 
-def _runtime() -> str:
+def runtime() -> str:
+    """Return the versions of the libraries that render and run models of text, for the lock."""
     packages = ("sentence-transformers", "transformers", "tokenizers")
     return ", ".join(f"{package} {minor_version(package)}" for package in packages)
 
@@ -106,6 +103,7 @@ def _load(checkpoint: Checkpoint, options: ModelOptions, device: str) -> Any:
     from sentence_transformers import MultiVectorEncoder
 
     read_modules(checkpoint.directory)  # refuses what is not known before anything is run
+    check_code(checkpoint, is_trusted=options.trust_remote_code)
     inline = [_INLINE_PROJECTION] if checkpoint.layout == "stanford" else []
     dtype = getattr(torch, options.text_dtype)
     with strict_loading(checkpoint.name, inline):
@@ -187,11 +185,17 @@ def _prompt(model: Any, task: str) -> str | None:
 class TorchRows:
     """Rows of sequences by the body and the dense modules of a MultiVectorEncoder."""
 
+    output = "token_embeddings"
+
     def __init__(self, model: Any, dim: int, budget: int) -> None:
+        self._modules = self.modules_of(model)
         self._model = model
-        self._modules = [m for m in model if type(m).__name__ in ("Transformer", "Dense")]
         self._dim = dim
         self._budget = budget
+
+    def modules_of(self, model: Any) -> Sequence[Any]:
+        """Return the modules that make `output`, in order."""
+        return [m for m in model if type(m).__name__ in ("Transformer", "Dense")]
 
     def rows(self, sequences: Sequence[TokenSequence]) -> Iterator[tuple[int, Float32Array]]:
         """Yield (number of a sequence, its rows (n_tokens, dim) float32), batch by batch.
@@ -199,16 +203,20 @@ class TorchRows:
         Raises:
             ModelError: the model gives rows of another length than its files said.
         """
+        for number, own in self.outputs(sequences):
+            yield number, own[: len(sequences[number])]  # what follows is padding
+
+    def outputs(self, sequences: Sequence[TokenSequence]) -> Iterator[tuple[int, Float32Array]]:
+        """Yield (number of a sequence, what the modules make of it, float32), batch by batch."""
         for batch in plan_batches([len(one) for one in sequences], self._budget):
             parts = run_halving(
                 batch, lambda part: self._run([sequences[i] for i in part]), is_out_of_memory
             )
-            for part, rows in parts:
-                for number, own in zip(part, rows, strict=True):
-                    yield number, own[: len(sequences[number])]
+            for part, found in parts:
+                yield from zip(part, found, strict=True)
 
     def _run(self, sequences: Sequence[TokenSequence]) -> Float32Array:
-        """Return (n_sequences, n_longest, dim) float32; rows of padding are left to the caller."""
+        """Return the output of each sequence, padding's included; (n_sequences, ..., dim)."""
         import torch
 
         ids, mask = padded(sequences)
@@ -220,7 +228,7 @@ class TorchRows:
         with torch.inference_mode():
             for module in self._modules:
                 features = module(features)
-            found = features["token_embeddings"].float().cpu().numpy()
+            found = features[self.output].float().cpu().numpy()
         if found.shape[-1] != self._dim:
             raise ModelError(
                 f"The model gives rows of {found.shape[-1]} dims; its files say {self._dim}. "

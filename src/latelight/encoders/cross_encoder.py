@@ -20,13 +20,10 @@ from latelight.encoders.model_options import ModelOptions
 from latelight.encoders.onnx_colbert import run_each
 from latelight.encoders.onnx_model import open_session
 from latelight.encoders.recipe import Recipe, read_limit
+from latelight.encoders.remote_code import check_code
 from latelight.encoders.renderer import Renderer, TokenSequence
-from latelight.encoders.strict_loading import (
-    is_out_of_memory,
-    need,
-    pick_device,
-    strict_loading,
-)
+from latelight.encoders.strict_loading import need, strict_loading
+from latelight.encoders.torch_runtime import is_out_of_memory, pick_device
 from latelight.encoders.windows import cut_windows
 from latelight.errors import ModelError, QueryError
 from latelight.types import Float32Array, Int32Array
@@ -275,6 +272,7 @@ def _load(checkpoint: Checkpoint, options: ModelOptions) -> TorchPairs:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     device = pick_device(options.device)
+    check_code(checkpoint, is_trusted=options.trust_remote_code)
     with strict_loading(checkpoint.name, needs_heads=True):
         model = AutoModelForSequenceClassification.from_pretrained(
             str(checkpoint.directory),

@@ -10,23 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from latelight.encoders.batching import plan_batches, run_halving
 from latelight.encoders.checkpoint import Checkpoint
-from latelight.encoders.colbert import padded
+from latelight.encoders.colbert import TorchRows, runtime
 from latelight.encoders.model_options import ModelOptions
 from latelight.encoders.multivector import MultiVectorTextEncoder, TextParts
 from latelight.encoders.onnx_colbert import run_each
 from latelight.encoders.onnx_model import OnnxModel
 from latelight.encoders.places import NOWHERE
 from latelight.encoders.recipe import Recipe, read_limit
+from latelight.encoders.remote_code import check_code
 from latelight.encoders.renderer import RenderedQuery, RenderedWindow, Renderer, TokenSequence
-from latelight.encoders.strict_loading import (
-    is_out_of_memory,
-    minor_version,
-    need,
-    pick_device,
-    strict_loading,
-)
+from latelight.encoders.strict_loading import need, strict_loading
+from latelight.encoders.torch_runtime import pick_device
 from latelight.errors import ModelError
 from latelight.types import UNIT_KINDS, CharSpan, EncoderInfo, Float32Array, QueryToken
 from latelight.weights import CarriedFile, locate
@@ -95,10 +90,6 @@ def open_dense(
     """
     given = options or ModelOptions()
     recipe = read_dense_recipe(checkpoint)
-    runtime = ", ".join(
-        f"{package} {minor_version(package)}"
-        for package in ("sentence-transformers", "transformers", "tokenizers")
-    )
     info = EncoderInfo(
         name=checkpoint.name,
         version="1",
@@ -106,7 +97,7 @@ def open_dense(
         unit_kinds=UNIT_KINDS,
         licence=checkpoint.licence,
         max_query_tokens=recipe.longest_query,
-        rendering={**recipe.rendering(), "dtype": given.text_dtype, "runtime": runtime},
+        rendering={**recipe.rendering(), "dtype": given.text_dtype, "runtime": runtime()},
     )
 
     def open_parts() -> TextParts:
@@ -200,13 +191,14 @@ class FirstState:
         return self._model.hidden_states(sequence.ids)[:1]
 
 
-class SentenceRows:
-    """The vector of each sequence by a SentenceTransformer's modules."""
+class SentenceRows(TorchRows):
+    """The vector of each sequence by all modules of a SentenceTransformer."""
 
-    def __init__(self, model: Any, dim: int, budget: int) -> None:
-        self._model = model
-        self._dim = dim
-        self._budget = budget
+    output = "sentence_embedding"
+
+    def modules_of(self, model: Any) -> Sequence[Any]:
+        """Return every module: pooling is one of them."""
+        return list(model)
 
     def rows(self, sequences: Sequence[TokenSequence]) -> Iterator[tuple[int, Float32Array]]:
         """Yield (number of a sequence, its row (1, dim) float32), batch by batch.
@@ -214,33 +206,8 @@ class SentenceRows:
         Raises:
             ModelError: the model gives vectors of another length than its files said.
         """
-        for batch in plan_batches([len(one) for one in sequences], self._budget):
-            parts = run_halving(
-                batch, lambda part: self._run([sequences[i] for i in part]), is_out_of_memory
-            )
-            for part, rows in parts:
-                for number, own in zip(part, rows, strict=True):
-                    yield number, own[None]
-
-    def _run(self, sequences: Sequence[TokenSequence]) -> Float32Array:
-        import torch
-
-        ids, mask = padded(sequences)
-        device = self._model.device
-        features = {
-            "input_ids": torch.from_numpy(ids).to(device),
-            "attention_mask": torch.from_numpy(mask).to(device),
-        }
-        with torch.inference_mode():
-            for module in self._model:
-                features = module(features)
-            found = features["sentence_embedding"].float().cpu().numpy()
-        if found.shape[-1] != self._dim:
-            raise ModelError(
-                f"The model gives vectors of {found.shape[-1]} dims; its files say {self._dim}. "
-                "Download the checkpoint again."
-            )
-        return np.asarray(found, np.float32)
+        for number, own in self.outputs(sequences):
+            yield number, own[None]
 
 
 def _load(checkpoint: Checkpoint, options: ModelOptions, n_threads: int) -> Any:
@@ -249,6 +216,7 @@ def _load(checkpoint: Checkpoint, options: ModelOptions, n_threads: int) -> Any:
 
     device = pick_device(options.device)
     dtype = getattr(torch, options.text_dtype)
+    check_code(checkpoint, is_trusted=options.trust_remote_code)
     with strict_loading(checkpoint.name):
         model = SentenceTransformer(
             str(checkpoint.directory),

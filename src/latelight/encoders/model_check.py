@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from latelight.encoders import golden
+from latelight.encoders.golden import GoldenRows
 from latelight.encoders.protocol import Encoder, encode_queries
 from latelight.errors import ModelError
 from latelight.types import (
@@ -20,7 +22,6 @@ from latelight.types import (
     Unit,
 )
 
-GOLDEN_QUERY = "How much did the ferry's 2019 refit cost, and who paid for it?"
 TEXTS = (
     "The ferry was refitted in 2019 for 4.2 million crowns; the county paid.",
     "Short.",
@@ -42,8 +43,12 @@ class Finding:
     told: str
 
 
-def check_model(encoder: Encoder) -> list[Finding]:
+def check_model(encoder: Encoder, known: GoldenRows | None = None) -> list[Finding]:
     """Return what was found about an encoder; loads it and encodes some texts.
+
+    Args:
+        encoder: any.
+        known: its golden rows, to be found again; None where nobody recorded any.
 
     Raises:
         ModelError: it cannot be loaded.
@@ -55,6 +60,7 @@ def check_model(encoder: Encoder) -> list[Finding]:
     return [
         Finding("load", True, loaded),
         Finding("files", bool(info.weights), f"{len(info.weights)} files hashed"),
+        *([] if known is None else [_check_golden(encoder, known)]),
         *_check_queries(encoder),
         *(_check_geometry(encoder) if info.sees_images else ()),
         *(_check_sound(encoder) if info.hears else ()),
@@ -67,9 +73,15 @@ def _reads(info: EncoderInfo) -> bool:
     return not info.sees_images and (not info.hears or "passage" in info.unit_kinds)
 
 
+def _check_golden(encoder: Encoder, known: GoldenRows) -> Finding:
+    cosine = golden.compare(encoder, known)
+    told = f"least cosine {cosine:.4f} (at least {golden.LEAST_COSINE})"
+    return Finding("golden rows", cosine >= golden.LEAST_COSINE, told)
+
+
 def _check_queries(encoder: Encoder) -> list[Finding]:
-    one, other = (encoder.encode_query(GOLDEN_QUERY).vectors for _ in range(2))
-    together = encode_queries(encoder, [TEXTS[0], GOLDEN_QUERY, TEXTS[1]])[1].vectors
+    one, other = (encoder.encode_query(golden.QUERY).vectors for _ in range(2))
+    together = encode_queries(encoder, [TEXTS[0], golden.QUERY, TEXTS[1]])[1].vectors
     return [
         _compare("query twice", one, other),
         _compare("query among others", one, together),

@@ -1,7 +1,7 @@
 """Loading with transformers: offline, without remote code unless allowed, and never half a model.
 
-Transformers fills parameters that a checkpoint lacks with random numbers and only warns. Here every
-missing, unexpected or misshapen key is an error that names it.
+Transformers fills weights that a checkpoint lacks with random numbers and only warns. Here every
+missing, superfluous or misshapen one is an error that names it.
 """
 
 import os
@@ -11,81 +11,64 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from latelight.errors import ModelError, WeightsNotFoundError
 
 INSTALL = "pip install latelight[models]"
-# Parts that no token state depends on: the pooled sentence, and heads for other tasks.
-_BUFFERS = re.compile(r"(^|\.)(embeddings\.position_ids|rotary_emb\.inv_freq)$")
-_BESIDE = re.compile(
-    r"(^|\.)(pooler|cls|lm_head|decoder|head|classifier|qa_outputs|score)\.|" + _BUFFERS.pattern
-)
+_NOT_INSTALLED = "not installed"
+
+# What no row depends on. Buffers are computed; heads for other tasks, and the pooled sentence, are
+# beside the states of tokens.
+_BUFFERS = r"(^|\.)(position_ids|rotary_emb\.inv_freq)$"
+_HEADS = r"(^|\.)(pooler|cls|lm_head|decoder|head|classifier|qa_outputs|score)\."
+BUFFERS = re.compile(_BUFFERS)
+BUFFERS_AND_HEADS = re.compile(f"{_BUFFERS}|{_HEADS}")
+BUFFERS_AND_WORDS = re.compile(rf"{_BUFFERS}|(^|\.)lm_head\.")
+
 # Shapes that do not fit are reported as well, instead of an error without names.
 _REPORTING = {"output_loading_info": True, "ignore_mismatched_sizes": True}
+_MOST_NAMED = 5
 _loading = threading.RLock()
 
 
+# -- libraries --------------------------------------------------------------------------------
+
+
 def need(*packages: str) -> None:
-    """Return nothing when the packages of the extra `models` are installed, else raise.
+    """Return nothing when the libraries of the extra `models` are installed, else raise.
 
     Raises:
         WeightsNotFoundError: one of them is missing; the message says how to install it.
     """
     for package in packages:
-        try:
-            metadata.version(package)
-        except metadata.PackageNotFoundError as error:
+        if not is_installed(package):
             raise WeightsNotFoundError(
-                f"This model needs the package {package}, which is not installed. "
+                f"This model runs with the library {package}, which is not installed. "
                 f"Install it: {INSTALL}"
-            ) from error
+            )
 
 
 def is_installed(package: str) -> bool:
     """Return whether a package is installed, without importing it."""
-    return minor_version(package) != "not installed"
+    return version_of(package) != _NOT_INSTALLED
+
+
+def version_of(package: str) -> str:
+    """Return a library's installed version, or `not installed`."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return _NOT_INSTALLED
 
 
 def minor_version(package: str) -> str:
     """Return the first two numbers of a package's version; other numbers do not change vectors."""
-    try:
-        return ".".join(metadata.version(package).split(".")[:2])
-    except metadata.PackageNotFoundError:
-        return "not installed"
+    return ".".join(version_of(package).split(".")[:2])
 
 
-def pick_device(wanted: str) -> str:
-    """Return the device that `auto` stands for, or the one that is named.
-
-    Raises:
-        ModelError: it is not there.
-    """
-    import torch
-
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    kind = wanted.partition(":")[0]
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": _has_mps()}
-    if not there.get(kind, False):
-        usable = ", ".join(name for name, is_there in there.items() if is_there)
-        raise ModelError(
-            f"No device {wanted!r} on this machine; expected auto or one of: {usable}."
-        )
-    return wanted
-
-
-def _has_mps() -> bool:
-    import torch
-
-    return bool(torch.backends.mps.is_available())
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Return whether an error means that a device's memory did not suffice."""
-    import torch
-
-    return isinstance(error, torch.OutOfMemoryError)
+# -- weights ----------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -99,7 +82,7 @@ def strict_loading(
 
     Args:
         name: of the model, for messages.
-        allowed: keys that the caller reads itself.
+        allowed: beginnings of keys that the caller reads itself.
         needs_heads: whether heads for a task count, too.
 
     Raises:
@@ -108,56 +91,58 @@ def strict_loading(
     from transformers import PreTrainedModel
 
     original = PreTrainedModel.__dict__["from_pretrained"]
+    beside = BUFFERS if needs_heads else BUFFERS_AND_HEADS
 
     def reporting(cls: Any, *args: Any, **kwargs: Any) -> Any:
         wants = kwargs.pop("output_loading_info", False)
         model, told = original.__func__(cls, *args, **{**kwargs, **_REPORTING})
-        check_keys(name, told, allowed, needs_heads=needs_heads)
+        check_keys(name, told, may_lack=allowed, may_hold=allowed, beside=beside)
         return (model, told) if wants else model
 
-    with _loading, _offline(), _quiet():
+    with _loading, offline(), quiet(), reading(name):
         PreTrainedModel.from_pretrained = classmethod(reporting)
         try:
             yield
-        except ModelError:
-            raise
-        except Exception as error:  # libraries raise errors of many families
-            raise ModelError(
-                f"{name} cannot be loaded ({type(error).__name__}: {error}). Download it again, or "
-                "look whether its architecture is known to the installed transformers "
-                f"{minor_version('transformers')}."
-            ) from error
         finally:
             PreTrainedModel.from_pretrained = original
 
 
 def check_keys(
-    name: str, told: Mapping[str, Any], allowed: Sequence[str] = (), *, needs_heads: bool = False
+    name: str,
+    told: Mapping[str, Any],
+    *,
+    may_lack: Sequence[str] = (),
+    may_hold: Sequence[str] = (),
+    beside: re.Pattern[str] = BUFFERS_AND_WORDS,
 ) -> None:
-    """Return nothing when every parameter came from the checkpoint and none was left over.
+    """Return nothing when every weight came from the checkpoint and none was left over.
 
     Args:
         name: of the model.
-        told: what transformers reports: `missing_keys`, `unexpected_keys`, `mismatched_keys`.
-        allowed: keys that somebody else reads.
-        needs_heads: whether heads for a task count, too.
+        told: `missing_keys`, `unexpected_keys` and `mismatched_keys` of transformers.
+        may_lack, may_hold: beginnings of keys that somebody else fills in, or reads.
+        beside: what does not count, missing or not.
 
     Raises:
-        ModelError: otherwise, with the keys.
+        ModelError: otherwise; the message names the keys.
     """
-    for what, title in (
-        ("missing_keys", "lacks the weights"),
-        ("mismatched_keys", "has another shape for"),
-        ("unexpected_keys", "holds weights that its architecture does not have:"),
+    for kind, what, allowed in (
+        ("missing_keys", "lacks the weights", may_lack),
+        ("mismatched_keys", "has another shape than its architecture for", ()),
+        (
+            "unexpected_keys",
+            "holds weights that its architecture does not have, or the library does not know:",
+            may_hold,
+        ),
     ):
-        found = sorted(_key(one) for one in told.get(what) or ())
-        beside = _BUFFERS if needs_heads else _BESIDE
-        wrong = [key for key in found if key not in allowed and not beside.search(key)]
+        keys = sorted(_key(one) for one in told.get(kind) or ())
+        wrong = [k for k in keys if not beside.search(k) and not k.startswith(tuple(allowed))]
         if wrong:
-            more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+            more = f" and {len(wrong) - _MOST_NAMED} more" if len(wrong) > _MOST_NAMED else ""
             raise ModelError(
-                f"{name} {title} {', '.join(wrong[:5])}{more}. They would be random numbers, or "
-                "the model another one; expected a complete checkpoint. Download it again."
+                f"{name} {what} {', '.join(wrong[:_MOST_NAMED])}{more}. Random numbers would take "
+                "their place, or a part of the model be left out. Download the checkpoint again, "
+                "or look for one of this architecture."
             )
 
 
@@ -166,8 +151,29 @@ def _key(one: Any) -> str:
     return str(one[0] if isinstance(one, tuple) else one)
 
 
+# -- what surrounds a load --------------------------------------------------------------------
+
+
 @contextmanager
-def _quiet() -> Iterator[None]:
+def offline() -> Iterator[None]:
+    """Keep the hub's library from the network within this, whatever it read when imported."""
+    from huggingface_hub import constants
+
+    before, variable = constants.HF_HUB_OFFLINE, os.environ.get("HF_HUB_OFFLINE")
+    constants.HF_HUB_OFFLINE = True
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+        if variable is None:
+            os.environ.pop("HF_HUB_OFFLINE", None)
+        else:
+            os.environ["HF_HUB_OFFLINE"] = variable
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
     """Keep the libraries from drawing bars, and from warning users of what they do themselves."""
     from transformers.utils import logging
 
@@ -183,18 +189,15 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _offline() -> Iterator[None]:
-    """Keep the hub's library from the network, whatever it was told when it was imported."""
-    from huggingface_hub import constants
-
-    before, variable = constants.HF_HUB_OFFLINE, os.environ.get("HF_HUB_OFFLINE")
-    constants.HF_HUB_OFFLINE = True
-    os.environ["HF_HUB_OFFLINE"] = "1"
+def reading(what: str | Path) -> Iterator[None]:
+    """Turn what libraries raise about a checkpoint into our error."""
     try:
         yield
-    finally:
-        constants.HF_HUB_OFFLINE = before
-        if variable is None:
-            del os.environ["HF_HUB_OFFLINE"]
-        else:
-            os.environ["HF_HUB_OFFLINE"] = variable
+    except ModelError:
+        raise
+    except Exception as error:  # of many families, from OSError to RuntimeError
+        raise ModelError(
+            f"{what} cannot be loaded ({type(error).__name__}: {error}). Download it again, "
+            "or look whether the installed transformers "
+            f"{version_of('transformers')} knows its architecture."
+        ) from error

@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from latelight.encoders.batching import plan_batches
 from latelight.errors import ModelError, SettingError
 
 DTYPES = ("float32", "bfloat16", "float16")
-MOST_PADDING = 1 / 8
-"""The share of a batch's longest sequence by which another may be shorter."""
 CPU_TOKENS = 4_096
 """Tokens of a batch on the processor: larger ones gain nothing there."""
 LEAST_TOKENS = 256
@@ -54,6 +53,24 @@ def pick_devices(wanted: str) -> tuple[str, ...]:
             )
         chosen += found
     return tuple(dict.fromkeys(chosen))
+
+
+def pick_device(wanted: str) -> str:
+    """Return the one device that `auto` stands for, or that is named.
+
+    Raises:
+        ModelError: it is not there.
+    """
+    has_cuda = _n_cards() > 0
+    if wanted == "auto":
+        return "cuda" if has_cuda else "cpu"
+    there = {"cpu": True, "cuda": has_cuda, "mps": _has_mps()}
+    if not there.get(wanted.partition(":")[0], False):
+        usable = ", ".join(name for name, is_there in there.items() if is_there)
+        raise ModelError(
+            f"No device {wanted!r} on this machine; expected auto or one of: {usable}."
+        )
+    return wanted
 
 
 def _n_cards() -> int:
@@ -106,29 +123,6 @@ def cpu_threads(n_threads: int) -> Iterator[None]:
 
 
 # -- batches ----------------------------------------------------------------------------------
-
-
-def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Return numbers of sequences, batch by batch, the longest first; every one exactly once.
-
-    The sequences of a batch have about one length (none lacks more than an eighth of the longest),
-    and together with their padding they are at most `budget` tokens, unless one alone is more.
-
-    Args:
-        lengths: tokens of each sequence.
-        budget: at least 1.
-    """
-    found: list[list[int]] = []
-    for number in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
-        if found and _joins(lengths[found[-1][0]], lengths[number], len(found[-1]), budget):
-            found[-1].append(number)
-        else:
-            found.append([number])
-    return found
-
-
-def _joins(longest: int, length: int, n_in: int, budget: int) -> bool:
-    return (n_in + 1) * longest <= budget and length >= longest * (1 - MOST_PADDING)
 
 
 def budget_for(peak_bytes: int, n_tokens: int, free_bytes: int) -> int:
@@ -251,7 +245,7 @@ class Runner(Generic[Model]):
             ModelError: a single sequence does not fit.
         """
         self._probe(lengths, compute)
-        planned = batches(lengths, self.budget)
+        planned = plan_batches(lengths, self.budget)
         if len(self._all) == 1:
             for batch in planned:
                 yield from self._run_on(self._all[0], lengths, batch, compute)

@@ -24,11 +24,13 @@ LOGGED = "log"
 """The feature of a manifest whose log holds commits that came after it."""
 CODES_ONLY = "codes"
 """The feature of a manifest with a space whose large segments keep only codes."""
+ONE_BIT = "one-bit"
+"""The feature of a manifest with a space whose codes have one bit a dim."""
 LEVELS = "levels"
 """The feature of a segment whose codes stand for levels that it names."""
 SEALED = "sealed"
 """The feature of a manifest that names a second log, whose commits come before those of `log`."""
-FEATURES: frozenset[str] = frozenset({LOGGED, SEALED, CODES_ONLY, LEVELS})
+FEATURES: frozenset[str] = frozenset({LOGGED, SEALED, CODES_ONLY, ONE_BIT, LEVELS})
 """Names that `requires` of a manifest or segment may hold."""
 
 _ATTEMPTS = 50  # each further one means that a commit and its clean-up came in between

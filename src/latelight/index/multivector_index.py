@@ -89,7 +89,7 @@ class MultiVectorIndex:
             dim: length of a row, a multiple of 8 from 8 to 1,024.
             store: `int8`, a quarter of float32 at nearly the same ranking; `float16`; or `codes`,
                 an eighth at some loss: large segments keep only codes, best of 3 or 4 `bits`.
-            bits: of the codes that make large segments fast to search, 2, 3 or 4; 0 for an index
+            bits: of the codes that make large segments fast to search, 1 to 4; 0 for an index
                 that is always scored exactly. Holds for a new index only.
             n_threads: threads of a search; every CPU when left out.
             options: how writing works.

@@ -35,7 +35,7 @@ class SpaceSpec:
         dim: length of a row, a multiple of 8 of at most 1,024.
         store: `int8` with a float32 scale per row, `float16`, or `codes`: large segments keep
             nothing but the codes, small ones int8 rows until they are merged into a large one.
-        bits: of the codes of large segments, for approximate search: 2, 3 or 4; 0 for none, so
+        bits: of the codes of large segments, for approximate search: 1 to 4; 0 for none, so
             that every search is exact.
     """
 
@@ -52,9 +52,9 @@ class SpaceSpec:
                 "Pad rows with zeros to the next multiple: similarities stay the same."
             )
         if self.bits not in (0, *BITS):
-            raise InputError(f"bits is 0 (no codes), 2, 3 or 4; got {self.bits}.")
+            raise InputError(f"bits is 0 (no codes), 1, 2, 3 or 4; got {self.bits}.")
         if self.store == "codes" and not self.bits:
-            raise InputError("store 'codes' with bits 0 would keep nothing. Give bits 2, 3 or 4.")
+            raise InputError("store 'codes' with bits 0 would keep nothing. Give bits 1 to 4.")
 
     @property
     def dtype(self) -> Any:

@@ -11,6 +11,7 @@ from latelight.index.live import Live
 from latelight.index.log_file import create_log
 from latelight.index.manifest import (
     CODES_ONLY,
+    ONE_BIT,
     Manifest,
     manifest_numbers,
     publish_manifest,
@@ -197,7 +198,12 @@ def _n_bytes(manifest: Manifest) -> int:
 
 
 def _required(spaces: Mapping[str, SpaceSpec]) -> tuple[str, ...]:
-    return (CODES_ONLY,) if any(spec.store == "codes" for spec in spaces.values()) else ()
+    """Return the features that a reader must know to understand such spaces."""
+    asked = {
+        CODES_ONLY: any(spec.store == "codes" for spec in spaces.values()),
+        ONE_BIT: any(spec.bits == 1 for spec in spaces.values()),
+    }
+    return tuple(name for name, is_asked in asked.items() if is_asked)
 
 
 def _check_spaces(spaces: Mapping[str, SpaceSpec]) -> None:

@@ -4,7 +4,7 @@ A row x is turned by a random rotation, which spreads its energy evenly over the
 
     x  ~  centroid + mean of its unit + scale * levels of its codes
 
-with 2, 3 or 4 bits of code for each dim and one byte for the scale (`residuals`). The mean of a
+with 1 to 4 bits of code for each dim and one byte for the scale (`residuals`). The mean of a
 unit's residuals takes out what all rows of a unit share; it costs one row per unit and, since it
 adds the same to every row, leaves a query's best row as it is.
 """
@@ -127,7 +127,7 @@ def train_codebook(  # noqa: PLR0913  a sample, what to make of it, and what to 
 
     Args:
         rows: (n_rows, dim) float32, a sample; 16 to 64 rows for each centroid do.
-        bits: 2, 3 or 4.
+        bits: of `BITS`.
         n_centroids: at most as many as rows.
         rng: equal generators give equal codebooks.
         rotation: of an existing codebook, so that a query is turned once for both; None draws one.

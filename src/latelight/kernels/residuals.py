@@ -1,12 +1,12 @@
 """Residuals as a few bits a dim: levels, packing, the choice of codes, one byte of scale.
 
-A code stands for one of 16 levels, whole numbers of -127 to 127. Of 2 bits: four levels that are
-equally far apart (Max, "Quantizing for Minimum Distortion", 1960, table II). Of 4 bits: the 16
-levels of the same paper that lose least of a Gaussian (table I). Of 3 bits: the smallest trellis
-(Marcellin and Fischer, "Trellis Coded Quantization", 1990): a code chooses among 8 levels, and its
-low bit says which 8 the next code has, so that the whole row has 16 to choose from; the best way
-through is found by Viterbi's algorithm. That loses a quarter less than 3 plain bits do, and a
-code's level depends on nothing but the code and the one before it.
+A code stands for one of 16 levels, whole numbers of -127 to 127. Of 1 bit: a sign. Of 2 bits: four
+levels that are equally far apart (Max, "Quantizing for Minimum Distortion", 1960, table II). Of 4
+bits: the 16 levels of the same paper that lose least of a Gaussian (table I). Of 3 bits: the
+smallest trellis (Marcellin and Fischer, "Trellis Coded Quantization", 1990): a code chooses among
+8 levels, and its low bit says which 8 the next code has, so that the whole row has 16 to choose
+from; the best way through is found by Viterbi's algorithm. That loses a quarter less than 3 plain
+bits do, and a code's level depends on nothing but the code and the one before it.
 """
 
 from functools import cache
@@ -19,21 +19,23 @@ Float32Array = npt.NDArray[np.float32]
 Int8Array = npt.NDArray[np.int8]
 UInt8Array = npt.NDArray[np.uint8]
 
-Bits = Literal[2, 3, 4]
-BITS: tuple[Bits, ...] = (2, 3, 4)
+Bits = Literal[1, 2, 3, 4]
+BITS: tuple[Bits, ...] = (1, 2, 3, 4)
 
 _MAX_16 = (6, 18, 31, 44, 58, 75, 96, 127)
 # Found by alternating Viterbi's algorithm and means over a million Gaussian numbers, kept
 # symmetric: a mean squared error of .0276 of the variance, where 8 plain levels have .0345.
 _TRELLIS = (-127, -72, -45, -22, 1, 24, 51, 91)
 _LEVELS: dict[Bits, tuple[int, ...]] = {
+    1: (-127, 127) * 8,
     2: (-126, -42, 42, 126) * 4,
     3: (*_TRELLIS, *(-level for level in reversed(_TRELLIS))),
     4: (*(-level for level in reversed(_MAX_16)), *_MAX_16),
 }
-_DEVIATION: dict[Bits, float] = {2: 84 / 0.9957, 3: 51.43, 4: 46.476}  # as a number of levels
+# As a number of levels; a Gaussian's mean magnitude is sqrt(2 / pi) of it.
+_DEVIATION: dict[Bits, float] = {1: 127 / 0.7979, 2: 84 / 0.9957, 3: 51.43, 4: 46.476}
 # A row's own best deviation is not the one it has: of these, times that, the best is taken.
-_TRIED: dict[Bits, tuple[float, ...]] = {2: (1.0,), 3: (1.0,), 4: (1.0, 0.9, 1.1)}
+_TRIED: dict[Bits, tuple[float, ...]] = {1: (1.0,), 2: (1.0,), 3: (1.0,), 4: (1.0, 0.9, 1.1)}
 _SCALES_PER_OCTAVE = 16
 _LEAST_SCALE = 2.0**-14
 
@@ -165,9 +167,9 @@ def _places(codes: UInt8Array, bits: Bits) -> UInt8Array:
 def pack_codes(codes: UInt8Array, bits: Bits) -> UInt8Array:
     """Return codes (n_rows, dim) uint8 packed into (n_rows, dim * bits / 8) bytes.
 
-    2 bits: byte j holds the dims j + k * dim / 4, the lowest bits first. 4 bits: the dims j and
-    j + dim / 2. 3 bits: the two low bits of each code as above, then a plane of the high bits,
-    whose byte j holds the dims j + k * dim / 8.
+    1 bit: byte j holds the dims j + k * dim / 8, the lowest bit first. 2 bits: the dims
+    j + k * dim / 4. 4 bits: the dims j and j + dim / 2. 3 bits: the two low bits of each code as
+    of 2, then a plane of the high bits as of 1.
     """
     if bits == 3:
         return np.concatenate(

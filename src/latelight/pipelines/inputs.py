@@ -76,8 +76,10 @@ class Inputs:
     def said(self) -> str:
         """What was asked, in a line."""
         parts = list(self.paths[:3]) + ["…"] * (len(self.paths) > 3)
-        if self.spooled.n_items:
-            parts.append(f"{self.spooled.n_items} in memory")
+        parts += self.spooled.first
+        if others := self.spooled.n_others:
+            what = "more" if self.spooled.first else "record" if others == 1 else "records"
+            parts.append(f"{others:,} {what}")
         return ", ".join(parts)
 
     def to_json(self) -> str:

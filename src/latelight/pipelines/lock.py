@@ -5,9 +5,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 
+from latelight.encoders import golden
 from latelight.encoders.protocol import Encoder
 from latelight.errors import PipelineMismatchError
-from latelight.pipelines import golden
 from latelight.pipelines.spec import PipelineSpec, PoolingSpec, canonical_json, digest_of
 from latelight.types import EncoderInfo, Float32Array
 

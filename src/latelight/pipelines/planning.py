@@ -16,7 +16,7 @@ import numpy as np
 
 from latelight.encoders.pooling import Pooling, pool
 from latelight.errors import InputError
-from latelight.evaluation import Measure, Qrels, Run, mean
+from latelight.evaluation import Measure, Qrels, Run, mean, unit_name
 from latelight.index import MultiVectorIndex, Snapshot
 from latelight.index.candidates import RecallLevel
 from latelight.index.rows import RowStore
@@ -85,7 +85,7 @@ class PlanPoint:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """Queries with what is right for them, by doc_id."""
+    """Queries with what is right for them, by doc_id, or by unit as `unit_name` calls them."""
 
     queries: tuple[str, ...]
     topics: tuple[str, ...]
@@ -103,6 +103,7 @@ class _Material:
     queries: list[Float32Array]
     kept: list[int]  # numbers of the queries that have rows
     exact: list[list[int]]  # best units for each query, all rows scored
+    names: list[str]  # what judgements call each unit
 
 
 def plan(
@@ -124,9 +125,10 @@ def plan(
         told: hears of each point that is done.
 
     Raises:
-        InputError: the space's rows were not kept, or there is nothing to search.
+        InputError: the space's rows were not kept, there is nothing to search, or nothing that was
+            judged is in the collection.
     """
-    material = _material(reader, space, judged.queries if judged else queries, grid.k)
+    material = _material(reader, space, queries, grid.k, judged)
     n_points = len(grid.factors) * len(grid.stores) * len(grid.levels)
     points: list[PlanPoint] = []
     for factor in grid.factors:
@@ -142,7 +144,9 @@ def plan(
     return _with_front(points)
 
 
-def _material(reader: Reader, space: str, queries: Sequence[str], k: int) -> _Material:
+def _material(
+    reader: Reader, space: str, queries: Sequence[str], k: int, judged: Judged | None
+) -> _Material:
     snapshot = reader.snapshot
     if snapshot.spaces[space].store == "codes":
         raise InputError(
@@ -150,7 +154,8 @@ def _material(reader: Reader, space: str, queries: Sequence[str], k: int) -> _Ma
             "with a collection whose store is int8 or float16."
         )
     live = np.flatnonzero(snapshot.allow_list() & (snapshot.row_counts(space) > 0))
-    asked = [reader.encoders[space].encode_query(text).vectors for text in queries]
+    texts = queries if judged is None else judged.queries
+    asked = [reader.encoders[space].encode_query(text).vectors for text in texts]
     kept = [number for number, rows in enumerate(asked) if len(rows)]
     encoded = [asked[number] for number in kept]
     if not len(live) or not encoded:
@@ -167,7 +172,29 @@ def _material(reader: Reader, space: str, queries: Sequence[str], k: int) -> _Ma
         best = np.argsort(-scores, kind="stable")[: min(k, len(live))]
         exact.append([numbers[int(ordinal)] for ordinal in best])
     own = [_decoded(snapshot, space, int(ordinal)) for ordinal in live]
-    return _Material(snapshot, live, own, encoded, kept, exact)
+    names = [] if judged is None else _judged_names(snapshot, live, judged.qrels)
+    return _Material(snapshot, live, own, encoded, kept, exact, names)
+
+
+def _judged_names(snapshot: Snapshot, live: Int64Array, qrels: Qrels) -> list[str]:
+    """Return what the judgements call each unit: its document, or the unit itself."""
+    judged = {name for topic in qrels.topics for name in qrels.of(topic)}
+    documents = snapshot.doc_ids_of(live)
+    if judged & set(documents):
+        return documents
+    units = [snapshot.unit(int(ordinal)) for ordinal in live]
+    names = [
+        unit_name(document, unit.locator.page, unit.unit_id)
+        for document, unit in zip(documents, units, strict=True)
+    ]
+    if judged & set(names):
+        return names
+    example = next(iter(judged), "")
+    raise InputError(
+        f"None of the {len(judged):,} names that were judged, such as {example!r}, is a document "
+        f"of the collection, such as {documents[0]!r}, or a unit, such as {names[0]!r}; give the "
+        "judgements of this collection."
+    )
 
 
 def _decoded(snapshot: Snapshot, space: str, ordinal: int) -> MultiVector:
@@ -233,18 +260,17 @@ def _quality(
             for own, best in zip(found, material.exact, strict=True)
         ]
         return round(statistics.fmean(shares), 4)
-    ids = material.snapshot.doc_ids_of(material.ordinals)
     topics = [judged.topics[number] for number in material.kept]
     rankings = {
-        topic: _ranking(ids[number] for number in own)
+        topic: _ranking(material.names[number] for number in own)
         for topic, own in zip(topics, found, strict=True)
     }
     return round(mean(Run(rankings), judged.qrels, judged.measure), 4)
 
 
-def _ranking(doc_ids: Iterable[str]) -> tuple[tuple[str, float], ...]:
-    """Return each document where its best unit is."""
-    return tuple((doc, -float(rank)) for rank, doc in enumerate(dict.fromkeys(doc_ids)))
+def _ranking(names: Iterable[str]) -> tuple[tuple[str, float], ...]:
+    """Return each document, or unit, where its best unit is."""
+    return tuple((name, -float(rank)) for rank, name in enumerate(dict.fromkeys(names)))
 
 
 def _with_front(points: Sequence[PlanPoint]) -> list[PlanPoint]:

@@ -103,7 +103,7 @@ class SpaceSpecification(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     encoder: str = "latelight-small"
     store: Literal["int8", "float16", "codes"] = "int8"
-    bits: Literal[0, 2, 3, 4] = 2
+    bits: Literal[0, 1, 2, 3, 4] = 2
     weight: float = 1.0
     pooling: PoolingSpec = PoolingSpec()
     dim: int = 0

@@ -27,6 +27,7 @@ from latelight.pipelines.items import (
 )
 from latelight.types import MultiVector, RowLocators
 
+NAMED = 3
 _COLUMNS = ("spans", "boxes", "times", "offsets")
 
 
@@ -38,11 +39,15 @@ class Spooled:
         n_items: how many documents: a file of records is as many as it has lines.
         n_bytes: of their contents.
         digest: sha256 of the file.
+        first: what the first few files and bytes are called; records have no names.
+        n_others: what else was given.
     """
 
     n_items: int = 0
     n_bytes: int = 0
     digest: str = ""
+    first: tuple[str, ...] = ()
+    n_others: int = 0
 
 
 def write_spool(path: Path, items: Iterable[Item]) -> Spooled:
@@ -50,7 +55,8 @@ def write_spool(path: Path, items: Iterable[Item]) -> Spooled:
 
     Uploads have to lie in the same folder, or below it.
     """
-    n_items = n_bytes = 0
+    n_items = n_bytes = n_given = 0
+    first: list[str] = []
     digest = sha256()
     with path.open("xb") as file:
         for item in items:
@@ -59,9 +65,13 @@ def write_spool(path: Path, items: Iterable[Item]) -> Spooled:
             file.write(frame)
             digest.update(frame)
             n_items, n_bytes = n_items + _n_documents(item), n_bytes + item.n_bytes
+            n_given += 1
+            if len(first) < NAMED and isinstance(item, BytesItem | UploadItem):
+                first.append(item.source)
         file.flush()
         os.fsync(file.fileno())
-    return Spooled(n_items, n_bytes, digest.hexdigest())
+    named = tuple(first)
+    return Spooled(n_items, n_bytes, digest.hexdigest(), named, n_given - len(named))
 
 
 def read_spool(path: Path) -> Iterator[Item]:

@@ -68,10 +68,11 @@ class Similar(Body):
 
 
 class Explain(Body):
-    """Why a unit matches."""
+    """Why a unit matches, in the live version or in another one."""
 
     text: Text
     mode: Mode = "auto"
+    version: str | None = None
 
 
 class Create(Body):

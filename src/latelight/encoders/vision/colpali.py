@@ -1,6 +1,5 @@
 """ColPali: PaliGemma with a projection (Faysse et al., 2024), in transformers' own layout."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from PIL import Image
@@ -15,17 +14,14 @@ from latelight.encoders.vision.loading import (
     describe,
     devices_and_dtype,
     digests_of,
-    load_image_processor,
-    load_tokenizer,
-    plain_tokenizer,
-    processor_settings,
     run_on,
 )
-from latelight.encoders.vision.rendering import PROBE, TextTemplate, find_template, token_names
-
-
-def _dim(files: Files) -> int:
-    return int(files.config.get("embedding_dim", 128))
+from latelight.encoders.vision.retrieval import (
+    embedding_dim,
+    embeddings,
+    retrieval_processor,
+    retrieval_template,
+)
 
 
 def _load(files: Files, options: RunOptions) -> VisualParts:
@@ -33,7 +29,7 @@ def _load(files: Files, options: RunOptions) -> VisualParts:
     from transformers import ColPaliForRetrieval
 
     processor = _processor(files)
-    template = _template(processor)
+    template = retrieval_template(processor)
     model = load_strictly(ColPaliForRetrieval, files.directory, dtype=dtype)
     vision = model.config.vlm_config.vision_config
     side, patch = int(vision.image_size), int(vision.patch_size)
@@ -72,27 +68,7 @@ def _processor(files: Files) -> Any:
     from transformers import ColPaliProcessor
     from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
-    return ColPaliProcessor(
-        image_processor=load_image_processor(files, SiglipImageProcessorPil),
-        tokenizer=load_tokenizer(files),
-        **processor_settings(files, "visual_prompt_prefix", "query_prefix"),
-    )
-
-
-def _template(processor: Any) -> TextTemplate:
-    tokenizer = processor.tokenizer
-    return find_template(
-        processor.process_queries([PROBE])["input_ids"][0].tolist(),
-        plain_tokenizer(tokenizer, [processor.image_token]),
-        token_names(tokenizer),
-        prefix=processor.query_prefix,
-        expansion=[tokenizer.pad_token_id],
-    )
-
-
-def embeddings(model: Any, batch: Mapping[str, Any]) -> Any:
-    """Return the rows of a batch, (batch, longest, dim), of a model of transformers' own layout."""
-    return model(**batch).embeddings
+    return retrieval_processor(files, ColPaliProcessor, SiglipImageProcessorPil)
 
 
 def _square_patches(pixels: Any, patch: int) -> Any:
@@ -102,4 +78,4 @@ def _square_patches(pixels: Any, patch: int) -> Any:
     return cut.permute(1, 3, 0, 2, 4).reshape(n * n, -1).numpy()
 
 
-COLPALI = Family("colpali", ("ColPaliForRetrieval",), _dim, _load)
+COLPALI = Family("colpali", ("ColPaliForRetrieval",), embedding_dim, _load)

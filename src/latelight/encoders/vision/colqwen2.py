@@ -6,7 +6,6 @@ import numpy as np
 from PIL import Image
 
 from latelight.encoders.torch_loading import load_strictly
-from latelight.encoders.vision.colpali import embeddings
 from latelight.encoders.vision.encoder import PatchProbe, VisualParts
 from latelight.encoders.vision.family import Family, Files, RunOptions
 from latelight.encoders.vision.geometry import merged_cells, place, smart_resize
@@ -16,17 +15,14 @@ from latelight.encoders.vision.loading import (
     describe,
     devices_and_dtype,
     digests_of,
-    load_image_processor,
-    load_tokenizer,
-    plain_tokenizer,
-    processor_settings,
     run_on,
 )
-from latelight.encoders.vision.rendering import PROBE, TextTemplate, find_template, token_names
-
-
-def _dim(files: Files) -> int:
-    return int(files.config.get("embedding_dim", 128))
+from latelight.encoders.vision.retrieval import (
+    embedding_dim,
+    embeddings,
+    retrieval_processor,
+    retrieval_template,
+)
 
 
 def _load(files: Files, options: RunOptions) -> VisualParts:
@@ -34,7 +30,7 @@ def _load(files: Files, options: RunOptions) -> VisualParts:
     from transformers import ColQwen2ForRetrieval
 
     processor = qwen_processor(files)
-    template = _template(processor)
+    template = retrieval_template(processor)
     model = load_strictly(ColQwen2ForRetrieval, files.directory, dtype=dtype)
     processors = PerThread(processor)
     token = processor.image_token_id
@@ -70,22 +66,7 @@ def qwen_processor(files: Files) -> Any:
     from transformers import ColQwen2Processor
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-    return ColQwen2Processor(
-        image_processor=load_image_processor(files, Qwen2VLImageProcessorPil),
-        tokenizer=load_tokenizer(files),
-        **processor_settings(files, "visual_prompt_prefix", "query_prefix"),
-    )
-
-
-def _template(processor: Any) -> TextTemplate:
-    tokenizer = processor.tokenizer
-    return find_template(
-        processor.process_queries([PROBE])["input_ids"][0].tolist(),
-        plain_tokenizer(tokenizer, [processor.image_token]),
-        token_names(tokenizer),
-        prefix=processor.query_prefix,
-        expansion=[tokenizer.pad_token_id],
-    )
+    return retrieval_processor(files, ColQwen2Processor, Qwen2VLImageProcessorPil)
 
 
 def grid_of(batch: Any) -> tuple[int, int, int]:
@@ -137,4 +118,4 @@ def qwen_probe(merge: int) -> PatchProbe:
     )
 
 
-COLQWEN2 = Family("colqwen2", ("ColQwen2ForRetrieval",), _dim, _load)
+COLQWEN2 = Family("colqwen2", ("ColQwen2ForRetrieval",), embedding_dim, _load)

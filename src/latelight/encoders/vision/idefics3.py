@@ -8,7 +8,6 @@ from typing import Any
 from PIL import Image
 
 from latelight.encoders.torch_loading import load_strictly
-from latelight.encoders.vision.colpali import embeddings
 from latelight.encoders.vision.encoder import PatchProbe, VisualParts
 from latelight.encoders.vision.family import Family, Files, RunOptions
 from latelight.encoders.vision.geometry import place, tile_cells
@@ -36,6 +35,7 @@ from latelight.encoders.vision.rendering import (
     find_template,
     token_names,
 )
+from latelight.encoders.vision.retrieval import embedding_dim, embeddings
 from latelight.types import Int64Array
 
 PROJECTION = Projection("linear", body="model")
@@ -225,7 +225,7 @@ def _idefics3_template(files: Files, processor: Any) -> TextTemplate:
 COLMODERNVBERT = Family(
     "colmodernvbert",
     ("ColModernVBertForRetrieval",),
-    lambda files: int(files.config.get("embedding_dim", 128)),
+    embedding_dim,
     _load_modernvbert,
 )
 IDEFICS3 = Family(

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from latelight.encoders.torch_loading import need, offline, reading, version_of
+from latelight.encoders.strict_loading import minor_version, need, offline, reading
 from latelight.encoders.torch_runtime import Runner, pick_devices, pick_dtype, replica_on
 from latelight.encoders.vision.family import Files, RunOptions, read_json
 from latelight.encoders.vision.rendering import PlainTokenizer
@@ -145,14 +145,9 @@ def describe(
         "query_template": query,
         "image_processor": type(image_processor).__name__,
         "dtype": dtype,
-        "torch": minor(version_of("torch")),
+        "torch": minor_version("torch"),
         **named,
     }
-
-
-def minor(version: str) -> str:
-    """Return the first two numbers of a version."""
-    return ".".join(version.split(".")[:2])
 
 
 def need_fields(found: Mapping[str, Any], name: str, *wanted: str) -> None:

@@ -12,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from latelight.encoders.torch_loading import need_torchvision, offline, reading
+from latelight.encoders.strict_loading import offline, reading
+from latelight.encoders.torch_loading import need_torchvision
 from latelight.encoders.vision.colqwen2 import check_size, grid_of, qwen_probe, resize_rule
 from latelight.encoders.vision.encoder import VisualParts
 from latelight.encoders.vision.family import PICTURES_AND_SOUND, Family, Files, RunOptions

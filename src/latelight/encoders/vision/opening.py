@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from latelight.encoders.torch_loading import version_of
+from latelight.encoders.strict_loading import minor_version
 from latelight.encoders.vision.colpali import COLPALI
 from latelight.encoders.vision.colqwen2 import COLQWEN2
 from latelight.encoders.vision.colqwen_next import COLQWEN2_5, COLQWEN3
 from latelight.encoders.vision.encoder import VisualEncoder
 from latelight.encoders.vision.family import Family, Files, RunOptions, files_of
 from latelight.encoders.vision.idefics3 import COLMODERNVBERT, IDEFICS3
-from latelight.encoders.vision.loading import minor
 from latelight.encoders.vision.neomme import NEOMME
 from latelight.encoders.vision.omni import OMNI
 from latelight.errors import ModelError
@@ -86,7 +85,7 @@ def open_visual(
         hears="audio" in family.unit_kinds,
         rendering={
             "family": family.name,
-            **{library: minor(version_of(library)) for library in family.libraries},
+            **{library: minor_version(library) for library in family.libraries},
         },
     )
     options = RunOptions(name, device, dtype, weights)

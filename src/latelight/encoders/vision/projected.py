@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from latelight.encoders.torch_loading import load_strictly, need, offline, reading, ready
+from latelight.encoders.strict_loading import need, offline, reading
+from latelight.encoders.torch_loading import load_strictly, ready
 from latelight.encoders.vision.family import Files, read_json, tensor_shape
 from latelight.errors import ModelError
 

@@ -143,8 +143,8 @@ async def explain_unit(
     """Return why a unit matches, or does not: evidence, and every stored row of it."""
 
     def make() -> dict[str, Any]:
-        target = target_of(request)
-        hits = target.explain(asked.text, doc_id, unit_id=unit_id, mode=asked.mode)
+        view = target_of(request).view(asked.version or "live")
+        hits = view.explain(asked.text, doc_id, unit_id=unit_id, mode=asked.mode)
         return explanation_of(hits[0])
 
     return await answered(service_of(request).searches, make)
@@ -162,7 +162,8 @@ async def explain_document(
 
     def make() -> dict[str, Any]:
         began = time.perf_counter()
-        hits = target_of(request).explain(asked.text, doc_id, mode=asked.mode)
+        view = target_of(request).view(asked.version or "live")
+        hits = view.explain(asked.text, doc_id, mode=asked.mode)
         took_ms = 1000 * (time.perf_counter() - began)
         return answer_of(hits, took_ms, explain=True, profile=False)
 
