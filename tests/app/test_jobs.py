@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -406,3 +407,19 @@ def test_a_job_is_called_by_what_it_was_given(library: Library) -> None:
     target.add([{"text": "one"}, {"text": "two"}])
     target.add(b"three", name="three.txt")
     assert [one.to_dict()["what"] for one in library.jobs()] == ["three.txt", "2 records"]
+
+
+def test_what_ended_jobs_left_behind_is_swept(library: Library) -> None:
+    target = library.collection("c", create=True)
+    done = target.add({"id": "a", "text": "x"})
+    failed = target.add(b"%PDF-1.7 no more", name="broken.pdf")
+    jobs = target._home.jobs
+    left = jobs / done.id / "inputs"  # as if killed before it was removed
+    being_made, forgotten = jobs / "66000000-aaaaaa", jobs / "66000000-bbbbbb"
+    for path in (left, being_made / "inputs", forgotten / "inputs"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"kept")
+    os.utime(forgotten, (0, 0))
+    target.add({"id": "b", "text": "y"})
+    assert {path.name for path in jobs.glob("*")} == {failed.id, being_made.name}
+    assert failed.retry_failed().wait().failures

@@ -1,6 +1,7 @@
 """The runs of a job: made, taken up again after whatever stopped them, and put away."""
 
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -9,7 +10,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from latelight.app.mirror import Mirror, Work
-from latelight.errors import InputError, JobRunningError, LatelightError, WriterLockedError
+from latelight.errors import (
+    InputError,
+    JobRunningError,
+    LatelightError,
+    NotFoundError,
+    WriterLockedError,
+)
 from latelight.index.lock import WriterLock
 from latelight.pipelines.inputs import Given, Inputs
 from latelight.pipelines.items import Item, UploadItem
@@ -29,6 +36,7 @@ UPLOADS_NAME = "uploads"
 MOST_NAME_BYTES, MOST_SUFFIX_BYTES = 150, 50
 BACKFILL = "backfill"
 """In a job's inputs: fill this store from the live generation."""
+FORGOTTEN_SECONDS = 86_400.0
 _LOCK_SECONDS = 0.5  # whoever only looks whether a job is at work holds its lock for a moment
 
 
@@ -206,6 +214,7 @@ def make_job(shop: Workshop, given: Given) -> Runs:
         JobRunningError: somebody is at this very job.
         InputError: something given cannot be an item.
     """
+    sweep(shop)
     job_id = new_job_id()
     directory = shop.directory / job_id
     if given.is_paths_alone:
@@ -220,6 +229,27 @@ def make_job(shop: Workshop, given: Given) -> Runs:
         return Runs(shop, earlier.job_id)
     shop.jobs.create(job_id, shop.home, inputs.key, inputs.to_json(), inputs.said)
     return Runs(shop, job_id)
+
+
+def sweep(shop: Workshop) -> None:
+    """Remove what jobs kept that are over or forgotten: their process ended before it could.
+
+    The directory of a job that is being made has no record yet; it is left alone for a day.
+    """
+    for directory in shop.directory.glob("*"):
+        with suppress(FileNotFoundError):  # somebody else was faster
+            if _is_left_over(shop.jobs, directory) and not is_alive(directory):
+                shutil.rmtree(directory, ignore_errors=True)
+
+
+def _is_left_over(jobs: JobStore, directory: Path) -> bool:
+    try:
+        record = jobs.get(directory.name)
+    except NotFoundError:
+        return directory.stat().st_mtime < time.time() - FORGOTTEN_SECONDS
+    if record.state == "done":
+        return not jobs.count_failures(record.job_id)
+    return record.state == "cancelled"
 
 
 def make_backfill(shop: Workshop, store: str) -> Runs:
