@@ -363,8 +363,11 @@ def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
     from matplotlib import ticker
 
     own = groups(rows)
-    figure, panels = plt.subplots(1, len(own), figsize=(6.5 * len(own), 5), squeeze=False)
-    for panel, ((name, encoder), some) in zip(panels.flat, own.items(), strict=True):
+    across, down = min(len(own), 2), -(-len(own) // 2)
+    figure, panels = plt.subplots(down, across, figsize=(6.5 * across, 5 * down), squeeze=False)
+    for panel in panels.flat[len(own) :]:
+        panel.set_axis_off()
+    for panel, ((name, encoder), some) in zip(panels.flat, own.items(), strict=False):
         for number, store in enumerate(dict.fromkeys(row["store"] for row in some)):
             those = [row for row in some if row["store"] == store]
             x, y = [row["bytes"] for row in those], [mean_of(row["values"]) for row in those]
