@@ -480,7 +480,7 @@ def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
             own = [point for point in points if point[1] == phase]
             start, end = own[0][0], own[-1][0] + BIN_SECONDS
             panel.axvspan(start, end, color="0.94" if number % 2 else "white", zorder=0)
-            middle, height = (start + end) / 2, (1.02, 1.10)[number % 2]
+            middle, height = (start + end) / 2, (1.02, 1.10, 1.18)[number % 3]
             panel.text(middle, height, phase, transform=panel.get_xaxis_transform(), ha="center",
                        fontsize=8)  # fmt: skip
             p99 = row["phases"][phase]["p99_ms"]
@@ -492,7 +492,7 @@ def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
         panel.plot(times, [p[3] for p in points], color="C0", linewidth=1, label="median of 2 s")
         panel.set(xlim=(0, times[-1] + BIN_SECONDS), ylim=(0, 1.05 * top))
         panel.set(xlabel="seconds", ylabel="one search, ms")
-        panel.set_title(f"{row['set']}: {row['candidate']}", pad=32, fontsize=10)
+        panel.set_title(f"{row['set']}: {row['candidate']}", pad=38, fontsize=10)
         panel.legend(loc="upper right", fontsize=8)
     figure.tight_layout()
     figure.savefig(path, dpi=100)
