@@ -492,7 +492,7 @@ def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
         panel.plot(times, [p[3] for p in points], color="C0", linewidth=1, label="median of 2 s")
         panel.set(xlim=(0, times[-1] + BIN_SECONDS), ylim=(0, 1.05 * top))
         panel.set(xlabel="seconds", ylabel="one search, ms")
-        panel.set_title(f"{row['set']}: {row['candidate']}", pad=38, fontsize=10)
+        panel.set_title(f"{row['set']}: {row['candidate']}", pad=50, fontsize=10)
         panel.legend(loc="upper right", fontsize=8)
     figure.tight_layout()
     figure.savefig(path, dpi=100)
