@@ -15,8 +15,11 @@ def test_the_carried_model_needs_no_settings() -> None:
 
 def test_a_pack_is_a_file_in_the_directory(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"a model")
+    letters = (tmp_path / NAME).with_suffix(".txt")
+    letters.write_text("α", encoding="utf-8")
     choice = ExtractionOptions(ocr_language="el", ocr_models=str(tmp_path)).ocr_choice
-    assert recognition_settings(choice) == {"Rec.model_path": str(tmp_path / NAME)}
+    expected = {"Rec.model_path": str(tmp_path / NAME), "Rec.rec_keys_path": str(letters)}
+    assert recognition_settings(choice) == expected
 
 
 def test_a_missing_pack_is_named_with_its_remedy_before_any_file_is_read(tmp_path: Path) -> None:

@@ -141,7 +141,8 @@ for name in ("pread", "fdatasync", "fork", "register_at_fork", "sched_getaffinit
         delattr(os, name)
 import pkgutil, importlib, latelight
 for module in pkgutil.walk_packages(latelight.__path__, "latelight."):
-    if not module.name.endswith("._native"):
+    # The integrations need packages of extras.
+    if not module.name.endswith("._native") and ".integrations." not in module.name:
         importlib.import_module(module.name)
 from latelight.settings import read_settings
 assert read_settings({}).n_threads >= 1

@@ -6,7 +6,7 @@ was given is here before the job is acknowledged, so that a killed one can go on
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -46,8 +46,8 @@ class Spooled:
     n_items: int = 0
     n_bytes: int = 0
     digest: str = ""
-    first: tuple[str, ...] = ()
-    n_others: int = 0
+    first: tuple[str, ...] = field(default=(), compare=False)
+    n_others: int = field(default=0, compare=False)
 
 
 def write_spool(path: Path, items: Iterable[Item]) -> Spooled:
