@@ -1,6 +1,5 @@
 """A real server on a small library, and a real browser that looks at it."""
 
-import importlib.util
 import os
 import re
 import shutil
@@ -72,8 +71,6 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def library_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library with a page, texts and a hostile document."""
-    if importlib.util.find_spec("latelight.server.process") is None:
-        pytest.skip("this checkout has no `latelight serve`")
     root = tmp_path_factory.mktemp("web") / "library"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "create_encoder", lambda *a, **k: FakeEncoder(dim=64))
