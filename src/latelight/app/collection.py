@@ -315,6 +315,11 @@ class Collection(Contents):
         """
         self._serving.interact(search_id, doc_id)
 
+    @property
+    def is_releasing(self) -> bool:
+        """Whether a release takes part in searches, and measures how long each takes alone."""
+        return self._serving.is_releasing
+
     def search_batch(  # noqa: PLR0913  as `search`
         self,
         texts: Iterable[str],
