@@ -68,6 +68,8 @@ def create_app(
         redirect_slashes=False,
         lifespan=_lifespan(service),
         exception_handlers=_handlers(),
+        # Its own spans name paths and queries, with ids and texts of documents.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
     for module in _V1:
@@ -76,7 +78,7 @@ def create_app(
     app.include_router(system.guarded)
     _add_page(app)
     app.add_middleware(QuickSearch, service=service)
-    app.add_middleware(Surroundings, metrics=service.metrics)
+    app.add_middleware(Surroundings, metrics=service.metrics, tracer=tracer)
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]
     return app
 

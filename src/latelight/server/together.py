@@ -121,8 +121,9 @@ class Together:
     def _make(self, target: Collection, batch: list[Asked]) -> None:
         began = time.perf_counter()
         try:
-            with self._tracer("search"):
+            with self._tracer.span("search") as span:
                 found = _found(target, batch)
+                span.tell({"latelight.searches": len(batch), **stage_times(found[0])})
         except Exception as error:
             self._fail(target, batch, error)
             return
@@ -145,6 +146,11 @@ class Together:
             asked.done.set_exception(error)
         else:
             asked.done.set_result(body)
+
+
+def stage_times(hits: Hits) -> dict[str, float]:
+    """Return the milliseconds of a search's stages, as attributes of a span."""
+    return {f"latelight.{one.name}_ms": round(one.milliseconds, 3) for one in hits.stages}
 
 
 def _found(target: Collection, batch: list[Asked]) -> list[Hits]:

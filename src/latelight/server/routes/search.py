@@ -24,7 +24,7 @@ from latelight.server.routes.common import IN, answered, target_of
 from latelight.server.routing import Route, operation
 from latelight.server.service import Service, caller_of, service_of
 from latelight.server.specs import check_names
-from latelight.server.together import Asked
+from latelight.server.together import Asked, stage_times
 from latelight.server.uploads import invalid, read_form
 from latelight.types import Source
 
@@ -232,8 +232,9 @@ def _found(
     look: Callable[[Collection], Hits],
 ) -> dict[str, Any]:
     began = time.perf_counter()
-    with service.tracer("search"):
+    with service.tracer.span("search") as span:
         hits = look(target)
+        span.tell(stage_times(hits))
     took_ms = 1000 * (time.perf_counter() - began)
     service.metrics.searched(hits)
     return answer_of(hits, took_ms, explain=asked.explain, profile=asked.profile)
