@@ -49,7 +49,7 @@ class Service:
         self.guard = Guard(self.keys, is_loopback=config.is_loopback)
         self.rate = Rate(config.requests_per_second, config.burst)
         self.searching = Concurrency(config.searches_per_key)
-        n_threads = config.n_search_threads or max(2 * available_cores(), 4)
+        n_threads = config.n_search_threads or max(available_cores(), 2)
         self.searches = Pool("search", n_threads, config.most_waiting)
         self.looking = Pool("look", N_LOOKERS, config.most_waiting)
         self.writing = Pool("write", N_LOOKERS, config.most_waiting)
