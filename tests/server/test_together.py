@@ -17,6 +17,12 @@ PLAIN = {"k": 10, "explain": False}
 EXPLAINED = {"k": 10, "explain": True}
 
 
+class Found(str):
+    """Hits that are one word."""
+
+    stages = ()
+
+
 class Slow:
     """A collection whose searches wait until they are let go, and that notes what came together."""
 
@@ -27,20 +33,22 @@ class Slow:
         self.keys: list[list[str | None]] = []
         self.is_releasing = False
 
-    def search(self, text: str, key: str | None, **options: Any) -> str:
+    def search(self, text: str, key: str | None, **options: Any) -> Found:
         return self._make([text], [key])[0]
 
-    def search_batch(self, texts: Sequence[str], key: Sequence[str | None], **_: Any) -> list[str]:
+    def search_batch(
+        self, texts: Sequence[str], key: Sequence[str | None], **_: Any
+    ) -> list[Found]:
         return self._make(list(texts), list(key))
 
-    def _make(self, texts: list[str], keys: list[str | None]) -> list[str]:
+    def _make(self, texts: list[str], keys: list[str | None]) -> list[Found]:
         self.made.append(texts)
         self.keys.append(keys)
         self.begun.set()
         assert self.gate.wait(20)
         if "bad" in texts:
             raise QueryError("bad")
-        return [text.upper() for text in texts]
+        return [Found(text.upper()) for text in texts]
 
 
 class World:

@@ -21,7 +21,7 @@ from latelight.server.pools import Pool
 from latelight.server.tracing import Tracer, no_tracer
 
 MOST = 8
-"""Searches of one batch; more made nobody sooner (decision 0169), and all of them wait for the last."""
+"""Searches of one batch; more made nobody sooner (decision 0169), and all wait for the last."""
 MOST_EXPLAINED = 4
 """Passages of explained hits are cut one after the other, so fewer wait for each other."""
 
