@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 
 from latelight.app import Collection, Library
 from latelight.errors import InputError, NotFoundError, QueryError
+from latelight.types import Document
 
 RECORDS = [
     {"id": "ferry", "title": "The ferry", "text": "The ferry was refitted in 2019.", "year": 2019},
@@ -191,6 +193,30 @@ def test_deleted_documents_are_not_found_and_not_kept(library: Library, tmp_path
     assert [hit.doc_id for hit in target.search("lamp")] == ["two"]
     assert len(list((library.root / "ns/default/files/originals").iterdir())) == 1
     assert target.verify() == []
+
+
+def test_a_document_is_checked_while_nobody_can_change_it(notes: Collection) -> None:
+    def refuse(document: Document) -> None:
+        raise InputError(document.title)
+
+    with pytest.raises(InputError, match="The ferry"):
+        notes.delete_checked("ferry", refuse)
+    assert len(notes.documents()) == 3
+    with pytest.raises(NotFoundError):
+        notes.delete_checked("nobody", refuse)
+
+    new = {"id": "ferry", "text": "The ferry was sold."}
+    other = threading.Thread(target=notes.add, args=([new],))
+
+    def change_meanwhile(document: Document) -> None:
+        assert document.title == "The ferry"
+        other.start()
+        other.join(0.3)
+        assert other.is_alive()
+
+    notes.delete_checked("ferry", change_meanwhile)
+    other.join(60)
+    assert notes.get("ferry").units[0].text == "The ferry was sold."
 
 
 def test_a_bad_file_fails_alone(library: Library, tmp_path: Path) -> None:

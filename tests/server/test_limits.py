@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -59,13 +59,17 @@ def test_who_comes_too_often_is_told_when_to_come_again(serve: Serve, library: L
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Searches wait until this is set."""
-    go, search = threading.Event(), Collection.search
+    go = threading.Event()
 
-    def wait_for_it(self: Collection, *args: object, **options: object) -> object:
-        assert go.wait(30)
-        return search(self, *args, **options)  # type: ignore[arg-type]
+    def held_back(make: Callable[..., Any]) -> Callable[..., Any]:
+        def wait_for_it(*args: Any, **options: Any) -> Any:
+            assert go.wait(30)
+            return make(*args, **options)
 
-    monkeypatch.setattr(Collection, "search", wait_for_it)
+        return wait_for_it
+
+    for name in ("search", "search_batch"):
+        monkeypatch.setattr(Collection, name, held_back(getattr(Collection, name)))
     yield go
     go.set()
 

@@ -1,6 +1,6 @@
 """A collection: add, search, explain, delete."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -42,7 +42,7 @@ from latelight.pipelines.spec import PipelineSpec, SearchMode
 from latelight.releases.catalog import Generation
 from latelight.releases.jobs import Home, JobStore
 from latelight.settings import Settings
-from latelight.types import Metadata
+from latelight.types import Document, Metadata
 
 if TYPE_CHECKING:
     pass
@@ -163,6 +163,15 @@ class Collection(Contents):
         if isinstance(doc_ids, str):
             raise InputError(f"delete takes a list of ids; write delete([{doc_ids!r}]).")
         return self._mirror.delete(doc_ids)
+
+    def delete_checked(self, doc_id: str, check: Callable[[Document], None]) -> None:
+        """Delete a document unless `check`, which is shown it while nobody can change it, raises.
+
+        Raises:
+            NotFoundError: it is not there.
+            WriterLockedError: another process is writing.
+        """
+        self._mirror.delete([doc_id], check)
 
     def compact(self) -> None:
         """Rewrite each generation without what was deleted; drop files that no one of them names.
@@ -314,6 +323,11 @@ class Collection(Contents):
             NotFoundError: the search takes part in no release of this collection.
         """
         self._serving.interact(search_id, doc_id)
+
+    @property
+    def is_releasing(self) -> bool:
+        """Whether a release takes part in searches, and measures how long each takes alone."""
+        return self._serving.is_releasing
 
     def search_batch(  # noqa: PLR0913  as `search`
         self,

@@ -8,7 +8,7 @@ document that was just added, for all of them when a generation is new, and afte
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -44,6 +44,8 @@ FOLLOW_SECONDS = 0.5
 STAGING_NAME = "originals"
 MEMO_NAME = "memo"
 _LOCK_SECONDS = 600.0
+Check = Callable[[Document], None]
+"""Raises an error where a document is not as it should be."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,16 @@ class Mirror:
             except GenerationMovedError:
                 continue  # what was published is known there, or owed to it
 
-    def delete(self, doc_ids: Iterable[str]) -> int:
+    def delete(self, doc_ids: Iterable[str], check: Check | None = None) -> int:
         """Delete documents from every generation; return how many the live one had.
 
+        Args:
+            doc_ids: of the documents.
+            check: is shown each as it is while nobody else can change it; what it raises is raised,
+                and nothing is deleted.
+
         Raises:
+            NotFoundError: with a check, one of them is not there.
             WriterLockedError: another process is writing.
         """
         wanted = list(dict.fromkeys(doc_ids))
@@ -108,14 +116,20 @@ class Mirror:
             live = self._versions.live()
             self.settle(live.version.store)
             try:
-                n_deleted = self._delete_live(live, wanted)
+                n_deleted = self._delete_live(live, wanted, check)
             except GenerationMovedError:
                 continue
             self.follow()
             return n_deleted
 
-    def _delete_live(self, live: OpenGeneration, doc_ids: Sequence[str]) -> int:
+    def _delete_live(
+        self, live: OpenGeneration, doc_ids: Sequence[str], check: Check | None
+    ) -> int:
         with live.store.writer() as writer:
+            if check is not None:
+                present = live.store.snapshot()
+                for doc_id in doc_ids:
+                    check(present.document(doc_id))
             n_deleted = writer.delete(doc_ids)
             if n_deleted:
                 self._announce(live)(doc_ids)

@@ -16,7 +16,7 @@ from latelight.app.opened import OpenGeneration, Versions
 from latelight.errors import InputError, LatelightError, NotFoundError
 from latelight.experiments import GuardVerdict, check_guards
 from latelight.experiments.assignment import hashed
-from latelight.releases.routing import CANDIDATE_ARM, LIVE_ARM, Route, route
+from latelight.releases.routing import CANDIDATE_ARM, LIVE_ARM, Route, is_routed, route
 from latelight.releases.state import Release
 from latelight.releases.store import Shown
 from latelight.releases.watching import Situation
@@ -64,6 +64,11 @@ class Serving:
         self._mutex = threading.Lock()
         self._n_waiting = 0
         self._warming: tuple[OpenGeneration, threading.Thread] | None = None
+
+    @property
+    def is_releasing(self) -> bool:
+        """Whether a release is where its candidate may take part in searches."""
+        return is_routed(self._versions.now().release)
 
     def search(self, ask: Ask, key: str | None) -> Hits:
         """Return the hits that the caller of this key is to see.

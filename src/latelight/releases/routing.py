@@ -53,6 +53,11 @@ def route(standing: Standing, release: Release | None, key: str) -> Route:
     return Route(live)
 
 
+def is_routed(release: Release | None) -> bool:
+    """Return whether a release is where the candidate may take part in searches."""
+    return release is not None and release.state in ("shadow", "interleave", "ramp")
+
+
 def ramp(release: Release) -> Assignment:
     """Return who is answered by the candidate at the ramp's present share."""
     return Assignment.ramp(_seed(release, "ramp"), CANDIDATE_ARM, LIVE_ARM, release.share)

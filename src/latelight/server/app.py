@@ -20,6 +20,7 @@ from latelight.server.config import ServerConfig
 from latelight.server.json_answers import encoded
 from latelight.server.logs import ERRORS
 from latelight.server.openapi import openapi_of
+from latelight.server.quick import QuickSearch
 from latelight.server.routes import (
     adding,
     collections,
@@ -67,6 +68,8 @@ def create_app(
         redirect_slashes=False,
         lifespan=_lifespan(service),
         exception_handlers=_handlers(),
+        # Its own spans name paths and queries, with ids and texts of documents.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
     for module in _V1:
@@ -74,7 +77,8 @@ def create_app(
     app.include_router(system.router)
     app.include_router(system.guarded)
     _add_page(app)
-    app.add_middleware(Surroundings, metrics=service.metrics)
+    app.add_middleware(QuickSearch, service=service)
+    app.add_middleware(Surroundings, metrics=service.metrics, tracer=tracer)
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]
     return app
 

@@ -17,7 +17,7 @@ class ServerConfig:
         requests_per_second: of one key, or of one address where there are no keys; 0: no limit.
         burst: requests that may come at once within that rate; 0: two seconds' worth.
         searches_per_key: searches of one key that may be under way or waiting; 0: no limit.
-        n_search_threads: searches that run at once; 0: two for each core, at least four.
+        n_search_threads: searches that run at once; 0: one for each core, at least two.
         most_waiting: searches that may wait for a thread before the server says that it is busy.
         n_jobs: jobs that run at once; others wait their turn.
         shutdown_seconds: so long may searches and jobs take to come to a stop.

@@ -39,6 +39,7 @@ async def stop(service: Service) -> None:
         pool.shutdown()
     service.background.shutdown(wait=False, cancel_futures=True)
     service.incoming.close()
+    await asyncio.to_thread(service.tracer.close)
     LOG.info("server ends", extra={"in_time": in_time})
 
 

@@ -77,7 +77,9 @@ class Route(APIRoute):
         async def handle(request: Request) -> Response:
             service = service_of(request)
             _restore_slashes(request.scope)
-            caller = _admitted(request, service, declared.get(NEEDS, ""))
+            caller = request.scope["state"].get("admitted")
+            if caller is None:
+                caller = _admitted(request, service, declared.get(NEEDS, ""))
             most = _most_bytes(service, declared.get(BODY, ""))
             own = _Read(request.scope, limited(request, request.receive, most))
             own.state.caller = caller

@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from latelight.app import Collection, Library
 from latelight.app.adding import JobSummary
+from latelight.app.hits import Hits
 from latelight.errors import LatelightError, NotFoundError
 from latelight.releases.catalog import CATALOG
 from latelight.releases.evaluations import EvaluationStore
@@ -14,7 +15,9 @@ from latelight.releases.keys import KeyStore
 from latelight.releases.service import ServiceStore
 from latelight.server.auth import Caller, Guard
 from latelight.server.config import ServerConfig
+from latelight.server.hits_json import answer_of
 from latelight.server.idempotency import InFlight
+from latelight.server.json_answers import encoded
 from latelight.server.limits import Concurrency, Rate
 from latelight.server.metrics import Metrics
 from latelight.server.pictures import PictureCache
@@ -22,6 +25,7 @@ from latelight.server.pools import Pool
 from latelight.server.problems import not_found
 from latelight.server.runner import Runner
 from latelight.server.stepping import Stepper
+from latelight.server.together import Together
 from latelight.server.tracing import Tracer, no_tracer
 from latelight.server.uploads import Incoming
 from latelight.settings import available_cores
@@ -45,7 +49,7 @@ class Service:
         self.guard = Guard(self.keys, is_loopback=config.is_loopback)
         self.rate = Rate(config.requests_per_second, config.burst)
         self.searching = Concurrency(config.searches_per_key)
-        n_threads = config.n_search_threads or max(2 * available_cores(), 4)
+        n_threads = config.n_search_threads or max(available_cores(), 2)
         self.searches = Pool("search", n_threads, config.most_waiting)
         self.looking = Pool("look", N_LOOKERS, config.most_waiting)
         self.writing = Pool("write", N_LOOKERS, config.most_waiting)
@@ -56,6 +60,7 @@ class Service:
         self.pictures = PictureCache()
         self.in_flight = InFlight()
         self.metrics = Metrics(self.runner.counts)
+        self.together = Together(self.searches, self.collection, self.answer, tracer)
         self.is_ready = False
         self.stopping = threading.Event()
         self._mutex = threading.Lock()
@@ -80,6 +85,11 @@ class Service:
         opened = self.library.collection(name, namespace=namespace)
         with self._mutex:
             return self._collections.setdefault(place, opened)
+
+    def answer(self, hits: Hits, took_ms: float, explain: bool, profile: bool) -> bytes:
+        """Return the outcome of a search as JSON, and count it."""
+        self.metrics.searched(hits)
+        return encoded(answer_of(hits, took_ms, explain=explain, profile=profile))
 
     def opened(self) -> list[Collection]:
         """Return the collections that were used so far."""

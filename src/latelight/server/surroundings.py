@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,6 +16,7 @@ from latelight.server import problems
 from latelight.server.logs import ACCESS, ERRORS
 from latelight.server.metrics import Metrics
 from latelight.server.routing import SLASH
+from latelight.server.tracing import Span, Tracer, no_tracer
 
 REQUEST_ID = "X-Request-ID"
 PAGE_POLICY = (
@@ -41,10 +42,11 @@ class HeadDone(OSError):  # noqa: N818  not an error
 class Surroundings:
     """ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, tracer: Tracer = no_tracer) -> None:
         """Stand around an application."""
         self._app = app
         self._metrics = metrics
+        self._tracer = tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass on what is none."""
@@ -53,20 +55,22 @@ class Surroundings:
             return
         scope = dict(scope)  # what stands outside, such as an access log, keeps its own
         exchange = _Exchange(scope, send)
-        try:
-            await self._app(scope, receive, exchange.send)
-        except (HeadDone, ClientDisconnect):
-            pass
-        except Exception as error:
-            await exchange.fail(error)
-        finally:
-            self._tell(scope, exchange)
+        with self._tracer.span("request", Headers(scope=scope)) as span:
+            try:
+                await self._app(scope, receive, exchange.send)
+            except (HeadDone, ClientDisconnect):
+                pass
+            except Exception as error:
+                await exchange.fail(error)
+            finally:
+                self._tell(scope, exchange, span)
 
-    def _tell(self, scope: Scope, exchange: "_Exchange") -> None:
+    def _tell(self, scope: Scope, exchange: "_Exchange", span: Span) -> None:
         seconds = time.perf_counter() - exchange.began
         route = getattr(scope.get("route"), "path", "") or "other"
         status = exchange.status or 499  # nobody waited for the answer
         self._metrics.answered(exchange.method, route, status, seconds)
+        span.is_request(exchange.method, route, status)
         if ACCESS.isEnabledFor(logging.INFO):
             ACCESS.info("request", extra=_told(scope, exchange, route, status, seconds))
 

@@ -95,15 +95,18 @@ async def delete_documents(
 
 def _deleted(request: Request, doc_id: str, expected: str | None) -> None:
     target = target_of(request)
-    document = target.get(doc_id).document  # tells whether it is there
-    if expected is not None and not matches(expected, etag_of(target, document)):
+
+    def check(document: Document) -> None:
+        if expected is None or matches(expected, etag_of(target, document)):
+            return
         raise Refusal(
             412,
             "precondition_failed",
             f"Document {doc_id!r} is no longer as it was looked at.",
             "Look at it again, and decide anew.",
         )
-    target.delete([doc_id])
+
+    target.delete_checked(doc_id, check)
 
 
 def _listed(one: ListedDocument) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from latelight.server.routes.common import IN, answered, target_of
 from latelight.server.routing import Route, operation
 from latelight.server.service import Service, caller_of, service_of
 from latelight.server.specs import check_names
+from latelight.server.together import Asked, stage_times
 from latelight.server.uploads import invalid, read_form
 from latelight.types import Source
 
@@ -54,14 +55,13 @@ _FORM = {
 )
 async def search(request: Request, namespace: str, collection: str, asked: Search) -> Response:
     """Return the best units for a text, best first."""
-
-    def look(target: Collection) -> Hits:
-        view = view_of(target, asked)
-        if view is not None:
-            return view.search(asked.text, **options_of(asked))
-        return target.search(asked.text, key=asked.key, **options_of(asked))
-
-    return await _searched(request, asked, look)
+    if asked.version is not None or asked.pipeline is not None:
+        return await _searched(request, asked, lambda target: _in_view(target, asked))
+    service = service_of(request)
+    one = Asked((namespace, collection), asked.text, asked.key, options_of(asked), asked.profile)
+    with service.searching.one(caller_of(request).name):
+        body = await service.together.search(one)
+    return Response(body, 200, None, "application/json")
 
 
 @router.post(
@@ -201,6 +201,12 @@ def view_of(target: Collection, asked: SearchOptions) -> View | None:
     return view
 
 
+def _in_view(target: Collection, asked: Search) -> Hits:
+    view = view_of(target, asked)
+    assert view is not None
+    return view.search(asked.text, **options_of(asked))
+
+
 def options_of(asked: SearchOptions) -> dict[str, Any]:
     """Return what `Collection.search` and `search_batch` take."""
     names = ("k", "filter", "group_by", "explain", "exact", "mode", "recall")
@@ -226,8 +232,9 @@ def _found(
     look: Callable[[Collection], Hits],
 ) -> dict[str, Any]:
     began = time.perf_counter()
-    with service.tracer("search"):
+    with service.tracer.span("search") as span:
         hits = look(target)
+        span.tell(stage_times(hits))
     took_ms = 1000 * (time.perf_counter() - began)
     service.metrics.searched(hits)
     return answer_of(hits, took_ms, explain=asked.explain, profile=asked.profile)
