@@ -124,7 +124,7 @@ def find_assets(packages: Path) -> Assets:
 def _fonts(files: list[str]) -> Fonts:
     def of(names: tuple[str, ...]) -> tuple[str, ...]:
         found = [one for one in files if Path(one).stem.lower().startswith(names_lower(names))]
-        return tuple(one for one in found if "Oblique" not in one)
+        return tuple(one for one in found if "Oblique" not in one and "Display" not in one)
 
     def names_lower(names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(name.lower() for name in names)

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +84,8 @@ def main() -> None:
     encoder = latelight_small(n_threads=1)
     table = make_table(encoder, given.away)
     path = given.out / FILE
-    np.savez(path, **{name: rows.astype(np.float16) for name, rows in table.items()})
+    halved: dict[str, Any] = {name: rows.astype(np.float16) for name, rows in table.items()}
+    np.savez(path, **halved)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     print(json.dumps({"file": FILE, "sha256": digest, "n_rows": sum(map(len, table.values()))}))
 

@@ -15,6 +15,7 @@ from training.sight.canvas import (
     between,
     blank,
     chance,
+    ink_box,
     lay,
     lighten,
     pen,
@@ -55,6 +56,8 @@ def logo(rng: Random, assets: Assets, width: float, height: float) -> Tile:
         if chance(rng, 0.3):
             y = image.height / 2 + size * 0.6
             draw.line((left, y, image.width * 0.95, y), colour, 2)
+    if ink_box(image) is None:
+        draw.ellipse((2, 2, side, side), colour)
     return Tile(image, "logo")
 
 

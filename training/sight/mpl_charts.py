@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.style
 import numpy as np
+from cycler import cycler
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -23,7 +24,8 @@ def draw_plan(
     """Return a chart as a picture of about `width` x `height` pixels."""
     style = pick(rng, styles)
     with mpl.rc_context(), mpl.style.context(style):
-        mpl.rcParams.update(_look(rng, style, min(width, height)))
+        settings: Any = mpl.rcParams
+        settings.update(_look(rng, style, min(width, height)))
         figure = Figure(figsize=(max(1.2, width / DPI), max(1.0, height / DPI)), dpi=DPI)
         axes: Any = figure.add_subplot()
         _DRAWERS[plan.kind](rng, axes, plan)
@@ -35,7 +37,7 @@ def draw_plan(
 def _pixels(figure: Figure) -> Image.Image:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 
@@ -52,7 +54,7 @@ def _look(rng: Random, style: str, side: float) -> dict[str, Any]:
     }  # fmt: skip
     if style != "grayscale":
         hexed = [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in palette(rng)]
-        look["axes.prop_cycle"] = mpl.cycler(color=hexed)
+        look["axes.prop_cycle"] = cycler(color=hexed)
     return look
 
 

@@ -150,7 +150,8 @@ def _labels(canvas: Canvas, swap: bool, middle: float) -> None:
 
 def _scaled(values: np.ndarray) -> np.ndarray:
     """Return values as shares of the plot's height."""
-    return values / (values.max() * 1.08)
+    shares: np.ndarray = values / (values.max() * 1.08)
+    return shares
 
 
 def _bars(canvas: Canvas) -> None:

@@ -14,14 +14,14 @@ def worn(rng: Random, page: Image.Image, labels: list[Label]) -> tuple[Image.Ima
         return page, labels
     if chance(rng, 0.5):
         page, labels = _skewed(rng, page, labels)
-    pixels = np.asarray(page, np.float32)
+    pixels: np.ndarray = np.asarray(page, np.float32)
     if chance(rng, 0.5):
         pixels = np.repeat(pixels.mean(axis=2, keepdims=True), 3, axis=2)
     if chance(rng, 0.4):
         pixels = _on_paper(rng, pixels)
     if chance(rng, 0.4):
         pixels = 255 - (255 - pixels) * between(rng, 0.45, 0.9)
-    if chance(rng, 0.15):
+    elif chance(rng, 0.2):  # not of a faded page: all of it might vanish
         pixels = np.where(pixels > between(rng, 110, 200), 255.0, 0.0)
     if chance(rng, 0.5):
         pixels = pixels + rng.standard_normal((*pixels.shape[:2], 1)) * between(rng, 2, 14)

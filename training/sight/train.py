@@ -8,6 +8,8 @@ learning falls to nothing over `--steps`: name more of them to train longer. Nee
 """
 
 import argparse
+import queue
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,7 +53,7 @@ class Run:
         if not whole:
             self.model.freeze_early()
         self.average.load_state_dict(self.model.state_dict())
-        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model.to(memory_format=torch.channels_last)
         self.optimizer = torch.optim.AdamW(self._groups(), lr=RATE, weight_decay=DECAY)
         self.step, self.round = 0, 0
 
@@ -71,12 +73,13 @@ class Run:
         self.model.train()
         parts = losses(self.model(batch.pixels), batch)
         self.optimizer.zero_grad(set_to_none=True)
-        parts.sum().backward()  # type: ignore[no-untyped-call]
+        parts.sum().backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
         self.optimizer.step()
         self.step += 1
         self._take_average()
-        return parts.detach().numpy().copy()
+        found: np.ndarray = parts.detach().numpy().copy()
+        return found
 
     @torch.no_grad()
     def _take_average(self) -> None:
@@ -121,7 +124,7 @@ def rate_at(step: int, n_steps: int) -> float:
 def shown(run: Run, options: Options) -> Iterator[Batch]:
     """Yield batches without end; the pages are listed anew in every round."""
     while True:
-        rng = np.random.default_rng((options.seed, run.round))
+        rng = np.random.default_rng((options.seed, run.round, run.step))
         pages = read_pages(options.pages)
         if len(pages) < options.batch:
             raise SystemExit(
@@ -133,11 +136,30 @@ def shown(run: Run, options: Options) -> Iterator[Batch]:
         run.round += 1
 
 
+def ahead(batches_of: Iterator[Batch], n: int = 2) -> Iterator[Batch]:
+    """Yield batches that a thread prepares while the last one is learnt from."""
+    ready: queue.Queue[Batch | BaseException] = queue.Queue(n)
+
+    def prepare() -> None:
+        try:
+            for batch in batches_of:
+                ready.put(batch)
+        except BaseException as error:  # raised where the batches are used
+            ready.put(error)
+
+    threading.Thread(target=prepare, daemon=True).start()
+    while True:
+        batch = ready.get()
+        if isinstance(batch, BaseException):
+            raise batch
+        yield batch
+
+
 def train(run: Run, options: Options) -> None:
     """Train until the number of steps is reached; save now and then, and at the end."""
     checkpoint = options.out / "checkpoint.pt"
     saved, began, told = time.monotonic(), time.monotonic(), []
-    for batch in shown(run, options):
+    for batch in ahead(shown(run, options)):
         if run.step >= options.steps:
             break
         wait_while(options.pause)
