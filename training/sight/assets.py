@@ -54,7 +54,7 @@ subsidiary segment international european foreign currency exchange
 """
 WORDS = tuple(_WORDS.split())
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
-_FEWEST_FONTS = 3
+_FEWEST_FONTS = 2
 
 
 @dataclass(frozen=True)
