@@ -1,17 +1,15 @@
 """Export a checkpoint's averaged weights as ONNX, with a card that holds the digests.
 
-    python -m training.sight.export --checkpoint run/checkpoint.pt --pages DIR --out DIR [--int8]
+    python -m training.sight.export --checkpoint run/checkpoint.pt --out DIR
 
 The graph takes pixels (n, height, width, 3) uint8 and gives probabilities and distances. Weights
-are stored as float16 and computed with as float32; `--int8` quantises them and the activations
-instead, with ranges from `--pages`. The table of rows must lie in `--out` already (make_rows.py).
-Needs torch 2.13.0 and onnx.
+are stored as float16 and computed with as float32. The table of rows must lie in `--out` already
+(make_rows.py). Needs torch 2.13.0 and onnx.
 """
 
 import argparse
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +22,10 @@ from torch import nn
 from latelight.encoders.sight.encoder import CARD
 from latelight.encoders.sight.picture import LONG, SHORT
 from latelight.encoders.sight.vocabulary import ATTRIBUTES, KINDS
-from training.sight.dataset import read_pages
 from training.sight.make_rows import FILE as ROWS
 from training.sight.network import Shape, Sight
 
 NETWORK = "latelight-sight.onnx"
-N_CALIBRATION = 48
 _LEAST_HALVED = 64  # numbers in a tensor that is worth storing as float16
 
 
@@ -94,40 +90,7 @@ def halve(path: Path) -> None:
     onnx.save(model, path)
 
 
-def quantise(path: Path, pages: Path) -> None:
-    """Quantise a graph to int8 in place, with ranges measured on pages."""
-    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    prepared = path.with_suffix(".prepared.onnx")
-    quant_pre_process(str(path), str(prepared))
-    quantize_static(
-        str(prepared), str(path), _Reader(pages), quant_format=QuantFormat.QDQ, per_channel=True,
-        reduce_range=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-        op_types_to_quantize=["Conv", "Add", "AveragePool", "Resize"],
-        calibrate_method=CalibrationMethod.MinMax,
-    )  # fmt: skip
-    prepared.unlink()
-
-
-class _Reader:
-    """Feeds pages to the measurement of ranges."""
-
-    def __init__(self, pages: Path) -> None:
-        self._feeds = self._each(pages)
-
-    @staticmethod
-    def _each(pages: Path) -> Iterator[dict[str, np.ndarray]]:
-        found = read_pages(pages)
-        for page in found[:: max(1, len(found) // N_CALIBRATION)][:N_CALIBRATION]:
-            yield {"pixels": np.asarray(page.pixels())[None]}
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        """Return the next page's feed, or None."""
-        return next(self._feeds, None)
-
-
-def card(out: Path, n_steps: int, n_parameters: int, stored: str) -> dict[str, Any]:
+def card(out: Path, n_steps: int, n_parameters: int) -> dict[str, Any]:
     """Return what is to be known of the files in `out`."""
 
     def part(name: str, role: str) -> dict[str, Any]:
@@ -139,7 +102,7 @@ def card(out: Path, n_steps: int, n_parameters: int, stored: str) -> dict[str, A
         "files": {NETWORK: part(NETWORK, "network"), ROWS: part(ROWS, "rows")},
         "kinds": KINDS,
         "attributes": ATTRIBUTES,
-        "stored_as": stored,
+        "stored_as": "float16",
         "n_parameters": n_parameters,
         "trained_with": {
             "script": "training/sight/train.py",
@@ -156,20 +119,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--pages", type=Path)
-    parser.add_argument("--int8", action="store_true")
     given = parser.parse_args()
-    if given.int8 and given.pages is None:
-        parser.error("--int8 needs --pages, whose pages give the ranges; name a folder of pages.")
     network, n_steps = read_network(given.checkpoint)
     path = given.out / NETWORK
     write_graph(network, path)
-    if given.int8:
-        quantise(path, given.pages)
-    else:
-        halve(path)
+    halve(path)
     n_parameters = sum(one.numel() for one in network.parameters())
-    found = card(given.out, n_steps, n_parameters, "int8" if given.int8 else "float16")
+    found = card(given.out, n_steps, n_parameters)
     (given.out / CARD).write_text(json.dumps(found, indent=1) + "\n")
     print(json.dumps(found["files"], indent=1))
 

@@ -3,12 +3,14 @@
     python -m training.sight.train --pages DIR --backbone FILE --out DIR [--steps 4000]
 
 `--pages` may still be filling: its folders are listed anew in every round. `--out` gets
-`checkpoint.pt` every few minutes and at the end; the same command goes on from it. The rate of
-learning falls to nothing over `--steps`: name more of them to train longer. Needs torch 2.13.0.
+`checkpoint.pt` every few minutes, at the end, and when asked to stop (SIGTERM); the same command
+goes on from it. The rate of learning falls to nothing over `--steps`: name more of them to train
+longer. Needs torch 2.13.0.
 """
 
 import argparse
 import queue
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -159,8 +161,10 @@ def train(run: Run, options: Options) -> None:
     """Train until the number of steps is reached; save now and then, and at the end."""
     checkpoint = options.out / "checkpoint.pt"
     saved, began, told = time.monotonic(), time.monotonic(), []
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     for batch in ahead(shown(run, options)):
-        if run.step >= options.steps:
+        if run.step >= options.steps or stop.is_set():
             break
         wait_while(options.pause)
         told.append(run.learn(batch, rate_at(run.step, options.steps)))
