@@ -42,7 +42,7 @@ class Contents:
         return StoredDocument(snapshot.document(doc_id), units)
 
     def documents(self) -> list[Document]:
-        """Return every document, by and large in the order in which they were written."""
+        """Return every document, in the order of writing: what is replaced goes to the end."""
         return list(self._versions.live().store.snapshot().documents())
 
     def list_documents(self, *, after: str = "", limit: int = 50) -> list[ListedDocument]:

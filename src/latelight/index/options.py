@@ -14,7 +14,7 @@ class WriterOptions:
     Attributes:
         flush_bytes: pending documents beyond this are written to a segment of their own, which
             nothing names before the commit; bounds memory and the size of segments.
-        merge_factor: a commit that finds so many segments of like size merges them.
+        merge_factor: a commit that finds so many neighbours of like size merges them.
         min_coded_rows: segments with fewer rows of a space get no codes of it; scoring them all
             is as fast.
         min_shared_rows: the same, in the background, for those that can share the codes' book with

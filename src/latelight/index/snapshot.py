@@ -375,7 +375,7 @@ class Snapshot:
                     yield document
 
     def documents(self) -> Iterator[Document]:
-        """Yield the live documents in the order of their ordinals."""
+        """Yield the live documents in the order of their ordinals: as they were last written."""
         for view in self._views:
             for number in range(view.segment.n_documents):
                 if view.is_live(number):

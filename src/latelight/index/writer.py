@@ -20,7 +20,8 @@ from latelight.index.lock import WriterLock
 from latelight.index.log import BLOCK, LogMark, start_of
 from latelight.index.log_file import LogAppender, create_log, sync_logs
 from latelight.index.manifest import SegmentEntry, is_newest, publish_manifest
-from latelight.index.merge_policy import plan_upkeep
+from latelight.index.merge_policy import plan_upkeep, runs_of
+from latelight.index.merging import batches
 from latelight.index.options import DEFAULT_OPTIONS, WriterOptions
 from latelight.index.rows import SpaceSpec, StoredRows, store_rows
 from latelight.index.segment import Segment, StoredDocument, encode_segment, write_segment
@@ -92,7 +93,7 @@ class Writer:
         self._pending: dict[str, StoredDocument] = {}
         self._pending_bytes = 0
         self._pending_rows = 0
-        self._pending_units = 0
+        self._n_unflushed_units = sum(view.segment.n_units for view in state.buffer)
         self._touched: set[str] = set()
         self._has_new_segments = False
 
@@ -236,21 +237,26 @@ class Writer:
 
     def _put(self, stored: StoredDocument) -> None:
         self._drop_pending(stored.document.doc_id)
+        if self._n_unflushed_units + len(stored.units) > MAX_UNITS:  # more of them get no codes
+            self._flush_early()
         self._pending[stored.document.doc_id] = stored
         self._pending_bytes += stored.n_bytes
         self._pending_rows += stored.n_rows
         self._touched.add(stored.document.doc_id)
-        self._pending_units += len(stored.units)
-        if self._pending_bytes >= self._options.flush_bytes or self._pending_units >= MAX_UNITS:
-            with self._failing_for_good():
-                self._flush()
+        self._n_unflushed_units += len(stored.units)
+        if self._pending_bytes >= self._options.flush_bytes:
+            self._flush_early()
+
+    def _flush_early(self) -> None:
+        with self._failing_for_good():
+            self._flush()
 
     def _drop_pending(self, doc_id: str) -> bool:
         stored = self._pending.pop(doc_id, None)
         if stored is not None:
             self._pending_bytes -= stored.n_bytes
             self._pending_rows -= stored.n_rows
-            self._pending_units -= len(stored.units)
+            self._n_unflushed_units -= len(stored.units)
         return stored is not None
 
     # Logging
@@ -323,7 +329,7 @@ class Writer:
 
     def _publish(self) -> None:
         """Write pending and logged documents to a segment, and the manifest that names it."""
-        self._flush(with_buffer=True)
+        self._flush()
         files = self._options.files
         crowd = self._crowd()
         self._merge(crowd)
@@ -360,41 +366,43 @@ class Writer:
             return mark
         return create_log(self._root, self._state.manifest.number + 1, self._options.files)
 
-    def _flush(self, with_buffer: bool = False) -> None:
-        """Write pending documents to a segment, burying the versions that they replace."""
+    def _flush(self) -> None:
+        """Write logged and pending documents to segments, burying the versions that they replace.
+
+        What is logged came first, and goes first.
+        """
         replaced = HashedIds.of(self._pending)
         for held in (*self._held, *self._buffer):
             held.bury(replaced)
-        documents = list(self._pending.values())
-        if with_buffer:
-            logged = [stored for held in self._buffer for stored in held.view.documents()]
-            documents, self._buffer = logged + documents, []
-        self._pending, self._pending_bytes = {}, 0
-        self._pending_rows = self._pending_units = 0
-        if not documents:
-            return
+        logged = [stored for held in self._buffer for stored in held.view.documents()]
+        documents = [*logged, *self._pending.values()]
+        self._pending, self._buffer = {}, []
+        self._pending_bytes = self._pending_rows = self._n_unflushed_units = 0
+        if documents:
+            self._held.append(self._written(documents))
+            self._has_new_segments = True
+
+    def _written(self, documents: Sequence[StoredDocument]) -> _Held:
+        """Return a new segment, which nothing names yet."""
         segment_id = f"{self._state.manifest.number + 1:08d}-{secrets.token_hex(4)}"
-        spaces = self._state.manifest.spaces
+        spaces, files = self._state.manifest.spaces, self._options.files
         segments = [held.view.segment for held in self._held]
         coding = choose_coding(spaces, documents, segments, self._options)
-        files = self._options.files
         entry = write_segment(self._root, segment_id, spaces, documents, files, coding)
-        self._held.append(_Held(entry, self._live.view(entry)))
-        self._has_new_segments = True
+        return _Held(entry, self._live.view(entry))
 
     def _entries(self) -> list[SegmentEntry]:
         return [held.entry for held in self._held if held.entry is not None]
 
     def _merge(self, segment_ids: Sequence[str]) -> None:
-        """Rewrite the live documents of some segments into new ones that take their place."""
-        chosen = [
-            held for held in self._held if held.entry and held.entry.segment_id in segment_ids
-        ]
-        self._held = [held for held in self._held if held not in chosen]
-        for held in chosen:
-            for stored in held.view.documents():
-                self._put(stored)
-        self._flush()
+        """Rewrite the live documents of some neighbours into new segments in their place."""
+        names = [held.view.segment.segment_id for held in self._held]
+        for run in runs_of(names, segment_ids):
+            first = next(n for n, h in enumerate(self._held) if h.view.segment.segment_id == run[0])
+            own = slice(first, first + len(run))
+            views = [held.view for held in self._held[own]]
+            new = batches(views, self._options.flush_bytes)
+            self._held[own] = [self._written(batch.documents) for batch in new]
 
     def _published_entry(self, held: _Held) -> SegmentEntry:
         """Return the segment's entry, with its tombstones on the disk."""
