@@ -12,6 +12,8 @@ from latelight.encoders.pooled import PooledEncoder
 from latelight.encoders.pooling import Pooling
 from latelight.encoders.protocol import Encoder
 from latelight.encoders.registry import create_encoder, create_reranker
+from latelight.encoders.seeing import SeeingEncoder
+from latelight.encoders.sight import PatchEncoder
 from latelight.errors import PipelineMismatchError
 from latelight.extractors.model_digests import model_digests
 from latelight.extractors.plugins import plugin_versions
@@ -69,10 +71,19 @@ def _encoder_of(given: SpaceSpecification, settings: Settings) -> Encoder:
     encoder = shared_encoder(given.encoder, settings.weights, settings.n_threads, options)
     own = given.pooling
     pooling = Pooling(own.method, own.factor, own.threshold, own.protected, given.dim)
-    if own.method == "none" and not given.dim:
-        return encoder
-    card = find_card(given.encoder)
-    return PooledEncoder(encoder, pooling, truncatable=card.truncated_dims if card else ())
+    if own.method != "none" or given.dim:
+        card = find_card(given.encoder)
+        truncatable = card.truncated_dims if card else ()
+        encoder = PooledEncoder(encoder, pooling, truncatable=truncatable)
+    if given.sight:
+        return SeeingEncoder(encoder, shared_patch_encoder(), n_threads=settings.n_threads)
+    return encoder
+
+
+@lru_cache(maxsize=1)
+def shared_patch_encoder() -> PatchEncoder:
+    """Return the process's one patch encoder, not loaded yet."""
+    return PatchEncoder()
 
 
 @lru_cache(maxsize=8)
@@ -152,6 +163,7 @@ def extraction_options(
     speech_threads: int = 0,
     *,
     render_images: bool = False,
+    image_side: int = 0,
     keep_sound: bool = False,
 ) -> ExtractionOptions:
     """Return how files are read under a spec; the other arguments as in the options."""
@@ -163,6 +175,7 @@ def extraction_options(
         ocr_models=given.ocr_models,
         dpi=given.dpi,
         render_images=render_images,
+        image_side=image_side,
         keep_sound=keep_sound,
         speech=given.speech,
         speech_model=given.speech_model,

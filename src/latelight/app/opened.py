@@ -15,7 +15,7 @@ from latelight.app.engine import (
 from latelight.app.hits import Hits
 from latelight.app.pictures import Pictures
 from latelight.app.queries import picture_query
-from latelight.encoders.protocol import Encoder
+from latelight.encoders.protocol import Encoder, ImageQueryEncoder
 from latelight.errors import InputError, NotFoundError
 from latelight.index import Store
 from latelight.index.self_check import SelfCheck
@@ -147,6 +147,7 @@ class OpenGeneration:
                 self.spec,
                 self._speech_threads,
                 render_images=self._sees,
+                image_side=self._image_side,
                 keep_sound=self._hears,
             ),
             lexical=self.spec.lexical.enabled,
@@ -166,7 +167,7 @@ class OpenGeneration:
             assert text is not None
             return text, None
         options = extraction_options(self.spec, self._speech_threads)
-        picture, words = picture_query(image, options, needs_words=not self._sees)
+        picture, words = picture_query(image, options, needs_words=not self._asks_by_picture)
         return words, picture
 
     @property
@@ -174,9 +175,21 @@ class OpenGeneration:
         return min(self._settings.n_threads, MAX_SPEECH_THREADS)
 
     @property
+    def _asks_by_picture(self) -> bool:
+        """Whether a space takes a picture as a query."""
+        inner = [getattr(one, "inner", one) for one in self._encoders.values()]
+        return any(isinstance(one, ImageQueryEncoder) for one in inner)
+
+    @property
     def _sees(self) -> bool:
         """Whether a space looks at pictures."""
         return any(one.info.sees_images for one in self._encoders.values())
+
+    @property
+    def _image_side(self) -> int:
+        """Pixels that the spaces that look need; 0 where one takes all there are."""
+        sides = [one.info.image_side for one in self._encoders.values() if one.info.sees_images]
+        return max(sides, default=0) if all(sides) else 0
 
     @property
     def _hears(self) -> bool:

@@ -170,7 +170,7 @@ def _show_side(letter: str, hit: SearchHit | None, standing: RankedAt) -> None:
     if hit.unit.text and hit.evidence:
         out.print(marked(hit))
     else:
-        words = ", ".join(f"{e.token} → {e.text or hit.place}" for e in strongest(hit))
+        words = ", ".join(f"{e.token} → {e.found or hit.place}" for e in strongest(hit))
         out.print(Text(f"    {words}", style="dim"))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
-from latelight.types import EncoderInfo, MultiVector, QueryVectors, Unit
+from latelight.types import EncoderInfo, Float32Array, MultiVector, QueryVectors, Unit
 
 Progress = Callable[[int], None]
 
@@ -74,6 +74,15 @@ def encode_queries(encoder: Encoder, texts: Sequence[str]) -> list[QueryVectors]
     if isinstance(encoder, BatchEncoder) and len(texts) > 1:
         return encoder.encode_queries(texts)
     return [encoder.encode_query(text) for text in texts]
+
+
+@runtime_checkable
+class NamingEncoder(Encoder, Protocol):
+    """An encoder that can say what its rows of things seen stand for."""
+
+    def names_of(self, rows: Float32Array) -> list[str]:
+        """Return a name for each of (n_rows, dim) stored rows that have a box and no characters."""
+        ...
 
 
 @runtime_checkable

@@ -150,5 +150,5 @@ def _n_tokens(evidence: Iterable[TokenEvidence]) -> int:
 
 def _found(evidence: Iterable[TokenEvidence]) -> tuple[str, ...]:
     strongest = sorted(evidence, key=lambda one: -one.contribution)
-    texts = dict.fromkeys(one.text for one in strongest if one.text and one.contribution > 0)
+    texts = dict.fromkeys(one.found for one in strongest if one.found and one.contribution > 0)
     return tuple(texts)[:MOST_FOUND]

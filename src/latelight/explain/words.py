@@ -35,7 +35,7 @@ class QueryWord:
         They are the unit's, or those of its document's beginning where these counted more.
         """
         strongest = sorted(self.evidence, key=lambda e: -e.contribution)
-        texts = dict.fromkeys(e.text for e in strongest if e.text and e.contribution > 0)
+        texts = dict.fromkeys(e.found for e in strongest if e.found and e.contribution > 0)
         return ", ".join(list(texts)[:3])
 
 

@@ -61,7 +61,8 @@ class ImageExtractor:
             units.append(_unit(shown, number if n_all > 1 else 0, start, options))
             start += len(units[-1].text) + len(_FRAME_BREAK)
             self.progress(number, n_read)
-        if options.render_images and n_all == 1 and _is_plain(picture, media_type):
+        whole = options.render_images and not 0 < options.image_side < max(picture.size)
+        if whole and n_all == 1 and _is_plain(picture, media_type):
             units = [replace(units[0], image=source.data)]
         size = {"width": shown.width, "height": shown.height, "n_frames": n_all}
         return Extraction(
@@ -93,7 +94,7 @@ def _unit(shown: Image.Image, page: int, start: int, options: ExtractionOptions)
         locator=Locator(span=CharSpan(start, start + len(text)), page=page or None),
         text=text,
         words=words,
-        image=encoded(shown) if options.render_images else None,
+        image=encoded(shown, options.image_side) if options.render_images else None,
     )
 
 

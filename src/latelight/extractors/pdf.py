@@ -1,5 +1,6 @@
 """PDF -> one unit for each page: its text and the box of every word."""
 
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ from latelight.extractors.decode import without_surrogates
 from latelight.extractors.hyphens import mended, vocabulary
 from latelight.extractors.limits import check_bytes, check_characters, check_pages
 from latelight.extractors.ocr import read_picture
-from latelight.extractors.pdf_file import draw_page, opened_pdf
+from latelight.extractors.pdf_file import POINTS_PER_INCH, draw_page, opened_pdf
 from latelight.extractors.pdf_pictures import unread_pictures, with_picture_words
 from latelight.extractors.pdf_words import PageWords, page_words
 from latelight.extractors.pictures import encoded
@@ -144,7 +145,9 @@ def _page_content(page: pdfium.PdfPage, options: ExtractionOptions) -> _Page:
     beside = [] if read_it or doubted or options.ocr != "auto" else unread_pictures(page, found)
     if not (read_it or doubted or beside or options.render_images):
         return content
-    picture = draw_page(page, options.dpi, options.max_pixels)
+    looked_at_alone = not (read_it or doubted or beside)
+    dpi = _dpi_to_look(page, options) if looked_at_alone else options.dpi
+    picture = draw_page(page, dpi, options.max_pixels)
     if beside:
         choice = options.ocr_choice
         text, words = with_picture_words(content.text, content.words, picture, beside, choice)
@@ -154,8 +157,16 @@ def _page_content(page: pdfium.PdfPage, options: ExtractionOptions) -> _Page:
         # What reads no better stays as the file has it: some pages are made of codes.
         if read_it or (text and is_plausible(text.split())):
             content = _Page(text, words, by_ocr=True)
-    content.picture = encoded(picture) if options.render_images else None
+    content.picture = encoded(picture, options.image_side) if options.render_images else None
     return content
+
+
+def _dpi_to_look(page: pdfium.PdfPage, options: ExtractionOptions) -> int:
+    """Return the resolution for encoders that look, where nobody reads the picture."""
+    longest: float = max(page.get_size()) / POINTS_PER_INCH
+    if not options.image_side or longest <= 0:
+        return options.dpi
+    return max(min(options.dpi, math.ceil(options.image_side / longest)), 1)
 
 
 def _drawn(page: pdfium.PdfPage, area: float) -> tuple[float, int]:

@@ -124,10 +124,18 @@ def is_blank(picture: Image.Image) -> bool:
     return n_edges < _MIN_EDGES
 
 
-def encoded(picture: Image.Image) -> bytes:
-    """Return the picture as JPEG, for encoders that look at it."""
+def encoded(picture: Image.Image, side: int = 0) -> bytes:
+    """Return the picture as JPEG, for encoders that look at it.
+
+    Args:
+        picture: of any mode.
+        side: pixels of its longer side at most; 0 for all there are.
+    """
     buffer = io.BytesIO()
-    picture.convert("RGB").save(buffer, "JPEG", quality=_JPEG_QUALITY)
+    shown = picture.convert("RGB")
+    if 0 < side < max(shown.size):
+        shown.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    shown.save(buffer, "JPEG", quality=_JPEG_QUALITY)
     return buffer.getvalue()
 
 

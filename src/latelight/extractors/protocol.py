@@ -52,6 +52,7 @@ class ExtractionOptions:
         max_seconds: longest sound or video.
         dpi: resolution of page pictures, for OCR and for `Unit.image`.
         render_images: fill `Unit.image` for encoders that look at the page.
+        image_side: pixels of the longer side of `Unit.image` at most; 0 for all there are.
         keep_sound: fill `Unit.sound` for encoders that listen; sound between the passages of
             speech then becomes units from 3 seconds on, elsewhere from 30.
         max_kept_seconds: of a longer recording the sound is kept so far, with a warning; each hour
@@ -87,6 +88,7 @@ class ExtractionOptions:
     max_seconds: float = 43_200.0
     dpi: int = 150
     render_images: bool = False
+    image_side: int = 0
     keep_sound: bool = False
     max_kept_seconds: float = 14_400.0
     max_bytes: int = 512 * MEBIBYTE

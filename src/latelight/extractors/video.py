@@ -163,7 +163,7 @@ class _Scenes:
         look = next((one for one in self.looks if _is_back(one, text, kept.sight)), None)
         if look is None:
             look = _Look(len(self.parts), text, kept.sight)
-            image = encoded(kept.picture) if self.options.render_images else None
+            image = _image_of(kept.picture, self.options)
             time = TimeRange(kept.start_s, kept.start_s)
             self.parts.append(Part(kind="frame", time=time, text=text, words=words, image=image))
         else:
@@ -171,6 +171,10 @@ class _Scenes:
         self.looks.append(look)  # the one on show is the last
         self.shows.append((kept.start_s, look.number))
         return True
+
+
+def _image_of(picture: Image.Image, options: ExtractionOptions) -> bytes | None:
+    return encoded(picture, options.image_side) if options.render_images else None
 
 
 def _words_on(picture: Image.Image, options: ExtractionOptions) -> tuple[str, WordBoxes]:

@@ -1,7 +1,8 @@
 """How documents begin, as context of their other units.
 
 A page seldom says whose report it is in; the report's first page does. The first rows of a
-document's first unit stand in for what its other units leave unsaid.
+document's first unit stand in for what its other units leave unsaid. What is only seen there, a
+logo or a photograph, says nothing of the others.
 """
 
 from dataclasses import dataclass
@@ -89,11 +90,12 @@ def answer_beginnings(
     winners = np.full((len(units), len(query)), -1, np.int32)
     similarities = np.full((len(units), len(query)), -np.inf, np.float32)
     known = units >= 0
+    known[known] = rows.reading_lengths[units[known]] > 0
     if known.any():
         distinct, which = np.unique(units[known], return_inverse=True)
         found = rows.scorable(query, distinct, n_threads)
         starts = found.rows.offsets[found.units]
-        ends = np.minimum(starts + n_rows, found.rows.offsets[found.units + 1])
+        ends = starts + np.minimum(rows.reading_lengths[distinct], n_rows)
         won, best = stretch_maxima(found.query, found.rows, starts, ends, n_threads)
         winners[known], similarities[known] = won[which], best[which]
     return Beginnings(units, winners, similarities)

@@ -356,6 +356,23 @@ class SpaceRows:
         """(n_units,) bool: which units have rows."""
         return np.diff(self.offsets) > 0
 
+    @cached_property
+    def reading_lengths(self) -> Int64Array:
+        """(n_units,) int64: how many rows each unit has before the first of what is only seen.
+
+        Rows of words have characters; what is only seen has a box and none. In a space without
+        characters, as visual models have, all rows count.
+        """
+        lengths: Int64Array = np.diff(self.offsets)
+        if not all(f"{self._prefix}.{column}" in self._file for column in ("spans", "boxes")):
+            return lengths
+        wordless = self._array("spans")[:, 0] < 0
+        seen = np.flatnonzero(wordless & (self._array("boxes")[:, 0] != _NO_BOX))
+        if f"{self._prefix}.source_offsets" in self._file:
+            seen = np.searchsorted(self._array("source_offsets"), seen, "right") - 1
+        first = np.append(seen, self.n_rows)[np.searchsorted(seen, self.offsets[:-1])]
+        return np.minimum(lengths, first - self.offsets[:-1])
+
     def of(self, unit: int) -> tuple[Array, Float32Array | None]:
         """Return the values and scales of one unit; float32 without scales where decoded."""
         span = self._span(unit)

@@ -6,6 +6,7 @@ import numpy as np
 
 from latelight.explain.attribution import attribute
 from latelight.pipelines.focus import is_long, windows_of
+from latelight.pipelines.naming import with_names
 from latelight.pipelines.reader import EncodedQuery, Reader
 from latelight.pipelines.signals import Signals
 from latelight.pipelines.spec import MaxSimSpec
@@ -102,10 +103,11 @@ def _evidence(
             return [None] * len(share)
         locators, unit = reader.snapshot.row_locators(space, where), reader.snapshot.unit(where)
         given = attribute(rows, *won, locators, unit, space=space, weight=weights * share)
-        return [
+        kept = [
             replace(one, part=part) if counts else None
             for one, counts in zip(given, share.tolist(), strict=True)
         ]
+        return with_names(reader, space, where, kept)
 
     own, inside, borrowed = _shares(found, reader.spec.maxsim)
     columns = (

@@ -99,6 +99,8 @@ class SpaceSpecification(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         dtype: of the model's weights and activations; rows are float32 always.
         backend: what runs the model, where there is a choice.
         trust_remote_code: whether code that comes with a checkpoint may be run.
+        sight: whether pages, pictures and frames also have rows of what is seen on them: charts,
+            tables, photographs. For the encoder `latelight-small`.
     """
 
     encoder: str = "latelight-small"
@@ -110,6 +112,7 @@ class SpaceSpecification(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     backend: Literal["auto", "torch", "onnx"] = "auto"
     trust_remote_code: bool = False
+    sight: bool = False
 
 
 class LexicalSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -23,6 +23,7 @@ class EncoderInfo:
         max_query_tokens: longer queries are cut here.
         weights: sha256 by file, as recorded; they are checked at load.
         sees_images: whether it looks at `Unit.image`, so that extractors must fill it.
+        image_side: as many pixels of a picture's longer side as it needs; 0 for all there are.
         hears: whether it listens to `Unit.sound`, so that extractors must fill it.
         rendering: what else shapes its vectors, by name: prompts, lengths, dtype, rule of resizing,
             versions of libraries that render. Part of the pipeline's lock.
@@ -37,5 +38,6 @@ class EncoderInfo:
     max_query_tokens: int = 128
     weights: Mapping[str, str] = field(default_factory=dict)
     sees_images: bool = False
+    image_side: int = 0
     hears: bool = False
     rendering: Mapping[str, str] = field(default_factory=dict)

@@ -32,6 +32,7 @@ class TokenEvidence:
             unit's best window, `document` for a row of the document's beginning that says what
             the unit leaves unsaid: `row` and `locators` are then those of the first unit.
         query_row: number of the query's row, -1 for `bm25`.
+        seen: what the winning row stands for where it is of something seen, such as `line chart`.
     """
 
     token: str
@@ -46,6 +47,12 @@ class TokenEvidence:
     space: str = ""
     part: Part = "unit"
     query_row: int = -1
+    seen: str = ""
+
+    @property
+    def found(self) -> str:
+        """What was found, to be shown: the document's words, or what is seen there in brackets."""
+        return self.text or (f"[{self.seen}]" if self.seen else "")
 
     @property
     def locator(self) -> Locator:
@@ -67,6 +74,7 @@ class TokenEvidence:
             "space": self.space,
             "part": self.part,
             "query_row": self.query_row,
+            "seen": self.seen,
         }
 
     @classmethod

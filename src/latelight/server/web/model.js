@@ -5,7 +5,7 @@
  * The light follows the server's own heat maps: the winner of a query token has its contribution, rows that
  * nearly won glow with half the square of how near they came.
  *
- * @typedef {{token: string, query_span: [number, number] | null, kind: string, similarity: number, contribution: number, locators: any[], text: string, row: number, signal: "maxsim" | "bm25", space: string, part: "unit" | "window" | "document", query_row: number}} Evidence
+ * @typedef {{token: string, query_span: [number, number] | null, kind: string, similarity: number, contribution: number, locators: any[], text: string, seen?: string, row: number, signal: "maxsim" | "bm25", space: string, part: "unit" | "window" | "document", query_row: number}} Evidence
  * @typedef {{space: string, tokens: any[], places: any[], similarities: number[][]}} Rows a place for each source of each
  *     row (`row` says which), and the query tokens' similarities by place
  * @typedef {{box: number[] | null, span: number[] | null, time: number[] | null}} Spot

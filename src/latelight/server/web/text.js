@@ -143,3 +143,11 @@ function letters(column) {
     name = String.fromCharCode(65 + ((n - 1) % 26)) + name;
   return name;
 }
+
+/**
+ * What a piece of evidence found: the document's words, or what is seen there in brackets.
+ * @param {{text: string, seen?: string}} item
+ */
+export function foundIn(item) {
+  return item.text || (item.seen ? `[${item.seen}]` : "");
+}

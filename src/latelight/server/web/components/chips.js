@@ -5,7 +5,7 @@
  */
 
 import { h } from "../dom.js";
-import { figure } from "../text.js";
+import { figure, foundIn } from "../text.js";
 import { colourClass } from "./score_bar.js";
 
 /** A long query (a page that is searched with) has hundreds of words. */
@@ -94,7 +94,7 @@ export class Chips {
 function described(word) {
   const found = [
     ...new Set(
-      word.items.filter((item) => item.text && item.contribution > 0).map((item) => item.text),
+      word.items.filter((item) => foundIn(item) && item.contribution > 0).map(foundIn),
     ),
   ];
   const beginning = word.items.some((item) => item.part === "document")

@@ -1,7 +1,7 @@
 /** Every piece of evidence as a table that adds up to the score; its rows show their own light too. */
 
 import { h } from "../dom.js";
-import { figure, placeOf } from "../text.js";
+import { figure, foundIn, placeOf } from "../text.js";
 import { colourClass } from "./score_bar.js";
 
 /**
@@ -60,7 +60,7 @@ function row(model, word, item, chosen) {
     h(
       "td",
       { class: "found" },
-      item.text || h("span", { class: "quiet" }, "–"),
+      foundIn(item) || h("span", { class: "quiet" }, "–"),
       foundAt(model, item),
     ),
     h("td", { class: "quiet" }, signalOf(item, model.rows.length)),
