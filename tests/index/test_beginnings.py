@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from latelight.index import SpaceSpec, Store
 from latelight.index.beginnings import Context
-from tests.index.making import make_store, query
+from latelight.types import RowLocators
+from tests.index.making import axis_rows, document, make_store, passages, query
 
 HALF = Context(n_rows=2, share=0.5)
 
@@ -84,3 +87,43 @@ def test_large_collections_are_scored_in_parts(
     whole = view.scores("text", query(0, 1), allow, context=HALF)
     monkeypatch.setattr("latelight.index.beginnings._CHUNK", 2)
     assert view.scores("text", query(0, 1), allow, context=HALF).tolist() == whole.tolist()
+
+
+def test_what_is_only_seen_at_the_beginning_says_nothing_of_the_rest(tmp_path: Path) -> None:
+    """Two rows of words, then a logo that has a box and no characters; a cover that is all logo."""
+    seen = np.asarray([[0.1, 0.1, 0.3, 0.2]], np.float32)
+    nowhere = np.full((1, 4), np.nan, np.float32)
+
+    def places(*kinds: str) -> RowLocators:
+        spans = [[-1, -1] if kind == "seen" else [i, i + 1] for i, kind in enumerate(kinds)]
+        boxes = [seen if kind == "seen" else nowhere for kind in kinds]
+        return RowLocators(np.asarray(spans, np.int32), np.concatenate(boxes))
+
+    def pooled(*kinds: str) -> RowLocators:
+        own = places(*kinds, *kinds)
+        offsets = np.asarray([0, *(2 * (i + 1) for i in range(len(kinds)))])
+        order = np.repeat(np.arange(len(kinds)), 2)
+        assert own.spans is not None and own.boxes is not None
+        return RowLocators(own.spans[order], own.boxes[order], offsets=offsets)
+
+    for make in (places, pooled):
+        store = Store.create(tmp_path / make.__name__, {"text": SpaceSpec(8)})
+        with store.writer() as writer:
+            for doc_id, first, kinds in (
+                ("report", (2, 3, 0), ("word", "word", "seen")),
+                ("cover", (0,), ("seen",)),
+            ):
+                own = [axis_rows(*first), axis_rows(1)]
+                rows = [
+                    replace(one, locators=make(*of))
+                    for one, of in zip(own, (kinds, ("word",)), strict=True)
+                ]
+                units = passages("one. ", "two. ")
+                writer.add(document(doc_id), units, {"text": rows}, [["a"], ["b"]], None, "one. ")
+            writer.flush()
+        view = store.snapshot()
+        context = Context(n_rows=128, share=0.5)
+        scores = view.scores("text", query(0, 1), view.allow_list(None), context=context)
+        assert scores.tolist() == [1, 1, 1, 1]
+        asked_of_words = view.scores("text", query(3, 1), view.allow_list(None), context=context)
+        assert asked_of_words.tolist() == [1, 1.5, 0, 1]

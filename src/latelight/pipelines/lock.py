@@ -108,6 +108,7 @@ _ADDED_LATER_TO_SPACES: dict[str, object] = {
     "dtype": "auto",
     "backend": "auto",
     "trust_remote_code": False,
+    "sight": False,
 }
 
 

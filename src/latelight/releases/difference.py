@@ -11,7 +11,7 @@ from latelight.pipelines.spec import PipelineSpec, SpaceSpecification
 
 Step = Literal["extract", "encode", "index", "search"]
 
-_ENCODING = ("encoder", "pooling", "dim", "dtype", "backend", "trust_remote_code")
+_ENCODING = ("encoder", "pooling", "dim", "dtype", "backend", "trust_remote_code", "sight")
 _FINENESS = {"codes": 0, "int8": 1, "float16": 2}
 
 
