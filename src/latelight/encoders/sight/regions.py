@@ -16,7 +16,7 @@ from latelight.types import Float32Array
 
 STRIDE = 16  # pixels of the frame per cell
 MOST_REGIONS = 8
-LEAST_CONFIDENCE = 0.4
+LEAST_CONFIDENCE = 0.3
 _LIKELY = 0.5  # that a cell is part of something
 _SAME_BOX = 0.45  # overlap of boxes that two cells of one thing propose
 _JOINED = 0.45  # of the smaller of two boxes of one kind that lies in the other
