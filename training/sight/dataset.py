@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from latelight.encoders.sight.vocabulary import TABLES, UNMARKED
 from training.sight.canvas import Label, Random, between, chance
 from training.sight.targets import Targets, targets_of
 
+PLAIN_SHARE = 0.45  # of pages without a figure that a round shows
 _LEFT = 0.3  # of a thing must be left for it to be the same thing
 
 
@@ -43,7 +45,8 @@ def read_pages(directory: Path) -> list[Page]:
 
 
 def batches(pages: list[Page], rng: Random, size: int) -> Iterator[list[Page]]:
-    """Yield every page once in random order, upright and lying ones apart."""
+    """Yield pages in random order, upright and lying ones apart: all with figures, some without."""
+    pages = [page for page in pages if _has_figure(page) or chance(rng, PLAIN_SHARE)]
     upright = [page for page in pages if page.size[0] < page.size[1]]
     lying = [page for page in pages if page.size[0] >= page.size[1]]
     groups = []
@@ -55,6 +58,10 @@ def batches(pages: list[Page], rng: Random, size: int) -> Iterator[list[Page]]:
         ]
     for i in rng.permutation(len(groups)):
         yield groups[i]
+
+
+def _has_figure(page: Page) -> bool:
+    return any(one.kind not in UNMARKED and one.kind not in TABLES for one in page.labels)
 
 
 def varied(page: Page, rng: Random) -> tuple[np.ndarray, Targets]:

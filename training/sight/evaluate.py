@@ -2,9 +2,10 @@
 
     python -m training.sight.evaluate --pages DIR [--weights DIR] [--n 200]
 
-A thing counts as found where a region of its kind overlaps it by half (IoU >= .5). Prints one JSON
-object: by kind its precision, recall and count; attributes of found things; pages without a figure
-on which one is seen; milliseconds a page on one core.
+A thing counts as found where a region of its kind overlaps it by half (IoU >= .5), as pointed at
+where a region's middle lies in it. Prints one JSON object: precision and recall by kind and by
+family (any chart, any table, all); attributes of found things; pages without a figure on which one
+is seen; milliseconds a page on one core.
 """
 
 import argparse
@@ -24,17 +25,44 @@ from training.sight.canvas import Box, Label
 from training.sight.dataset import Page, read_pages
 
 FOUND_AT = 0.5
+Thing = tuple[str, Box]
+
+
+@dataclass
+class Tally:
+    """What was counted of a kind, or of a family of kinds.
+
+    Attributes:
+        there, said: things on the pages; regions of the kind.
+        found, right: of each, how many have one of the other that overlaps by half.
+        seen, fitting: of each, how many have one of the other with one's middle in it.
+    """
+
+    there: int = 0
+    said: int = 0
+    found: int = 0
+    right: int = 0
+    seen: int = 0
+    fitting: int = 0
+
+    def report(self) -> dict[str, float | int | None]:
+        """Return the measures."""
+        return {
+            "n": self.there,
+            "recall": _share(self.found, self.there),
+            "precision": _share(self.right, self.said),
+            "pointed_recall": _share(self.seen, self.there),
+            "pointed_precision": _share(self.fitting, self.said),
+        }
 
 
 @dataclass
 class Counts:
     """What was counted on the pages so far."""
 
-    there: Counter[str] = field(default_factory=Counter)
-    found: Counter[str] = field(default_factory=Counter)
-    said: Counter[str] = field(default_factory=Counter)
-    right: Counter[str] = field(default_factory=Counter)
-    confused: Counter[str] = field(default_factory=Counter)
+    kinds: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    families: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    missed: Counter[str] = field(default_factory=Counter)
     attributes: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     milliseconds: list[float] = field(default_factory=list)
     n_bare: int = 0
@@ -52,24 +80,40 @@ def count(counts: Counts, page: Page, regions: Sequence[Region]) -> None:
     w, h = page.size
     boxes = [(r.box.left * w, r.box.top * h, r.box.right * w, r.box.bottom * h) for r in regions]
     labels = [one for one in page.labels if one.kind not in UNMARKED]
+    there = [(one.kind, one.box) for one in labels]
+    said = [(one.kind, box) for one, box in zip(regions, boxes, strict=True)]
+    _tally(counts.kinds, there, said)
+    _tally(counts.families, _families(there), _families(said))
+    _tally(counts.families, [("all", box) for _, box in there], [("all", box) for _, box in said])
     counts.n_regions += len(regions)
     for label in labels:
-        counts.there[label.kind] += 1
-        best = _best(label, regions, boxes)
-        if best is not None:
-            counts.found[label.kind] += 1
-            _count_attributes(counts, label, regions[best])
+        best = max(said, key=lambda one: overlap(label.box, one[1]), default=None)
+        if best is None or overlap(label.box, best[1]) < FOUND_AT:
+            counts.missed[f"{label.kind} > nothing there"] += 1
+        elif best[0] != label.kind:
+            counts.missed[f"{label.kind} > {best[0]}"] += 1
         else:
-            counts.confused[f"{label.kind} > {_seen_instead(label.box, regions, boxes)}"] += 1
-    for region, box in zip(regions, boxes, strict=True):
-        counts.said[region.kind] += 1
-        counts.right[region.kind] += any(
-            one.kind == region.kind and overlap(one.box, box) >= FOUND_AT for one in labels
-        )
-    figures = [one for one in labels if family(one.kind) != "any table"]
-    if not figures:
+            _count_attributes(counts, label, regions[said.index(best)])
+    if all(kind in TABLES for kind, _ in there):
         counts.n_bare += 1
-        counts.n_bare_with_figure += any(family(r.kind) != "any table" for r in regions)
+        counts.n_bare_with_figure += any(kind not in TABLES for kind, _ in said)
+
+
+def _families(things: list[Thing]) -> list[Thing]:
+    return [(family(kind), box) for kind, box in things]
+
+
+def _tally(tallies: dict[str, Tally], there: list[Thing], said: list[Thing]) -> None:
+    for kind, box in there:
+        own = [other for name, other in said if name == kind]
+        tallies[kind].there += 1
+        tallies[kind].found += any(overlap(box, other) >= FOUND_AT for other in own)
+        tallies[kind].seen += any(_holds_middle(box, other) for other in own)
+    for kind, box in said:
+        own = [other for name, other in there if name == kind]
+        tallies[kind].said += 1
+        tallies[kind].right += any(overlap(box, other) >= FOUND_AT for other in own)
+        tallies[kind].fitting += any(_holds_middle(other, box) for other in own)
 
 
 def overlap(one: Box, other: Box) -> float:
@@ -77,19 +121,10 @@ def overlap(one: Box, other: Box) -> float:
     return float(overlaps(np.array(one, np.float32), np.array([other], np.float32))[0])
 
 
-def _best(label: Label, regions: Sequence[Region], boxes: Sequence[Box]) -> int | None:
-    of_kind = [i for i, one in enumerate(regions) if one.kind == label.kind]
-    shares = [(overlap(label.box, boxes[i]), i) for i in of_kind]
-    share, i = max(shares, default=(0.0, -1))
-    return i if share >= FOUND_AT else None
-
-
-def _seen_instead(box: Box, regions: Sequence[Region], boxes: Sequence[Box]) -> str:
-    shares = [
-        (overlap(box, other), region.kind) for region, other in zip(regions, boxes, strict=True)
-    ]
-    share, kind = max(shares, default=(0.0, ""))
-    return kind if share >= FOUND_AT else "other box" if share > 0.1 else "nothing"
+def _holds_middle(box: Box, other: Box) -> bool:
+    """Return whether the middle of `other` lies in `box`."""
+    x, y = (other[0] + other[2]) / 2, (other[1] + other[3]) / 2
+    return box[0] <= x <= box[2] and box[1] <= y <= box[3]
 
 
 def _count_attributes(counts: Counts, label: Label, region: Region) -> None:
@@ -100,24 +135,15 @@ def _count_attributes(counts: Counts, label: Label, region: Region) -> None:
 
 def report(counts: Counts) -> dict[str, object]:
     """Return the measures of what was counted."""
-    kinds = {
-        kind: {
-            "n": counts.there[kind],
-            "recall": _share(counts.found[kind], counts.there[kind]),
-            "precision": _share(counts.right[kind], counts.said[kind]),
-        }
-        for kind in sorted(counts.there | counts.said)
-    }
     return {
-        "kinds": kinds,
-        "recall": _share(counts.found.total(), counts.there.total()),
-        "precision": _share(counts.right.total(), counts.said.total()),
+        "kinds": {name: one.report() for name, one in sorted(counts.kinds.items())},
+        "families": {name: one.report() for name, one in sorted(counts.families.items())},
         "attributes": {name: _attribute(one) for name, one in sorted(counts.attributes.items())},
         "regions_per_page": round(counts.n_regions / max(1, len(counts.milliseconds)), 2),
         "pages_without_figures": counts.n_bare,
         "of_these_with_one_seen": counts.n_bare_with_figure,
         "ms_per_page_median": round(float(np.median(counts.milliseconds)), 1),
-        "most_missed": dict(counts.confused.most_common(25)),
+        "most_missed": dict(counts.missed.most_common(25)),
     }
 
 
@@ -125,10 +151,10 @@ def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 3) if whole else None
 
 
-def _attribute(counted: Counter[str]) -> dict[str, float | None]:
+def _attribute(counted: Counter[str]) -> dict[str, float | int | None]:
     right = counted["there-said"]
     return {
-        "n": counted["there-said"] + counted["there-not"],
+        "n": right + counted["there-not"],
         "recall": _share(right, right + counted["there-not"]),
         "precision": _share(right, right + counted["not-said"]),
     }

@@ -1,6 +1,6 @@
 """Export a checkpoint's averaged weights as ONNX, with a card that holds the digests.
 
-    python -m training.sight.export --checkpoint run/checkpoint.pt --out DIR
+    python -m training.sight.export --checkpoint run/checkpoint.pt --out DIR [--unsure "time axis"]
 
 The graph takes pixels (n, height, width, 3) uint8 and gives probabilities and distances. Weights
 are stored as float16 and computed with as float32. The table of rows must lie in `--out` already
@@ -90,7 +90,7 @@ def halve(path: Path) -> None:
     onnx.save(model, path)
 
 
-def card(out: Path, n_steps: int, n_parameters: int) -> dict[str, Any]:
+def card(out: Path, n_steps: int, n_parameters: int, unsure: list[str]) -> dict[str, Any]:
     """Return what is to be known of the files in `out`."""
 
     def part(name: str, role: str) -> dict[str, Any]:
@@ -102,6 +102,7 @@ def card(out: Path, n_steps: int, n_parameters: int) -> dict[str, Any]:
         "files": {NETWORK: part(NETWORK, "network"), ROWS: part(ROWS, "rows")},
         "kinds": KINDS,
         "attributes": ATTRIBUTES,
+        "unsure_attributes": unsure,
         "stored_as": "float16",
         "n_parameters": n_parameters,
         "trained_with": {
@@ -119,13 +120,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--unsure",
+        nargs="*",
+        default=[],
+        choices=ATTRIBUTES,
+        help="attributes that evaluate.py found no better than a guess: they are not told",
+    )
     given = parser.parse_args()
     network, n_steps = read_network(given.checkpoint)
     path = given.out / NETWORK
     write_graph(network, path)
     halve(path)
     n_parameters = sum(one.numel() for one in network.parameters())
-    found = card(given.out, n_steps, n_parameters)
+    found = card(given.out, n_steps, n_parameters, given.unsure)
     (given.out / CARD).write_text(json.dumps(found, indent=1) + "\n")
     print(json.dumps(found["files"], indent=1))
 

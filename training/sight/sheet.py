@@ -18,6 +18,7 @@ from training.sight.canvas import (
     ink_box,
     lay,
     pen,
+    pick,
     random_colour,
 )
 
@@ -87,7 +88,8 @@ class Sheet:
 def new_sheet(rng: Random, assets: Assets, width: int, height: int) -> Sheet:
     """Return an empty page with a look of its own."""
     image = blank(width, height)
-    face = a_font(rng, assets.fonts)
+    typed = chance(rng, 0.07)  # as on a typewriter: no table, no code
+    face = pick(rng, assets.fonts.mono) if typed else a_font(rng, assets.fonts)
     heading = a_font(rng, assets.fonts) if chance(rng, 0.4) else face
     colour = BLACK if chance(rng, 0.7) else random_colour(rng, value=(0.15, 0.5))
     size = int(between(rng, 9.5, 15))

@@ -10,6 +10,7 @@ from training.sight.canvas import Label
 
 STRIDE = 16
 UNKNOWN = -1
+PLAIN_WEIGHT = 0.4  # of a cell of paper or running text: most are
 _COVERED = 0.5  # of a cell, or of a thing that is smaller than a cell
 _NEAREST = 0.05  # cells; an edge that lies within a cell
 
@@ -41,7 +42,7 @@ def targets_of(labels: Sequence[Label], width: int, height: int) -> Targets:
         np.full((len(ATTRIBUTES), h, w), UNKNOWN, np.int8),
         np.zeros((4, h, w), np.float32),
         np.zeros((h, w), bool),
-        np.ones((h, w), np.float32),
+        np.full((h, w), PLAIN_WEIGHT, np.float32),
     )
     for label in sorted(labels, key=lambda one: -_area(one)):
         _paint(found, label)
@@ -68,7 +69,7 @@ def _paint(found: Targets, label: Label) -> None:
     marked = label.kind not in UNMARKED
     found.is_boxed[at] = marked
     n = len(rows) * len(columns)
-    found.weights[at] = np.clip(8 / n**0.5, 0.7, 4) if marked else 0.6
+    found.weights[at] = np.clip(8 / n**0.5, 0.7, 4) if marked else PLAIN_WEIGHT
     x, y = np.meshgrid(columns + 0.5, rows + 0.5)
     for i, distance in enumerate((x - left, y - top, right - x, bottom - y)):
         found.boxes[i][at] = np.log(np.maximum(distance, _NEAREST))

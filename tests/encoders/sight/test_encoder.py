@@ -139,3 +139,14 @@ def test_weights_of_another_vocabulary_are_refused(copied: Path) -> None:
     (copied / CARD).write_text(json.dumps(card))
     with pytest.raises(ModelError, match="kinds"):
         PatchEncoder(copied).load()
+
+
+def test_attributes_that_the_card_calls_unsure_are_not_told(copied: Path) -> None:
+    card = json.loads((copied / CARD).read_text())
+    before = PatchEncoder(copied).look(page_with_bars())[0].attributes
+    assert before
+    card["unsure_attributes"] = [*card["unsure_attributes"], before[0]]
+    (copied / CARD).write_text(json.dumps(card))
+    after = PatchEncoder(copied).look(page_with_bars())[0]
+    assert after.attributes == before[1:]
+    assert before[0] not in after.names

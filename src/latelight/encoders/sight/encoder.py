@@ -130,9 +130,12 @@ class PatchEncoder:
 class _Parts:
     """The loaded network and the table of rows."""
 
-    def __init__(self, session: Any, rows: Mapping[str, Float32Array]) -> None:
+    def __init__(
+        self, session: Any, rows: Mapping[str, Float32Array], unsure: frozenset[str]
+    ) -> None:
         self._session = session
         self.rows = rows
+        self._unsure = unsure
 
     def cells(self, fitted: Fitted) -> Cells:
         """Return what the network says of a frame."""
@@ -143,7 +146,8 @@ class _Parts:
     def region(self, found: Found, fitted: Fitted) -> Region:
         """Return a found thing with its colours and rows."""
         colours = _colours(found, fitted)
-        names = _concepts(found, colours)
+        attributes = tuple(name for name in found.attributes if name not in self._unsure)
+        names = _concepts(found, attributes, colours)
         rows, of = [], []
         for name in names:
             for row in self.rows.get(name, ()):
@@ -153,7 +157,7 @@ class _Parts:
             found.kind,
             Box(*fitted.to_fractions(found.box)),
             found.confidence,
-            found.attributes,
+            attributes,
             colours,
             np.stack(rows[:MOST_ROWS]),
             tuple(of[:MOST_ROWS]),
@@ -167,16 +171,16 @@ def _colours(found: Found, fitted: Fitted) -> tuple[str, ...]:
     return name_colours(fitted.pixels[top : max(top + 1, bottom), left : max(left + 1, right)])
 
 
-def _concepts(found: Found, colours: tuple[str, ...]) -> list[str]:
+def _concepts(found: Found, attributes: tuple[str, ...], colours: tuple[str, ...]) -> list[str]:
     """Return the concepts whose rows a region gets, the most telling first."""
     names = [found.kind]
-    names += [name for name in _TRENDS if name in found.attributes][:1]
+    names += [name for name in _TRENDS if name in attributes][:1]
     names += colours[:1]
     others = sorted(range(len(KINDS)), key=lambda i: -found.kind_probabilities[i])
     second = next(i for i in others if KINDS[i] != found.kind)
     if found.kind_probabilities[second] >= _SECOND_KIND:
         names.append(KINDS[second])
-    return names + [name for name in _TELLING if name in found.attributes]
+    return names + [name for name in _TELLING if name in attributes]
 
 
 def _open(folder: Path, card: Mapping[str, Any], n_threads: int) -> _Parts:
@@ -192,7 +196,8 @@ def _open(folder: Path, card: Mapping[str, Any], n_threads: int) -> _Parts:
     with np.load(io.BytesIO(files["rows"].read_bytes()), allow_pickle=False) as stored:
         rows = {name: np.asarray(stored[name], np.float32) for name in stored.files}
     scaled = {name: one / np.linalg.norm(one, axis=1, keepdims=True) for name, one in rows.items()}
-    return _Parts(_session(files["network"], n_threads), scaled)
+    unsure = frozenset(card["unsure_attributes"])
+    return _Parts(_session(files["network"], n_threads), scaled, unsure)
 
 
 def _check(path: Path, sha256: str) -> None:

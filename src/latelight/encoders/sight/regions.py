@@ -1,6 +1,6 @@
 """Cells of a page to regions: cells that propose the same box are one thing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,11 @@ from latelight.types import Float32Array
 
 STRIDE = 16  # pixels of the frame per cell
 MOST_REGIONS = 8
-LEAST_CONFIDENCE = 0.4
+LEAST_CONFIDENCE = 0.3
 _LIKELY = 0.5  # that a cell is part of something
 _SAME_BOX = 0.45  # overlap of boxes that two cells of one thing propose
+_JOINED = 0.45  # of the smaller of two boxes of one kind that lies in the other
+_WORTH_JOINING = 0.6  # of the least confidence, for a part of something
 _INSIDE = 0.7  # share of a box that lies in another, so that both cannot be one kind
 _HAS_ATTRIBUTE = 0.5
 _MARKED = np.array([name not in UNMARKED for name in KINDS])
@@ -90,9 +92,42 @@ def find_regions(
     while (group := left.take()) is not None:
         one = _merged(cells, left, group)
         left.drop_inside(one)
-        if one.confidence >= least_confidence and not _repeats(one, found):
+        if one.confidence >= _WORTH_JOINING * least_confidence:
             found.append(one)
-    return sorted(found, key=lambda one: -one.confidence)[:most]
+    whole = [one for one in joined(found) if one.confidence >= least_confidence]
+    whole.sort(key=lambda one: -one.confidence)
+    return [one for i, one in enumerate(whole) if not _repeats(one, whole[:i])][:most]
+
+
+def joined(found: list[Found]) -> list[Found]:
+    """Return things where those of one kind that lie over each other are one.
+
+    The ends of a long table propose boxes that do not reach the other end.
+    """
+    left, whole = list(found), []
+    while left:
+        one = left.pop(0)
+        part = next((other for other in left if _is_part(one, other)), None)
+        if part is None:
+            whole.append(one)
+        else:
+            left.remove(part)
+            left.insert(0, _union(one, part))
+    return whole
+
+
+def _is_part(one: Found, other: Found) -> bool:
+    if one.kind != other.kind:
+        return False
+    a, b = np.array(one.box, np.float32), np.array(other.box, np.float32)
+    return float(_common(a, b[None])[0]) > _JOINED * max(1.0, min(_area(a), _area(b)))
+
+
+def _union(one: Found, other: Found) -> Found:
+    a, b = one.box, other.box
+    box = (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
+    surer = one if one.confidence >= other.confidence else other
+    return replace(surer, box=box)
 
 
 class _Left:
