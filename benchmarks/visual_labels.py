@@ -27,7 +27,7 @@ REGIONS = CHARTS | FIGURES | {"table"}
 WHOLE_PAGES = frozenset(
     ("blank page", "contents", "cover page", "exhibit list", "form", "list", "signature block")
 )
-GROUPS = ("chart", "figure", "table")
+GROUPS = ("chart", "figure", "table", "page")
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class VisualQuery:
     Attributes:
         query_id: unique in the file.
         set: whose pages are searched.
-        group: `chart`, `figure` or `table`, by which results are told.
+        group: one of `GROUPS`, by which results are told.
         text: as a person would write it.
         wanted: by `kind` or attribute, the values that one label must have, all of them.
     """
@@ -82,6 +82,11 @@ class VisualQuery:
     group: str
     text: str
     wanted: Mapping[str, tuple[Any, ...]]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it asks for looks alone: nothing says what the thing is about or whose it is."""
+        return not {"subject", "company"} & set(self.wanted)
 
     def labels_on(self, page: PageLabels) -> list[Label]:
         """Return the page's labels that are wanted."""

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from latelight.types import Box
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
@@ -53,3 +55,50 @@ def test_a_label_is_wanted_when_each_value_is_among_the_wanted_ones(labels: Any)
     assert not seen.is_wanted({"kind": ("bar chart",)})
     assert not seen.is_wanted({"kind": ("line chart",), "series": (2,)})
     assert not seen.is_wanted({"trend": ("rising",)})  # it was not said
+
+
+def test_every_query_has_relevant_pages_and_its_own_name(labels: Any) -> None:
+    queries = labels.read_queries()
+    assert len({query.query_id for query in queries}) == len(queries) >= 40
+    assert {query.group for query in queries} == set(labels.GROUPS)
+    pages = labels.read_labels()
+    for name in labels.SETS:
+        judged = labels.judge(name, pages, queries)
+        assert set(judged.judged) == {query.query_id for query in queries if query.set == name}
+
+
+def test_charts_are_asked_for_by_charts_and_tables_by_tables(labels: Any) -> None:
+    kinds = {
+        "chart": labels.CHARTS,
+        "figure": labels.FIGURES,
+        "table": {"table"},
+        "page": labels.WHOLE_PAGES,
+    }
+    for query in labels.read_queries():
+        assert set(query.wanted["kind"]) <= kinds[query.group], query
+
+
+def test_a_page_is_relevant_by_a_label_and_its_box_is_the_place(labels: Any) -> None:
+    pages = [
+        labels.PageLabels(
+            "s",
+            "a",
+            2,
+            (
+                labels.Label("pie chart", Box(0.1, 0.2, 0.3, 0.4), {"colours": ["blue"]}),
+                labels.Label("table", Box(0.5, 0.5, 0.9, 0.9)),
+            ),
+        ),
+        labels.PageLabels("s", "b", 1, (labels.Label("cover page"),)),
+        labels.PageLabels("other", "c", 1, (labels.Label("cover page"),)),
+    ]
+    queries = [
+        labels.VisualQuery("1", "s", "chart", "blue pie", {"kind": ("pie chart",)}),
+        labels.VisualQuery("2", "s", "page", "cover", {"kind": ("cover page",)}),
+        labels.VisualQuery("3", "other", "page", "cover", {"kind": ("cover page",)}),
+    ]
+    judged = labels.judge("s", pages, queries)
+    assert judged.qrels.gains == {"1": {"a#p2": 1}, "2": {"b#p1": 1}}
+    (place,) = judged.evidence
+    assert (place.topic, place.doc_id, place.place.page) == ("1", "a", 2)
+    assert place.place.box == Box(0.1, 0.2, 0.3, 0.4)
