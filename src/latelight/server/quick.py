@@ -74,12 +74,16 @@ class QuickSearch:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a search, or pass on what is none."""
         place = _place(scope)
-        caller = None if place is None else self._admitted(scope, place)
-        if place is None or caller is None:
+        if place is None:
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        caller = self._admitted(request, place)
+        if caller is None:
             await self._app(scope, receive, send)
             return
         try:
-            body = await self._read(scope, receive)
+            body = await self._read(request, receive)
             asked = _DECODER.decode(body).asked(place)
         except HTTPException as error:
             await problems.of_http(error, _id_of(scope))(scope, receive, send)
@@ -93,24 +97,24 @@ class QuickSearch:
             answer = await self._answer(asked, caller, _id_of(scope))
             await answer(scope, receive, send)
 
-    def _admitted(self, scope: Scope, place: tuple[str, str]) -> Caller | None:
+    def _admitted(self, request: Request, place: tuple[str, str]) -> Caller | None:
         """Return who may search, None for somebody whom the framework's route is to refuse."""
         try:
-            caller = self._service.guard.caller(Request(scope))
+            caller = self._service.guard.caller(request)
             check_namespace(caller, "read", place[0])
             self._service.rate.take(caller.name)
         except HTTPException:
             return None
         return caller
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes:
+    async def _read(self, request: Request, receive: Receive) -> bytes:
         """Return a body.
 
         Raises:
             Refusal: it is too long.
             ClientDisconnect: it does not come whole.
         """
-        bounded = limited(Request(scope), receive, self._service.config.max_json_bytes)
+        bounded = limited(request, receive, self._service.config.max_json_bytes)
         parts = []
         while True:
             message = await bounded()

@@ -4,11 +4,11 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,6 +19,15 @@ from latelight.server.routing import SLASH
 from latelight.server.tracing import Span, Tracer, no_tracer
 
 REQUEST_ID = "X-Request-ID"
+RawHeader = tuple[bytes, bytes]
+
+
+def raw_headers(named: Mapping[str, str]) -> list[RawHeader]:
+    """Return headers as ASGI has them."""
+    return [(name.lower().encode(), value.encode()) for name, value in named.items()]
+
+
+_RAW_REQUEST_ID = REQUEST_ID.lower().encode()
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; media-src 'self' blob:; base-uri 'none'; form-action 'none'; "
@@ -31,6 +40,10 @@ ALWAYS: Mapping[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+_OF_PAGE = raw_headers({**ALWAYS, "Content-Security-Policy": PAGE_POLICY})
+_OF_DATA = raw_headers(
+    {**ALWAYS, "Content-Security-Policy": DATA_POLICY, "Cache-Control": "no-store"}
+)
 _VALID_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _API = "/v1/"
 
@@ -95,8 +108,7 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self._add_headers(MutableHeaders(scope=message))
-            await self._send(message)
+            await self._send({**message, "headers": self._with_headers(message["headers"])})
             if self.method == "HEAD":
                 await self._send({"type": "http.response.body", "body": b""})
                 raise HeadDone
@@ -112,14 +124,14 @@ class _Exchange:
         answer = problems.answer(500, "internal", problems.INTERNAL, "", self._id)
         await answer(self._scope, _no_body, self.send)
 
-    def _add_headers(self, headers: MutableHeaders) -> None:
-        headers[REQUEST_ID] = self._id
-        for name, value in ALWAYS.items():
-            headers.setdefault(name, value)
-        is_data = self._scope["path"].startswith(_API)
-        headers.setdefault("Content-Security-Policy", DATA_POLICY if is_data else PAGE_POLICY)
-        if is_data:
-            headers.setdefault("Cache-Control", "no-store")
+    def _with_headers(self, given: Iterable[RawHeader]) -> list[RawHeader]:
+        """Return an answer's headers with those that every one has, unless it has its own."""
+        headers = list(given)
+        there = {name for name, _ in headers}
+        more = _OF_DATA if self._scope["path"].startswith(_API) else _OF_PAGE
+        headers += [one for one in more if one[0] not in there]
+        headers.append((_RAW_REQUEST_ID, self._id.encode()))
+        return headers
 
 
 async def _no_body() -> Message:
