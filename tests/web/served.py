@@ -7,6 +7,7 @@ from latelight.app import engine
 from latelight.cli.main import main
 from latelight.encoders.protocol import Progress, no_progress
 from latelight.testing.encoders import FakeEncoder
+from latelight.testing.hearing import FakeHearingEncoder
 from latelight.types import MultiVector, Unit
 
 SLOWLY = "slowly"
@@ -25,6 +26,11 @@ class Encoder(FakeEncoder):
         return super().encode_documents(units, progress=progress)
 
 
+def encoder(name: str, **options: object) -> FakeEncoder:
+    """Return the encoder of a name: `ears` hears, others read."""
+    return FakeHearingEncoder(dim=64) if name == "ears" else Encoder(dim=64)
+
+
 if __name__ == "__main__":
-    engine.create_encoder = lambda *a, **k: Encoder(dim=64)
+    engine.create_encoder = encoder
     main()

@@ -3,9 +3,14 @@
 import { blob, key } from "./api.js";
 import { h } from "./dom.js";
 
+/** @returns {boolean} whether files are fetched whole, with the key, before they are shown */
+export function isFetched() {
+  return Boolean(key.get());
+}
+
 /** @param {HTMLImageElement | HTMLMediaElement} element @param {string} src @param {AbortSignal} signal */
 export async function setSource(element, src, signal) {
-  if (key.get()) await setFetched(element, src, signal);
+  if (isFetched()) await setFetched(element, src, signal);
   else element.src = src;
 }
 
@@ -38,7 +43,7 @@ export function thumbnail(src, alt, signal) {
   const missing = () => frame.classList.add("is-missing");
   const fetched = () => setFetched(image, src, signal).catch(missing);
   image.addEventListener("load", () => frame.classList.add("is-loaded"));
-  if (!key.get()) {
+  if (!isFetched()) {
     image.addEventListener("error", fetched, { once: true });
     image.src = src;
     return frame;
