@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from latelight.testing.files import picture_bytes, text_picture
-
 LAMP = "/#/search?c=default%2Fpages&q=lamp+burns+oil"
 PAINTED = """(picture) => {
   const canvas = picture.querySelector('canvas.map');
@@ -173,23 +171,6 @@ def test_filters_are_made_of_rows_or_written_as_json(page: Any) -> None:
     page.fill(".filter-json textarea", '{"year": 1815}')
     page.press(".search-box", "Enter")
     page.wait_for_selector(".notice:has-text('Nothing found')")
-
-
-@pytest.mark.model
-def test_a_picture_is_searched_with(page: Any) -> None:
-    """The words on it are read by the carried OCR."""
-    picture = picture_bytes(text_picture(["LAMP OIL", "IN WINTER"]))
-    page.goto("/#/search?c=default%2Fnotes")
-    page.set_input_files(
-        ".search-field input[type=file]",
-        [{"name": "sign.png", "mimeType": "image/png", "buffer": picture}],
-    )
-    page.wait_for_selector(".query-picture")
-    page.wait_for_selector(".hit", timeout=60_000)
-    page.click(".hit >> nth=0 >> h2 a")
-    page.wait_for_selector(".panel .piece.is-won")  # winners alone: there is no text to explain by
-    page.click(".searching-with >> text=Clear")
-    page.wait_for_selector(".welcome")
 
 
 def test_a_wrong_filter_is_told_with_its_remedy(page: Any, complaints: Any) -> None:
