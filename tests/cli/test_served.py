@@ -95,7 +95,7 @@ def test_a_url_given_as_an_option_goes_before_the_settings(url: str, run: Run) -
     "command",
     [
         ("verify",),
-        ("eval", "explain-diff", "ferry", "--collection", "reports"),
+        ("eval", "explain-diff", "reports", "ferry"),
         ("snapshot", "create", "there"),
     ],
 )
