@@ -121,3 +121,23 @@ def test_more_like_a_unit_is_reloaded_with_its_evidence(page: Any) -> None:
     page.wait_for_selector(".evidence-view .unit-text")
     page.click("[aria-label='Back to the hits']")
     page.wait_for_selector(".searching-with:has-text('note-0')")
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("event", ["drop", "paste"])
+def test_a_picture_is_dropped_or_pasted(notes: Any, event: str) -> None:
+    picture = list(picture_bytes(text_picture(SIGN)))
+    notes.evaluate(
+        """([event, bytes]) => {
+          const form = document.querySelector('.search-form');
+          const carried = new DataTransfer();
+          carried.items.add(new File([new Uint8Array(bytes)], 'sign.png', {type: 'image/png'}));
+          const given = {bubbles: true, cancelable: true};
+          form.dispatchEvent(event === 'drop'
+            ? new DragEvent('drop', {...given, dataTransfer: carried})
+            : new ClipboardEvent('paste', {...given, clipboardData: carried}));
+        }""",
+        [event, picture],
+    )
+    notes.wait_for_selector(".searching-with:has-text('sign.png') .query-picture")
+    notes.wait_for_selector(".hit", timeout=60_000)

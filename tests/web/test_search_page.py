@@ -94,6 +94,17 @@ def test_hovering_a_region_tells_which_token_it_won(page: Any) -> None:
     assert page.locator(".bubble").is_hidden()
 
 
+def test_a_mouse_over_a_region_tells_it_too(page: Any) -> None:
+    open_evidence(page)
+    page.hover(".chip:has-text('burns')")
+    won = page.locator(".outlines .won").bounding_box()
+    page.mouse.move(won["x"] + won["width"] / 2, won["y"] + won["height"] / 2, steps=3)
+    assert "burns" in page.locator(".bubble ul >> nth=0").inner_text()
+    assert "burns" in page.locator(".chip.is-pointed").all_inner_texts()[0]
+    page.mouse.move(2, 2)
+    assert page.locator(".bubble").is_hidden()
+
+
 def test_threshold_and_opacity_change_the_map(page: Any) -> None:
     open_evidence(page)
     before = painted(page)
