@@ -60,12 +60,44 @@ def test_a_day_with_a_server(
     assert "No hits" in run("search", "ferry").out
 
 
+def test_a_release_is_steered_over_a_server(
+    url: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "note.txt").write_text("The ferry leaves the harbour.")
+    (tmp_path / "words.yaml").write_text("name: words\nsearch: {mode: bm25}")
+    stages = "gate: null\nshadow: null\ninterleave: null\nramp: null"
+    (tmp_path / "plan.yaml").write_text(stages)
+    monkeypatch.setenv("LATELIGHT_LIBRARY", url)
+    assert run("add", "note.txt", "--collection", "notes").code == 0
+    live = json.loads(run("stats", "-c", "notes", "--json").out)["digest"]
+
+    begun = json.loads(
+        run("release", "start", "notes", "words.yaml", "--plan", "plan.yaml", "--json").out
+    )
+    assert (begun["state"], begun["live"]) == ("build", live)
+    assert "→ ready" in run("release", "step", "notes").out
+    told = run("release", "status", "notes").out
+    assert "ready" in told
+    assert "promote" in told
+    assert json.loads(run("release", "status", "notes", "--json").out)["log"]
+    assert "is live" in run("release", "promote", "notes", "--note", "better").out
+    assert json.loads(run("stats", "-c", "notes", "--json").out)["digest"] == begun["candidate"]
+    assert f"{live} is live again" in run("release", "rollback", "notes").out
+    assert json.loads(run("release", "retire", "notes", "--json").out)["state"] == "retired"
+    assert run("release", "abort", "notes").code != 0
+
+
 def test_a_url_given_as_an_option_goes_before_the_settings(url: str, run: Run) -> None:
     assert run("collections", "--library", url).out.strip() == "No collections."
 
 
 @pytest.mark.parametrize(
-    "command", [("verify",), ("release", "status", "reports"), ("snapshot", "create", "there")]
+    "command",
+    [
+        ("verify",),
+        ("eval", "explain-diff", "reports", "ferry"),
+        ("snapshot", "create", "there"),
+    ],
 )
 def test_commands_that_work_on_files_say_so(run: Run, command: tuple[str, ...]) -> None:
     ran = run(*command, "--library", "http://localhost:1")

@@ -63,6 +63,26 @@ def test_everything_is_awaited(url: str, tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_versions_and_trials_are_awaited(url: str) -> None:
+    async def run() -> None:
+        async with latelight.AsyncClient(url) as db:
+            paper = await db.collection("paper", create=True)
+            await paper.add(
+                [{"id": "a", "text": "The ferry leaves."}, {"id": "b", "text": "Ferry"}]
+            )
+            words = paper.view(pipeline={"search": {"mode": "bm25"}})
+            (found,) = await words.search("ferry leaves", k=1, explain=True)
+            assert {one.signal for one in found.evidence} == {"bm25"}
+            assert (await words.search_batch(["ferry"]))[0].query == "ferry"
+            assert (await words.explain("ferry", "a"))[0].evidence
+            assert (await words.similar("b", "c0"))[0].doc_id == "a"
+            same = await paper.explain_difference("ferry", b="live")
+            assert {move.how for move in same.moves} == {"same"}
+            assert await found.row_maps() == ()  # no stored row ranks by words
+
+    asyncio.run(run())
+
+
 def test_many_searches_run_at_once_and_a_collection_need_not_be_looked_for(url: str) -> None:
     with latelight.Client(url) as client:
         client.collection("paper", create=True).add({"id": "a", "text": "The ferry."})

@@ -12,7 +12,12 @@ from latelight.app import Library
 from latelight.client import parcels
 from latelight.client.retries import Retries
 from latelight.client.waiting import Client
-from latelight.errors import KeyRefusedError, NotFoundError, ServerUnreachableError
+from latelight.errors import (
+    InputError,
+    KeyRefusedError,
+    NotFoundError,
+    ServerUnreachableError,
+)
 from latelight.releases.catalog import CATALOG
 from latelight.releases.keys import KeyStore
 from latelight.testing.files import PdfPage, PdfText, make_pdf
@@ -93,6 +98,18 @@ def test_waiting_ends_after_a_while_and_the_job_goes_on(
     assert not job.done
     held.set()
     assert job.wait().n_added == 1
+
+
+def test_a_difference_is_told_whole(embedded: Library, client: Client) -> None:
+    paper = embedded.collection("paper", create=True)
+    paper.add([{"id": str(i), "text": f"The ferry {word}."} for i, word in enumerate("abcd")])
+    here = paper.explain_difference("the ferry b", "live", "live", k=2)
+    there = client.collection("paper").explain_difference("the ferry b", "live", "live", k=2)
+    assert there.to_dict() == here.to_dict()
+    assert there.moves == here.moves
+    assert [one.shifts for one in there.documents] == [one.shifts for one in here.documents]
+    with pytest.raises(InputError, match="alias or a digest"):
+        client.collection("paper").explain_difference("ferry", paper)  # type: ignore[arg-type]
 
 
 def test_many_threads_may_use_one_client(client: Client) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from latelight.app import Collection, Job, Library
 from latelight.app.release import Releases
+from latelight.app.view import View
 from latelight.client import awaited, waiting
 from latelight.client.bound import AsyncAttribute, Attribute
 
@@ -16,6 +17,7 @@ TRIPLES = (
     (Collection, waiting.RemoteCollection, awaited.AsyncCollection),
     (Job, waiting.RemoteJob, awaited.AsyncJob),
     (Releases, waiting.RemoteReleases, awaited.AsyncReleases),
+    (View, waiting.RemoteView, awaited.AsyncView),
 )
 OF_FILES = {
     # What works on the library's own files, or within its process.
@@ -23,10 +25,11 @@ OF_FILES = {
     Collection: {
         "lock", "compact", "begin_candidate", "backfill", "retire", "measure_recall", "plan",
         "verify", "prepare", "aliases", "version", "search_version", "list_documents", "preview",
-        "original", "load", "view", "explain_difference",
+        "original", "load", "delete_checked", "is_releasing",
     },
     Job: {"wait_or_pause"},
     Releases: set(),
+    View: set(),
 }  # fmt: skip
 ONLY_REMOTE = {"whoami", "close", "ids", "name", "namespace"}
 """The last two are attributes of instances elsewhere."""

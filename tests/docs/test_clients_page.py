@@ -2,12 +2,15 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import latelight
 from latelight.client.calls import Place
 from latelight.errors import LatelightError
+from latelight.pipelines.spec import PipelineSpec, SearchSpec
+from latelight.releases.plan import ReleasePlan
 from latelight.testing.files import PdfPage, PdfText, make_pdf
 from tests.conformance.conftest import embedded, fake_encoder, url  # noqa: F401  fixtures
 
@@ -28,16 +31,23 @@ def filings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_examples_run(filings: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
-    waiting, awaited = (block.replace("http://localhost:8080", url) for block in blocks()[:2])
-    exec(compile(waiting, "clients.md", "exec"), {})
+    waiting, viewed, awaited = (
+        block.replace("http://localhost:8080", url) for block in blocks()[:3]
+    )
+    names: dict[str, Any] = {"latelight": latelight}
+    exec(compile(waiting, "clients.md", "exec"), names)
     assert (filings / "why.png").stat().st_size > 1000
     assert "page 1" in capsys.readouterr().out
+    plan = ReleasePlan(gate=None, shadow=None, interleave=None, ramp=None)
+    names["reports"].release.start(PipelineSpec(search=SearchSpec("bm25")), plan)
+    names["reports"].release.step()
+    exec(compile(viewed, "clients.md", "exec"), names)
+    assert capsys.readouterr().out == "same report.pdf 1 1\n"
     lines = "\n".join(f"    {line}" for line in awaited.splitlines())
-    names: dict[str, object] = {"latelight": latelight}
     exec(compile(f"async def main():\n{lines}", "clients.md", "exec"), names)
     import asyncio
 
-    asyncio.run(names["main"]())  # type: ignore[operator]
+    asyncio.run(names["main"]())
     assert "Ended" in capsys.readouterr().out
 
 

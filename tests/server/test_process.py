@@ -144,7 +144,7 @@ def test_a_signal_pauses_jobs_ends_streams_and_leaves_with_0(tmp_path: Path) -> 
         began = time.monotonic()
         with client.stream("GET", f"/v1/jobs/{jobs[-1]['job_id']}/events") as stream:
             lines = stream.iter_lines()
-            assert next(lines) == "event: progress"
+            assert next(lines) == "event: state"
             server.process.send_signal(signal.SIGTERM)
             for _ in lines:
                 pass

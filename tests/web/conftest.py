@@ -93,10 +93,10 @@ def library_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def started(root: Path) -> Server:
+def started(root: Path, *flags: str) -> Server:
     """Start a server on a free port and wait until it says where it listens."""
     log = root.parent / "serve.log"
-    command = [sys.executable, str(HERE / "served.py"), "serve", str(root), "--port", "0"]
+    command = [sys.executable, str(HERE / "served.py"), "serve", str(root), "--port", "0", *flags]
     with log.open("w") as told:
         process = subprocess.Popen(
             command, stderr=told, stdout=subprocess.DEVNULL, env={**os.environ, "COLUMNS": "400"}

@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from latelight.testing.files import picture_bytes, text_picture
-
 LAMP = "/#/search?c=default%2Fpages&q=lamp+burns+oil"
 PAINTED = """(picture) => {
   const canvas = picture.querySelector('canvas.map');
@@ -96,6 +94,17 @@ def test_hovering_a_region_tells_which_token_it_won(page: Any) -> None:
     assert page.locator(".bubble").is_hidden()
 
 
+def test_a_mouse_over_a_region_tells_it_too(page: Any) -> None:
+    open_evidence(page)
+    page.hover(".chip:has-text('burns')")
+    won = page.locator(".outlines .won").bounding_box()
+    page.mouse.move(won["x"] + won["width"] / 2, won["y"] + won["height"] / 2, steps=3)
+    assert "burns" in page.locator(".bubble ul >> nth=0").inner_text()
+    assert "burns" in page.locator(".chip.is-pointed").all_inner_texts()[0]
+    page.mouse.move(2, 2)
+    assert page.locator(".bubble").is_hidden()
+
+
 def test_threshold_and_opacity_change_the_map(page: Any) -> None:
     open_evidence(page)
     before = painted(page)
@@ -173,23 +182,6 @@ def test_filters_are_made_of_rows_or_written_as_json(page: Any) -> None:
     page.fill(".filter-json textarea", '{"year": 1815}')
     page.press(".search-box", "Enter")
     page.wait_for_selector(".notice:has-text('Nothing found')")
-
-
-@pytest.mark.model
-def test_a_picture_is_searched_with(page: Any) -> None:
-    """The words on it are read by the carried OCR."""
-    picture = picture_bytes(text_picture(["LAMP OIL", "IN WINTER"]))
-    page.goto("/#/search?c=default%2Fnotes")
-    page.set_input_files(
-        ".search-field input[type=file]",
-        [{"name": "sign.png", "mimeType": "image/png", "buffer": picture}],
-    )
-    page.wait_for_selector(".query-picture")
-    page.wait_for_selector(".hit", timeout=60_000)
-    page.click(".hit >> nth=0 >> h2 a")
-    page.wait_for_selector(".panel .piece.is-won")  # winners alone: there is no text to explain by
-    page.click(".searching-with >> text=Clear")
-    page.wait_for_selector(".welcome")
 
 
 def test_a_wrong_filter_is_told_with_its_remedy(page: Any, complaints: Any) -> None:

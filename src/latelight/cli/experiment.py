@@ -120,7 +120,7 @@ def report(
         whole = now.to_dict()
         print_json({name: whole[name] for name in _REPORTED})
         return
-    print_counted(now)
+    print_counted(now.to_dict())
     out.print(f"The arms got their shares: always-valid p {now.ratio_p:.3g}.")
 
 

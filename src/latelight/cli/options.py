@@ -85,6 +85,6 @@ def _directory(root: str) -> Path:
         raise InputError(
             "This command works on a library's own files, and --library (or LATELIGHT_LIBRARY) is "
             "a URL. Run it where the library lies, with its directory. Through a server work: "
-            "search, add, explain, delete, collections, stats, jobs, mcp."
+            "search, add, explain, delete, collections, stats, jobs, release, mcp."
         )
     return Path(root)

@@ -1,20 +1,31 @@
 """`latelight release`: a new pipeline, from the backfill to the promotion and back."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from latelight.app.release import Releases
-from latelight.app.release_status import Status, Step
+from latelight.app.release_status import Step
 from latelight.cli.console import Failed, out, print_json, print_json_line, table
-from latelight.cli.options import JsonOption, LibraryOption, NamespaceOption, open_collection
+from latelight.cli.options import (
+    JsonOption,
+    LibraryOption,
+    NamespaceOption,
+    open_any_collection,
+)
 from latelight.cli.progress import ByteProgress
 from latelight.errors import InputError
 from latelight.pipelines.progress import Encoded, Event, Started
 from latelight.releases.plan import DEFAULT_PLAN
 from latelight.releases.state import Release
+
+if TYPE_CHECKING:
+    from latelight.app.release_status import Status
+    from latelight.client.answers import ReleaseStatus
+    from latelight.client.waiting import RemoteReleases
 
 app = typer.Typer(no_args_is_help=True, help="Release another pipeline without interruption.")
 
@@ -52,8 +63,7 @@ def step(
     """Do what the present stage asks for; exit code 1 when it was not passed."""
     releases = _releases(library, collection, namespace)
     while True:
-        with ByteProgress() as bar:
-            taken = releases.step(progress=_Backfill(bar).hear)
+        taken = _step(releases)
         if not (all_steps and taken.moved and _goes_on(taken)):
             break
         if not as_json:
@@ -160,8 +170,17 @@ class _Backfill:
             self._bar("filling", self._done, self._total)
 
 
-def _releases(library: str | None, collection: str | None, namespace: str | None) -> Releases:
-    return open_collection(library, collection, namespace).release
+def _releases(
+    library: str | None, collection: str | None, namespace: str | None
+) -> "Releases | RemoteReleases":
+    return open_any_collection(library, collection, namespace).release
+
+
+def _step(releases: "Releases | RemoteReleases") -> Step:
+    if not isinstance(releases, Releases):
+        return releases.step()  # a server fills in the background and tells no progress
+    with ByteProgress() as bar:
+        return releases.step(progress=_Backfill(bar).hear)
 
 
 def _goes_on(taken: Step) -> bool:
@@ -182,14 +201,15 @@ def _print_release(release: Release, sentence: str, *, as_json: bool) -> None:
         out.print(sentence, markup=False)
 
 
-def _print_status(now: Status, *, as_json: bool, is_watched: bool) -> None:
+def _print_status(now: "Status | ReleaseStatus", *, as_json: bool, is_watched: bool) -> None:
+    told = now.to_dict()
     if as_json:
-        (print_json_line if is_watched else print_json)(now.to_dict())
+        (print_json_line if is_watched else print_json)(told)
         return
     one = now.release
     share = f" at {one.share:.0%}" if one.share else ""
     out.print(f"Release {one.release_id}: {one.state}{share}. {one.note}", markup=False)
-    print_counted(now)
+    print_counted(told)
     for entry in now.log:
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.at))
         out.print(f"  {stamp}  {entry.what:<9} {entry.after:<11} {entry.note}", markup=False)
@@ -200,23 +220,22 @@ def _print_status(now: Status, *, as_json: bool, is_watched: bool) -> None:
     out.print(f"Possible: {', '.join(now.next_moves) or 'nothing more'}.")
 
 
-def print_counted(now: Status) -> None:
-    """Print what was counted of live searches, and what follows from it."""
+def print_counted(told: Mapping[str, Any]) -> None:
+    """Print what was counted of live searches, and what follows from it; from a status's JSON."""
     shown = table("stage", "arm", "searches", "errors", "empty", "clicked", "p95 ms", "overlap")
-    for one in now.counted:
-        traffic, n_overlap = one.traffic, one.n_overlap
-        stage = f"{one.stage} {one.step + 1}" if one.stage == "ramp" else one.stage
-        counts = (traffic.n_queries, traffic.n_errors, traffic.n_zero_hits, traffic.n_clicked)
-        p95 = f"{traffic.latency.quantile(0.95):.1f}" if traffic.latency.n else ""
-        overlap = f"{one.overlap / n_overlap:.2f}" if n_overlap else ""
-        shown.add_row(stage, one.arm, *(f"{n:,}" for n in counts), p95, overlap)
+    for one in told["counted"]:
+        stage = f"{one['stage']} {one['step'] + 1}" if one["stage"] == "ramp" else one["stage"]
+        counts = (one[f"n_{name}"] for name in ("queries", "errors", "zero_hits", "clicked"))
+        p95 = f"{one['p95_ms']:.1f}" if "p95_ms" in one else ""
+        overlap = "" if one["overlap"] is None else f"{one['overlap']:.2f}"
+        shown.add_row(stage, one["arm"], *(f"{n:,}" for n in counts), p95, overlap)
     if shown.row_count:
         out.print(shown)
-    if now.wins:
-        for_live, for_candidate = now.wins.get("a", 0), now.wins.get("b", 0)
+    if wins := told["wins"]:
+        for_live, for_candidate = wins.get("a", 0), wins.get("b", 0)
         out.print(
             f"Interleaved: live won {for_live:,}, the candidate {for_candidate:,}, "
-            f"{now.wins.get('tie', 0):,} ties; always-valid p {now.preference_p:.3g}."
+            f"{wins.get('tie', 0):,} ties; always-valid p {told['preference_p']:.3g}."
         )
-    for verdict in now.guards if now.release.state in {"ramp", "rolled_back"} else ():
-        out.print(f"Guard {verdict.state}: {verdict.message}", markup=False)
+    for verdict in told["guards"] if told["release"]["state"] in {"ramp", "rolled_back"} else ():
+        out.print(f"Guard {verdict['state']}: {verdict['message']}", markup=False)

@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from latelight.app.hits import ExplainedHit, Ranked
-from latelight.client import drawing, jobs, releases, server, talks
+from latelight.app.view import Trial
+from latelight.client import differences, drawing, jobs, releases, server, talks, views
 from latelight.client.address import Address, parse_address
 from latelight.client.answers import Told
 from latelight.client.bound import AsyncAttribute, Awaited, async_method, async_method_as
@@ -16,6 +17,7 @@ from latelight.client.carriers import AsyncCarrier
 from latelight.client.drawing import Asked
 from latelight.client.jobs import Heard, Sent
 from latelight.client.retries import Retries
+from latelight.client.views import Viewed
 from latelight.explain.heatmap import HeatMap
 from latelight.explain.row_map import RowMap
 from latelight.pipelines.progress import Event
@@ -121,14 +123,35 @@ class AsyncReleases(Awaited[Place]):
 
 
 def _hits(collection: "AsyncCollection", told: Told) -> AsyncHits:
-    asked = Asked(collection._about, told.mode, told.by_text)
-    own: dict[str, Any] = {"asked": asked, "carrier": collection._carrier}
+    return _drawn(Asked(collection._about, told.mode, told.by_text), collection._carrier, told)
+
+
+def _drawn(asked: Asked, carrier: AsyncCarrier, told: Told) -> AsyncHits:
+    own: dict[str, Any] = {"asked": asked, "carrier": carrier}
     hits = [AsyncSearchHit(**vars(hit), **own) for hit in told.hits]
     return AsyncHits(told.query, hits, told.stages, told.search_id)
 
 
 def _every_hits(collection: "AsyncCollection", told: list[Told]) -> list[AsyncHits]:
     return [_hits(collection, one) for one in told]
+
+
+def _seen(view: "AsyncView", told: Told) -> AsyncHits:
+    own = view._about
+    return _drawn(Asked(own.place, told.mode, told.by_text, own.own), view._carrier, told)
+
+
+def _all_seen(view: "AsyncView", told: list[Told]) -> list[AsyncHits]:
+    return [_seen(view, one) for one in told]
+
+
+class AsyncView(Awaited[Viewed]):
+    """As `RemoteView`."""
+
+    search = async_method_as(views.search, _seen)
+    search_batch = async_method_as(views.search_batch, _all_seen)
+    similar = async_method_as(views.similar, _seen)
+    explain = async_method_as(views.explain, _seen)
 
 
 def _job(source: "AsyncCollection | AsyncClient", sent: Sent) -> AsyncJob:
@@ -183,9 +206,14 @@ class AsyncCollection(Awaited[Place]):
     interact = async_method(talks.interact)
     search_batch = async_method_as(talks.search_batch, _every_hits)
     explain = async_method_as(talks.explain, _hits)
+    explain_difference = async_method(differences.explain_difference)
     get = async_method(talks.get)
     documents = async_method(talks.documents)
     stats = async_method(talks.stats)
+
+    def view(self, version: str = "live", *, pipeline: Trial | None = None) -> AsyncView:
+        """As `RemoteCollection.view`; nothing is asked before it is used."""
+        return AsyncView(views.viewed(self._about, version, pipeline=pipeline), self._carrier)
 
     @property
     def release(self) -> AsyncReleases:

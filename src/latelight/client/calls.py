@@ -173,18 +173,22 @@ def similar(place: Place, body: Mapping[str, Any]) -> Call[Told]:
     return Call("POST", f"{place.path}/similar", _json(answers.told_of), body=body)
 
 
-def explain_document(place: Place, doc_id: str, text: str, mode: str) -> Call[Told]:
+def explain_document(place: Place, doc_id: str, body: Mapping[str, Any]) -> Call[Told]:
     """Every unit of a document with its evidence, best first."""
-    path, body = f"{place.document(doc_id)}/explain", {"text": text, "mode": mode}
-    return Call("POST", path, _json(answers.told_of), body=body)
+    return Call("POST", f"{place.document(doc_id)}/explain", _json(answers.told_of), body=body)
 
 
 def explain_unit(
-    place: Place, doc_id: str, unit_id: str, text: str, mode: str
+    place: Place, doc_id: str, unit_id: str, body: Mapping[str, Any]
 ) -> Call[Explanation]:
     """Why a unit matches."""
-    path, body = f"{place.unit(doc_id, unit_id)}/explain", {"text": text, "mode": mode}
+    path = f"{place.unit(doc_id, unit_id)}/explain"
     return Call("POST", path, answers.explanation_of, body=body)
+
+
+def compare(place: Place, body: Mapping[str, Any], read: Callable[[Answer], T]) -> Call[T]:
+    """What moved between two versions on one query, and why."""
+    return Call("POST", f"{place.path}/compare", read, body=body)
 
 
 def interact(place: Place, search_id: str, doc_id: str) -> Call[None]:

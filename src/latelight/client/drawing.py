@@ -3,9 +3,10 @@
 So the light is that of the very evidence that came with the hit, whatever is asked in between.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from latelight.app.hits import ExplainedHit
 from latelight.app.pictures import lit
@@ -28,11 +29,13 @@ class Asked:
         place: whose hits.
         mode: of the search.
         by_text: whether a text was searched with, which can be asked about again.
+        own: which version was asked, and under which pipeline, where it was not the live one.
     """
 
     place: Place
     mode: str = "auto"
     by_text: bool = True
+    own: Mapping[str, Any] = field(default_factory=dict)
 
 
 def heatmap(asked: Asked, hit: ExplainedHit, word: str | None) -> Talking[HeatMap]:
@@ -59,7 +62,8 @@ def row_maps(asked: Asked, hit: ExplainedHit) -> Talking[tuple[RowMap, ...]]:
             "alone. Use collection.explain() with a text."
         )
     unit = hit.unit.unit_id
-    found = yield from calls.explain_unit(asked.place, hit.doc_id, unit, hit.query, asked.mode)
+    body = {"text": hit.query, "mode": asked.mode, **asked.own}
+    found = yield from calls.explain_unit(asked.place, hit.doc_id, unit, body)
     if found.hit.document.sha256 != hit.document.sha256:
         raise NotFoundError(
             f"Document {hit.doc_id!r} has changed since it was found. Search again."

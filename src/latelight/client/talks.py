@@ -1,6 +1,6 @@
 """What a collection of a server can be asked, with the arguments of an embedded one."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -159,15 +159,7 @@ def search(  # noqa: PLR0913  as `Collection.search`
         "k": k, "filter": filter, "group_by": group_by, "explain": explain, "exact": exact,
         "mode": mode, "recall": recall,
     }  # fmt: skip
-    if (text is None) == (image is None):
-        raise InputError("Give either a text or an image to search with.")
-    body = {**_options("some" if text is None else text, options), **({"key": key} if key else {})}
-    if image is None:
-        told = yield from calls.search(place, {"text": text, **body})
-        return replace(told, mode=mode)
-    picture = yield from Work(partial(_picture, image))
-    told = yield from calls.search_image(place, picture, body)
-    return replace(told, mode=mode, by_text=False)
+    return (yield from searched(place, text, image, options, {"key": key} if key else {}))
 
 
 def search_batch(  # noqa: PLR0913  as `Collection.search_batch`
@@ -195,22 +187,17 @@ def search_batch(  # noqa: PLR0913  as `Collection.search_batch`
         QueryError: in one of them there is nothing to search for.
         FilterError: the filter cannot be understood.
     """
-    if isinstance(texts, str):
-        raise InputError(f"search_batch takes a list of texts; write [{texts!r}].")
-    asked = list(texts)
+    asked = several(texts)
     keys = keys_of(key, len(asked))
     options: SearchOptions = {
         "k": k, "filter": filter, "group_by": group_by, "explain": explain, "exact": exact,
         "mode": mode, "recall": recall,
     }  # fmt: skip
-    bodies = [_options(text, options) for text in asked]  # all are checked before any is asked
-    found: dict[int, Told] = {}
-    for own, numbers in _batches(keys):
-        body = {**bodies[numbers[0]], **({"key": own} if own else {})}
-        texts_of = [asked[number] for number in numbers]
-        told = yield from calls.search_batch(place, {"texts": texts_of, **body})
-        found.update(zip(numbers, told, strict=True))
-    return [replace(found[number], mode=mode) for number in range(len(asked))]
+    own = [
+        ({"key": one} if one else {}, [n for n, each in enumerate(keys) if each == one])
+        for one in dict.fromkeys(keys)
+    ]
+    return (yield from batched(place, asked, options, own))
 
 
 def similar(
@@ -236,11 +223,8 @@ def similar(
         NotFoundError: there is no such document or unit.
         InputError: nothing stored lies in the region, or it is none.
     """
-    likeness(doc_id, unit_id, box=box, span=span, time=time)  # refuses what is no region
     region = {"box": box, "span": span, "time": time}
-    given = {name: list(ends) for name, ends in region.items() if ends is not None}
-    body = {"doc_id": doc_id, "unit_id": unit_id, **given, **_options("some", options)}
-    return replace((yield from calls.similar(place, body)), by_text=False)
+    return (yield from alike(place, doc_id, unit_id, region, options, {}))
 
 
 def explain(
@@ -257,10 +241,7 @@ def explain(
     Raises:
         NotFoundError: there is no such document or unit.
     """
-    if not unit_id:
-        return replace((yield from calls.explain_document(place, doc_id, text, mode)), mode=mode)
-    found = yield from calls.explain_unit(place, doc_id, unit_id, text, mode)
-    return Told(found.hit.query, (found.hit,), mode=mode)
+    return (yield from explained(place, (doc_id, unit_id), text, mode, {}))
 
 
 def interact(place: Place, search_id: str, doc_id: str) -> Call[None]:
@@ -315,6 +296,87 @@ def versions(place: Place) -> Talking[dict[str, Generation]]:
     return {one.digest: one for one in sorted(found, key=lambda one: one.created_at)}
 
 
+# -- also of views: `own` is what a question carries beside its options ---------------------
+
+
+def searched(
+    place: Place,
+    text: str | None,
+    image: str | Path | bytes | None,
+    options: SearchOptions,
+    own: Mapping[str, Any],
+) -> Talking[Told]:
+    """Return the outcome of a search by text or by picture."""
+    if (text is None) == (image is None):
+        raise InputError("Give either a text or an image to search with.")
+    mode = options.get("mode", "auto")
+    body = {**_options("some" if text is None else text, options), **own}
+    if image is None:
+        told = yield from calls.search(place, {"text": text, **body})
+        return replace(told, mode=mode)
+    picture = yield from Work(partial(_picture, image))
+    told = yield from calls.search_image(place, picture, body)
+    return replace(told, mode=mode, by_text=False)
+
+
+def several(texts: Iterable[str]) -> list[str]:
+    """Return the texts of a batch.
+
+    Raises:
+        InputError: there is one text alone.
+    """
+    if isinstance(texts, str):
+        raise InputError(f"search_batch takes a list of texts; write [{texts!r}].")
+    return list(texts)
+
+
+def batched(
+    place: Place,
+    texts: Sequence[str],
+    options: SearchOptions,
+    own: Sequence[tuple[Mapping[str, Any], Sequence[int]]],
+) -> Talking[list[Told]]:
+    """Return the outcomes of several searches, in order; `own` says which numbers carry what."""
+    mode = options.get("mode", "auto")
+    bodies = [_options(text, options) for text in texts]  # all are checked before any is asked
+    found: dict[int, Told] = {}
+    for carried, every_number in own:
+        for start in range(0, len(every_number), MOST_TEXTS):
+            numbers = every_number[start : start + MOST_TEXTS]
+            body = {**bodies[numbers[0]], **carried, "texts": [texts[n] for n in numbers]}
+            told = yield from calls.search_batch(place, body)
+            found.update(zip(numbers, told, strict=True))
+    return [replace(found[number], mode=mode) for number in range(len(texts))]
+
+
+def alike(
+    place: Place,
+    doc_id: str,
+    unit_id: str,
+    region: Mapping[str, Sequence[float] | Sequence[int] | None],
+    options: SearchOptions,
+    own: Mapping[str, Any],
+) -> Talking[Told]:
+    """Return the outcome of a search with what is stored."""
+    every_region: Mapping[str, Any] = region
+    likeness(doc_id, unit_id, **every_region)  # refuses what is no region
+    given = {name: list(ends) for name, ends in region.items() if ends is not None}
+    body = {"doc_id": doc_id, "unit_id": unit_id, **given, **_options("some", options), **own}
+    return replace((yield from calls.similar(place, body)), by_text=False)
+
+
+def explained(
+    place: Place, unit: tuple[str, str], text: str, mode: SearchMode, own: Mapping[str, Any]
+) -> Talking[Told]:
+    """Return why a document's units match, or one of them."""
+    doc_id, unit_id = unit
+    body = {"text": text, "mode": mode, **own}
+    if not unit_id:
+        return replace((yield from calls.explain_document(place, doc_id, body)), mode=mode)
+    found = yield from calls.explain_unit(place, doc_id, unit_id, body)
+    return Told(found.hit.query, (found.hit,), mode=mode)
+
+
 # -- of several ------------------------------------------------------------------------------
 
 
@@ -350,14 +412,6 @@ def _options(text: str, given: SearchOptions) -> dict[str, Any]:
     asked = {name: one for name, one in every_option.items() if one != _DEFAULTS[name]}
     SearchRequest(text, **asked)
     return {**asked, "profile": True}
-
-
-def _batches(keys: Sequence[str | None]) -> Iterator[tuple[str | None, list[int]]]:
-    """Yield the numbers of queries that are asked together: of one caller, and not too many."""
-    for key in dict.fromkeys(keys):
-        own = [number for number, one in enumerate(keys) if one == key]
-        for start in range(0, len(own), MOST_TEXTS):
-            yield key, own[start : start + MOST_TEXTS]
 
 
 def _picture(image: str | Path | bytes) -> bytes:

@@ -5,7 +5,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from latelight.app.hits import ExplainedHit, Hits, SearchHit
-from latelight.client import drawing, jobs, releases, server, talks
+from latelight.app.view import Trial
+from latelight.client import differences, drawing, jobs, releases, server, talks, views
 from latelight.client.address import Address, parse_address
 from latelight.client.answers import Told
 from latelight.client.bound import Attribute, Waiting, method, method_as
@@ -14,6 +15,7 @@ from latelight.client.carriers import Carrier
 from latelight.client.drawing import Asked
 from latelight.client.jobs import Heard, Sent
 from latelight.client.retries import Retries
+from latelight.client.views import Viewed
 from latelight.explain.heatmap import HeatMap
 from latelight.explain.row_map import RowMap
 from latelight.pipelines.progress import Event
@@ -114,14 +116,35 @@ class RemoteDrawer(Waiting[Asked]):
 
 
 def _hits(collection: "RemoteCollection", told: Told) -> Hits:
-    asked = Asked(collection._about, told.mode, told.by_text)
-    drawer = RemoteDrawer(asked, collection._carrier)
+    return _drawn(Asked(collection._about, told.mode, told.by_text), collection._carrier, told)
+
+
+def _drawn(asked: Asked, carrier: Carrier, told: Told) -> Hits:
+    drawer = RemoteDrawer(asked, carrier)
     hits = [SearchHit(**vars(hit), pictures=drawer) for hit in told.hits]
     return Hits(told.query, hits, told.stages, told.search_id)
 
 
 def _every_hits(collection: "RemoteCollection", told: list[Told]) -> list[Hits]:
     return [_hits(collection, one) for one in told]
+
+
+def _seen(view: "RemoteView", told: Told) -> Hits:
+    own = view._about
+    return _drawn(Asked(own.place, told.mode, told.by_text, own.own), view._carrier, told)
+
+
+def _all_seen(view: "RemoteView", told: list[Told]) -> list[Hits]:
+    return [_seen(view, one) for one in told]
+
+
+class RemoteView(Waiting[Viewed]):
+    """One version's answers; see `latelight.app.view.View`."""
+
+    search = method_as(views.search, _seen)
+    search_batch = method_as(views.search_batch, _all_seen)
+    similar = method_as(views.similar, _seen)
+    explain = method_as(views.explain, _seen)
 
 
 def _job(source: "RemoteCollection | Client", sent: Sent) -> RemoteJob:
@@ -155,9 +178,25 @@ class RemoteCollection(Waiting[Place]):
     interact = method(talks.interact)
     search_batch = method_as(talks.search_batch, _every_hits)
     explain = method_as(talks.explain, _hits)
+    explain_difference = method(differences.explain_difference)
     get = method(talks.get)
     documents = method(talks.documents)
     stats = method(talks.stats)
+
+    def view(self, version: str = "live", *, pipeline: Trial | None = None) -> RemoteView:
+        """Return one version to ask, beside any release; nothing that it answers is counted.
+
+        The server looks for it when it is asked; then it raises what `Collection.view` does.
+
+        Args:
+            version: an alias, a digest, or the beginning of one.
+            pipeline: to try in its place, saved nowhere: a preset, the path of a YAML file here,
+                a spec, or sections with the fields that differ.
+
+        Raises:
+            NotFoundError, SettingError: there is no such file, or it is no pipeline.
+        """
+        return RemoteView(views.viewed(self._about, version, pipeline=pipeline), self._carrier)
 
     @property
     def release(self) -> RemoteReleases:

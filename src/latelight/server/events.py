@@ -17,11 +17,12 @@ _UNDER_WAY = ("running", "waiting")
 async def job_events(service: Service, job_id: str) -> AsyncIterator[bytes]:
     """Yield events until the job has ended, or the server stops.
 
-    `progress` whenever a number changed, `failed` for every item that could not be added, `ended`
-    at the end, comments in between so that nobody takes the silence for a dead connection. Of
-    failures, those of before come first.
+    `state` at first and whenever it changed, `progress` whenever a number changed, `failed` for
+    every item that could not be added, `ended` at the end, comments in between so that nobody takes
+    the silence for a dead connection. Of failures, those of before come first.
     """
     shown: dict[str, Any] = {}
+    state = ""
     n_failures = 0
     spoken = time.monotonic()
     while not service.stopping.is_set():
@@ -31,6 +32,10 @@ async def job_events(service: Service, job_id: str) -> AsyncIterator[bytes]:
             yield _event("ended", {"state": "cancelled"})
             return
         n_failures += len(failed)
+        if now["state"] in _UNDER_WAY and now["state"] != state:
+            state = now["state"]
+            yield _event("state", {"state": state})
+            spoken = time.monotonic()
         told = _without_clock(now["progress"])
         if told != shown:
             shown = told

@@ -65,14 +65,17 @@ class Similar(Body):
     mode: Mode = "auto"
     recall: Literal["fast", "balanced", "best"] = "balanced"
     profile: bool = False
+    version: str | None = None
+    pipeline: dict[str, Any] | None = None
 
 
 class Explain(Body):
-    """Why a unit matches, in the live version or in another one."""
+    """Why a unit matches, in the live version or in another one, or under a pipeline on trial."""
 
     text: Text
     mode: Mode = "auto"
     version: str | None = None
+    pipeline: dict[str, Any] | None = None
 
 
 class Create(Body):
@@ -116,7 +119,12 @@ class Compare(Body):
     text: Text
     a: str = "live"
     b: str = "candidate"
+    doc_ids: list[str] = Field(default_factory=list, max_length=100)
     k: int = Field(10, ge=1, le=100, strict=True)
+    depth: int = Field(100, ge=1, le=MAX_K, strict=True)
+    filter: dict[str, Any] | None = None
+    mode: Mode = "auto"
+    most: int = Field(3, ge=0, le=100, strict=True)
 
 
 class Note(Body):

@@ -22,6 +22,8 @@ TONES: Mapping[str, int] = {
     "engine": 1_700,
     "stop.": 2_000,
 }
+_CODECS = {"matroska": ("ffv1", "pcm_s16le"), "webm": ("libvpx", "libopus")}
+"""Of pictures and of sound, by container."""
 _LOUD = 0.05
 _BLOCK = RATE // 100
 
@@ -66,19 +68,19 @@ def video_bytes(
 ) -> bytes:
     """Return a video that shows each picture for a while, with sound where samples are given.
 
-    Pictures are kept as they are (FFV1) in Matroska, and compressed (MPEG-4) elsewhere.
+    Pictures are kept as they are (FFV1) in Matroska, and compressed elsewhere: VP8 in WebM, which
+    browsers play, MPEG-4 in others.
     """
     import av
 
     exact = container == "matroska"
+    codec, sound_codec = _CODECS.get(container, ("mpeg4", "aac"))
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container) as file:
-        picture_stream: Any = file.add_stream("ffv1" if exact else "mpeg4", rate=Fraction(rate))
+        picture_stream: Any = file.add_stream(codec, rate=Fraction(rate))
         picture_stream.width, picture_stream.height = pictures[0].size
         picture_stream.pix_fmt = "bgr0" if exact else "yuv420p"
-        sound = (
-            _sound_stream(file, "pcm_s16le" if exact else "aac") if samples is not None else None
-        )
+        sound = _sound_stream(file, sound_codec) if samples is not None else None
         for picture in pictures:
             frame: Any = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
             for _ in range(round(seconds_each * rate)):

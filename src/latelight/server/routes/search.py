@@ -124,10 +124,11 @@ async def search_image(request: Request, namespace: str, collection: str) -> Res
 )
 async def similar(request: Request, namespace: str, collection: str, asked: Similar) -> Response:
     """Return the units most like a stored one, or like a region, words or seconds of it."""
-    own = asked.model_dump(exclude={"profile", "doc_id", "unit_id"})
+    unread = {"profile", "doc_id", "unit_id", "version", "pipeline"}
+    own = asked.model_dump(exclude=unread)
 
     def look(target: Collection) -> Hits:
-        return target.similar(asked.doc_id, asked.unit_id, **own)
+        return (view_of(target, asked) or target).similar(asked.doc_id, asked.unit_id, **own)
 
     return await _searched(request, asked, look)
 
@@ -143,7 +144,8 @@ async def explain_unit(
     """Return why a unit matches, or does not: evidence, and every stored row of it."""
 
     def make() -> dict[str, Any]:
-        view = target_of(request).view(asked.version or "live")
+        target = target_of(request)
+        view = view_of(target, asked) or target.view()
         hits = view.explain(asked.text, doc_id, unit_id=unit_id, mode=asked.mode)
         return explanation_of(hits[0])
 
@@ -162,7 +164,8 @@ async def explain_document(
 
     def make() -> dict[str, Any]:
         began = time.perf_counter()
-        view = target_of(request).view(asked.version or "live")
+        target = target_of(request)
+        view = view_of(target, asked) or target.view()
         hits = view.explain(asked.text, doc_id, mode=asked.mode)
         took_ms = 1000 * (time.perf_counter() - began)
         return answer_of(hits, took_ms, explain=True, profile=False)
@@ -181,13 +184,13 @@ async def compare_versions(
     """Return what moved between two versions on one query, and why."""
 
     def make() -> dict[str, Any]:
-        target = target_of(request)
-        return target.explain_difference(asked.text, asked.a, asked.b, k=asked.k).to_dict()
+        own = asked.model_dump(exclude={"text", "a", "b"})
+        return target_of(request).explain_difference(asked.text, asked.a, asked.b, **own).to_dict()
 
     return await answered(service_of(request).searches, make)
 
 
-def view_of(target: Collection, asked: SearchOptions) -> View | None:
+def view_of(target: Collection, asked: SearchOptions | Similar | Explain) -> View | None:
     """Return the version, or the trial of a pipeline, that is to answer; None for the live one.
 
     Raises:
@@ -197,7 +200,8 @@ def view_of(target: Collection, asked: SearchOptions) -> View | None:
     if asked.version is None and asked.pipeline is None:
         return None
     view = target.view(asked.version or "live", pipeline=asked.pipeline)
-    check_names(view.spec)
+    if asked.pipeline is not None:
+        check_names(view.spec)
     return view
 
 

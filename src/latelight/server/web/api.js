@@ -7,6 +7,7 @@
 
 const KEY = "latelight.key";
 const MOST_TRIES = 3;
+const LEAST_WAIT_S = 0.2;
 const LONGEST_WAIT_S = 8;
 
 /** What the server says when something is wrong (RFC 9457). */
@@ -63,12 +64,29 @@ async function send(where, options) {
     body: body === undefined || body instanceof FormData ? body : JSON.stringify(body),
     signal: options.signal,
   };
+  return patiently(
+    () => reached(where, init),
+    (answer) => [answer.status, answer.headers.get("Retry-After")],
+  );
+}
+
+/**
+ * The answer to a request; while the server is busy it is asked again, after the pause that it asks for. Who looks is
+ * told by the event `latelight:busy`. A longer pause than a person waits for is left to them.
+ *
+ * @template A
+ * @param {() => Promise<A>} ask @param {(answer: A) => [number, string | null]} told its status and Retry-After
+ * @returns {Promise<A>}
+ */
+async function patiently(ask, told) {
   for (let tries = 1; ; tries++) {
-    const answer = await reached(where, init);
-    const wait = Number(answer.headers.get("Retry-After"));
-    const busy = answer.status === 429 || answer.status === 503;
+    const answer = await ask();
+    const [status, after] = told(answer);
+    const busy = status === 429 || status === 503;
+    const wait = Math.max(Number(after), LEAST_WAIT_S);
     if (!busy || tries === MOST_TRIES || !(wait <= LONGEST_WAIT_S)) return answer;
-    await new Promise((done) => setTimeout(done, 1000 * Math.max(wait, 0.2)));
+    window.dispatchEvent(new CustomEvent("latelight:busy", { detail: wait }));
+    await new Promise((done) => setTimeout(done, 1000 * wait));
   }
 }
 
@@ -175,12 +193,26 @@ function eventOf(block) {
  * @param {string} where @param {FormData} form @param {(share: number) => void} told
  * @returns {Promise<any>}
  */
-export function upload(where, form, told) {
+export async function upload(where, form, told) {
+  const headers = headersOf({ body: form, once: true }); // the same each time: it is taken once
+  const request = await patiently(
+    () => posted(where, form, headers, told),
+    (answer) => [answer.status, answer.getResponseHeader("Retry-After")],
+  );
+  const json = parsed(request.responseText);
+  if (request.status < 300) return json;
+  throw new Problem({ status: request.status, ...json });
+}
+
+/**
+ * @param {string} where @param {FormData} form @param {Record<string, string>} headers @param {(share: number) => void} told
+ * @returns {Promise<XMLHttpRequest>} once it is answered
+ */
+function posted(where, form, headers, told) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", where);
-    for (const [name, value] of Object.entries(headersOf({ body: form, once: true })))
-      request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.addEventListener(
       "progress",
       (event) => event.lengthComputable && told(event.loaded / event.total),
@@ -194,11 +226,7 @@ export function upload(where, form, told) {
         }),
       ),
     );
-    request.addEventListener("load", () => {
-      const json = parsed(request.responseText);
-      if (request.status < 300) resolve(json);
-      else reject(new Problem({ status: request.status, ...json }));
-    });
+    request.addEventListener("load", () => resolve(request));
     request.send(form);
   });
 }

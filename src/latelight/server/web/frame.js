@@ -2,7 +2,7 @@
 
 import { key } from "./api.js";
 import { ask } from "./components/dialog.js";
-import { toastError } from "./components/notice.js";
+import { toastBusy, toastError } from "./components/notice.js";
 import { h, icon, replace } from "./dom.js";
 import { link } from "./router.js";
 import { forgetCollections, whoami } from "./session.js";
@@ -33,6 +33,9 @@ export function frame(main, again) {
   );
   keyButton.hidden = true;
   window.addEventListener("latelight:key", () => askForKey(again));
+  window.addEventListener("latelight:busy", (event) =>
+    toastBusy(/** @type {CustomEvent} */ (event).detail),
+  );
   greet(keyButton);
   const nav = h(
     "nav",

@@ -37,9 +37,11 @@ export function askedText(given) {
 
 /** @param {import("./api.js").Place} place @param {any} hit @param {import("./views/search_form.js").Given} given */
 export function evidenceLink(place, hit, given) {
+  const text = askedText(given);
   return link(["evidence", place.namespace, place.collection, hit.doc_id, hit.unit_id], {
-    q: askedText(given),
+    q: text,
     mode: given.mode === "auto" ? "" : given.mode,
+    from: text ? "" : addressOf(given), // without a text the hit is found again by its search alone
   });
 }
 

@@ -7,8 +7,8 @@ import { all, call, inside, path } from "./api.js";
  * @typedef {{address: string, place: import("./api.js").Place, answer: any, text: string, mode: string}} Found
  */
 
-/** @type {{collections: Promise<Collection[]> | null, found: Found | null, picture: File | null}} */
-const held = { collections: null, found: null, picture: null };
+/** @type {{collections: Promise<Collection[]> | null, found: Found | null}} */
+const held = { collections: null, found: null };
 
 /** @param {AbortSignal} [signal] @returns {Promise<any>} */
 export function whoami(signal) {
@@ -70,15 +70,6 @@ export function remember(found) {
 /** @returns {Found | null} the answer that is being looked through */
 export function lastFound() {
   return held.found;
-}
-
-/** @param {File | null} picture to search with */
-export function holdPicture(picture) {
-  held.picture = picture;
-}
-
-export function heldPicture() {
-  return held.picture;
 }
 
 /** @param {string} given `namespace/collection` @returns {import("./api.js").Place | null} */

@@ -11,8 +11,8 @@ import { Bubble } from "./bubble.js";
 import { Chips } from "./chips.js";
 import { evidenceTable } from "./evidence_table.js";
 import { Picture } from "./picture.js";
+import { isPlayable, player } from "./player.js";
 import { scoreBar } from "./score_bar.js";
-import { player } from "./sound.js";
 import { TextMap } from "./text_map.js";
 
 /**
@@ -22,6 +22,7 @@ import { TextMap } from "./text_map.js";
 
 const PICTURE_WIDTH = 1400;
 const VIEW = "latelight.view";
+const NAMES = /** @type {Record<string, string>} */ ({ page: "page", frame: "frame" });
 
 class EvidenceView {
   /** @param {Explanation} explanation @param {Around} around */
@@ -73,7 +74,7 @@ class EvidenceView {
       this._picture
         ? h("div", { class: "frame" }, this._picture.element, this._bubble.element)
         : null,
-      this._sound(),
+      this._player(),
       this._textBlock(),
     );
     const aside = h(
@@ -93,11 +94,12 @@ class EvidenceView {
     );
   }
 
-  _sound() {
+  _player() {
     const { hit } = this._model;
-    if (hit.kind !== "audio") return null;
+    if (!isPlayable(hit)) return null;
     const [from, to] = hit.locator.time ?? [0, 1];
     const made = player(this._around.place, hit, this._around.signal, (seconds) => {
+      if (hit.kind !== "audio") return;
       this._picture?.playhead((seconds - from) / Math.max(to - from, 1e-3));
       this._text?.said(seconds);
     });
@@ -119,7 +121,7 @@ class EvidenceView {
     return h(
       "details",
       { class: "page-text" },
-      h("summary", null, "Text of this ", this._model.hit.kind === "page" ? "page" : "picture"),
+      h("summary", null, `Text of this ${NAMES[this._model.hit.kind] ?? "picture"}`),
       this._text.element,
     );
   }

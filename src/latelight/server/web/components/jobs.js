@@ -18,6 +18,13 @@ const SAID = /** @type {Record<string, string>} */ ({
   failed: "Failed",
   done: "Done",
 });
+/** What is said between the press of a button and what comes of it. */
+const ASKED = /** @type {Record<string, string>} */ ({
+  pause: "Pausing",
+  cancel: "Cancelling",
+  resume: "Resuming",
+  retry: "Retrying",
+});
 const MOVES = /** @type {Record<string, [string, string][]>} */ ({
   running: [
     ["pause", "Pause"],
@@ -79,6 +86,8 @@ class JobCard {
     this._failures = [];
     this._failuresShown = 0;
     this._steered = "";
+    /** The button that was pressed, until the server says what came of it. */
+    this._asked = "";
     this._state = h("span", { class: "state" });
     this._bar = h("span", null);
     this._meter = h(
@@ -131,8 +140,12 @@ class JobCard {
   }
 
   async _listen() {
+    /** @type {any[]} */
+    const failures = []; // the stream tells those of before anew
     const where = path("jobs", this._job.job_id);
     for await (const { event, data } of events(`${where}/events`, this._signal)) {
+      if (event === "failed") failures.push(data);
+      if (failures.length >= this._failures.length) this._failures = failures;
       this._hear(event, data);
     }
     this._job = await call(where, { signal: this._signal });
@@ -147,8 +160,8 @@ class JobCard {
   /** @param {string} event @param {any} data */
   _hear(event, data) {
     if (event === "progress") this._job.progress = data;
-    if (event === "failed") this._failures.push(data);
-    if (event === "ended") this._job.state = data.state;
+    if (event === "state" || event === "ended") this._job.state = data.state;
+    if (event === "ended") this._asked = "";
     this._show();
   }
 
@@ -163,14 +176,15 @@ class JobCard {
     const n = this._failures.length;
     replace(
       this._state,
-      (SAID[state] ?? state) + (state === "done" && n ? `, ${count(n)} failed` : ""),
+      ASKED[this._asked] ??
+        (SAID[state] ?? state) + (state === "done" && n ? `, ${count(n)} failed` : ""),
     );
     this._state.className = `state ${RUNNING.has(state) ? "is-live" : wrong ? "is-bad" : state === "done" ? "is-good" : ""}`;
     const share = shareDone(progress, state);
     setVars(this._bar, { "--share": share });
     this._meter.setAttribute("aria-valuenow", String(Math.round(share * 100)));
     replace(this._said, saidOf(this._job));
-    const steered = `${state} ${n > 0}`;
+    const steered = `${state} ${n > 0} ${this._asked}`;
     if (steered !== this._steered) this._showButtons(state, n > 0);
     this._steered = steered;
     this._showFailures();
@@ -178,7 +192,7 @@ class JobCard {
 
   /** @param {string} state @param {boolean} failed whether there is something to retry */
   _showButtons(state, failed) {
-    const moves = [...(MOVES[state] ?? [])];
+    const moves = this._asked ? [] : [...(MOVES[state] ?? [])];
     if (state === "done" && failed) moves.push(["retry", "Retry what failed"]);
     replace(
       this._buttons,
@@ -215,14 +229,21 @@ class JobCard {
 
   /** @param {string} move */
   async _move(move) {
+    const before = RUNNING.has(this._job.state);
+    this._asked = move;
+    this._show();
     try {
       this._job = await call(path("jobs", this._job.job_id, move), { method: "POST", once: true });
       if (move === "retry") this._failures = [];
-      this._show();
-      if (move === "resume" || move === "retry") await this._watch();
     } catch (error) {
+      this._asked = "";
       toastError(error);
     }
+    const now = RUNNING.has(this._job.state);
+    // A job that stops finishes its batch in flight; who listens to it hears when.
+    if (!now || !before) this._asked = "";
+    this._show();
+    if (now && !before) await this._watch();
   }
 }
 
@@ -236,9 +257,15 @@ function shareDone(progress, state) {
       : 0;
 }
 
+/** @param {any} progress @param {string} state */
+function doneOf({ n_done: n, n_items: of }, state) {
+  if (of) return `${count(n)} of ${plural(of, "document")}`;
+  return state === "waiting" ? "Waits for its turn" : state === "running" ? "Begins" : "Not begun";
+}
+
 /** @param {any} job */
 function saidOf({ state, progress, error, created_at: created }) {
-  const parts = [`${count(progress.n_done)} of ${plural(progress.n_items, "document")}`];
+  const parts = [doneOf(progress, state)];
   const kinds = /** @type {[string, number][]} */ ([
     ["added", progress.n_added],
     ["replaced", progress.n_replaced],

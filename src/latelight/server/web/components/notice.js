@@ -64,6 +64,22 @@ export function toast(text, kind = "done") {
   setTimeout(() => made.remove(), 5000);
 }
 
+/** @type {HTMLElement | undefined} */
+let busy;
+
+/** @param {number} seconds until the page asks again; one notice, however many requests wait */
+export function toastBusy(seconds) {
+  busy?.remove();
+  const made = h(
+    "div",
+    { class: "toast is-busy", role: "status" },
+    `The server is busy. Asking again in ${Math.ceil(seconds)} s.`,
+  );
+  busy = made;
+  document.body.append(made);
+  setTimeout(() => made.remove(), 1000 * seconds);
+}
+
 /** @param {unknown} error */
 export function toastError(error) {
   const problem = error instanceof Problem ? error : new Problem({ detail: String(error) });

@@ -14,6 +14,9 @@ import { colourOf } from "../palette.js";
 /** Space around a word's own box, in its height, and at least in the page's. */
 const MARGIN = 0.16;
 const LEAST_MARGIN = 0.003;
+/** Small words get a thinner outline, further off in pixels: it must not cover them. */
+const SMALL_PX = 18;
+const LEAST_MARGIN_PX = 2.5;
 /** Grounds darker than this (of 255) are no paper: there the rest is dimmed instead. */
 const GREY_PAPER = 130;
 const LEAST_DRAG = 0.01;
@@ -130,8 +133,10 @@ export class Picture {
 
   /** @param {number[]} box @returns {number[]} wider by the same number of pixels on each side */
   _grown(box) {
-    const down = Math.max(MARGIN * (box[3] - box[1]), LEAST_MARGIN);
-    const along = (down * this._canvas.height) / Math.max(this._canvas.width, 1);
+    const { clientWidth: width, clientHeight: height } = this._surface;
+    const px = LEAST_MARGIN_PX / Math.max(height, 1);
+    const down = Math.max(MARGIN * (box[3] - box[1]), LEAST_MARGIN, px);
+    const along = (down * height) / Math.max(width, 1);
     const within = (/** @type {number} */ one) => Math.min(Math.max(one, 0), 1);
     return [box[0] - along, box[1] - down, box[2] + along, box[3] + down].map(within);
   }
@@ -163,9 +168,11 @@ export class Picture {
   _drawOutlines() {
     const spots = this._model.outlined(this._light);
     const drawn = spots.filter((spot) => this._boxes[spot]).slice(0, 60);
-    const rects = drawn.map((spot) =>
-      outline(this._grown(/** @type {number[]} */ (this._boxes[spot])), "won"),
-    );
+    const rects = drawn.map((spot) => {
+      const box = /** @type {number[]} */ (this._boxes[spot]);
+      const isSmall = (box[3] - box[1]) * this._surface.clientHeight < SMALL_PX;
+      return outline(this._grown(box), isSmall ? "won small" : "won");
+    });
     const box = this._boxes[this._pointed ?? -1];
     if (box) rects.push(outline(this._grown(box), "pointed"));
     if (this._dragged) rects.push(outline(this._dragged, "dragged"));

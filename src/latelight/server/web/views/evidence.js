@@ -1,6 +1,7 @@
 /** One hit and its reasons: as a view of its own, and as the panel beside a list. */
 
-import { call, inside } from "../api.js";
+import { Problem, call, inside } from "../api.js";
+import { askAgain } from "../asking.js";
 import { evidence } from "../components/evidence.js";
 import { failed, skeletons } from "../components/notice.js";
 import { h, icon, replace } from "../dom.js";
@@ -9,7 +10,10 @@ import { go, link } from "../router.js";
 import { lastFound } from "../session.js";
 import { placeOf, titleOf } from "../text.js";
 
-/** @typedef {{place: import("../api.js").Place, query: string, mode: string, asked: string, signal: AbortSignal}} Asked */
+/**
+ * @typedef {{place: import("../api.js").Place, query: string, mode: string, asked: string, signal: AbortSignal}} Asked
+ * @typedef {{place: import("../api.js").Place, text: string, mode: string, from: string, docId: string, unitId: string}} At a hit, by its address
+ */
 
 /** @param {any} hit @param {Asked} asked @returns {Promise<any>} the explanation; winners alone where there is no text to explain by */
 async function explained(hit, asked) {
@@ -92,13 +96,14 @@ export function hitPanel(hit, given) {
 /** @type {import("../router.js").View} */
 export function evidenceView(root, route, signal) {
   const [namespace, collection, docId, unitId] = route.parts;
+  const get = (/** @type {string} */ name, other = "") => route.query.get(name) ?? other;
   const place = { namespace, collection };
-  const text = route.query.get("q") ?? "";
-  const mode = route.query.get("mode") ?? "auto";
+  const at = { place, text: get("q"), mode: get("mode", "auto"), from: get("from"), docId, unitId };
   const title = h("h1", { dir: "auto" }, docId);
   const where = h("p", { class: "quiet" });
   const body = h("div", { class: "evidence-body" });
   const steps = h("div", { class: "steps" });
+  const back = { class: "icon-button", href: backLink(at), "aria-label": "Back to the hits" };
   root.append(
     h(
       "div",
@@ -106,54 +111,63 @@ export function evidenceView(root, route, signal) {
       h(
         "header",
         { class: "evidence-head" },
-        h(
-          "a",
-          {
-            class: "icon-button",
-            href: backLink(place, text, mode),
-            "aria-label": "Back to the hits",
-          },
-          icon("left"),
-        ),
+        h("a", back, icon("left")),
         h("div", { class: "evidence-title" }, title, where),
         steps,
       ),
       body,
     ),
   );
-  const known = lastFound()?.answer.hits.find(
-    (/** @type {any} */ hit) => hit.doc_id === docId && hit.unit_id === unitId,
-  );
-  const query = lastFound()?.answer.query ?? text;
-  if (!text && !known)
-    replace(
-      body,
-      failed(
-        new Error(
-          "This hit was found by a picture or a likeness and cannot be linked to. Search again.",
-        ),
-      ),
-    );
-  else {
-    fill(
-      body,
-      known ?? { doc_id: docId, unit_id: unitId },
-      { place, query, mode, asked: text, signal },
-      (hit) => {
-        replace(title, titleOf(hit));
-        replace(
-          where,
-          [placeOf(hit.locator, hit.kind), text && `“${text}”`].filter(Boolean).join(" · "),
-        );
-        document.title = `${titleOf(hit)} · Latelight`;
-      },
-    );
-  }
-  stepThrough(steps, { place, text, mode, docId, unitId }, signal);
+  showHit(body, at, signal, (hit) => {
+    replace(title, titleOf(hit));
+    const found = [placeOf(hit.locator, hit.kind), at.text && `“${at.text}”`];
+    replace(where, found.filter(Boolean).join(" · "));
+    document.title = `${titleOf(hit)} · Latelight`;
+    stepThrough(steps, at, signal);
+  });
 }
 
-/** @param {import("../api.js").Place} place @param {string} text @param {string} mode */
-function backLink(place, text, mode) {
+/** @param {HTMLElement} body @param {At} at @param {AbortSignal} signal @param {(hit: any) => void} told */
+async function showHit(body, at, signal, told) {
+  replace(body, skeletons(1, "page"));
+  try {
+    const hit = await hitAt(at, signal);
+    if (signal.aborted) return;
+    const query = at.text || (lastFound()?.answer.query ?? "");
+    const asked = { place: at.place, query, mode: at.mode, asked: at.text, signal };
+    fill(body, hit, asked, told);
+  } catch (error) {
+    if (!signal.aborted)
+      replace(
+        body,
+        failed(error, () => showHit(body, at, signal, told)),
+      );
+  }
+}
+
+/** @param {At} at @param {AbortSignal} signal @returns {Promise<any>} the hit, from its search where no text explains it */
+async function hitAt(at, signal) {
+  if (at.text) return inFound(at) ?? { doc_id: at.docId, unit_id: at.unitId };
+  if (at.from && lastFound()?.address !== at.from) await askAgain(at.from, signal);
+  const hit = inFound(at);
+  if (hit) return hit;
+  throw new Problem({
+    code: "not_found",
+    detail: "This is no longer among the hits of its search.",
+    remedy: "Go back and search again.",
+  });
+}
+
+/** @param {At} at */
+function inFound(at) {
+  return lastFound()?.answer.hits.find(
+    (/** @type {any} */ hit) => hit.doc_id === at.docId && hit.unit_id === at.unitId,
+  );
+}
+
+/** @param {At} at */
+function backLink({ place, text, mode, from }) {
+  if (from) return from;
   const found = lastFound();
   if (found && found.text === text && found.place.collection === place.collection)
     return found.address;
@@ -167,7 +181,7 @@ function backLink(place, text, mode) {
 /**
  * Links to the hits before and after; the search is made again where the page was opened by its address.
  *
- * @param {HTMLElement} root @param {{place: import("../api.js").Place, text: string, mode: string, docId: string, unitId: string}} at @param {AbortSignal} signal
+ * @param {HTMLElement} root @param {At} at @param {AbortSignal} signal
  */
 async function stepThrough(root, at, signal) {
   const hits = await neighbours(at, signal).catch(() => []);
@@ -175,32 +189,23 @@ async function stepThrough(root, at, signal) {
     (/** @type {any} */ hit) => hit.doc_id === at.docId && hit.unit_id === at.unitId,
   );
   if (now < 0 || signal.aborted) return;
-  const to = (/** @type {any} */ hit) =>
-    link(["evidence", at.place.namespace, at.place.collection, hit.doc_id, hit.unit_id], {
-      q: at.text,
-      mode: at.mode === "auto" ? "" : at.mode,
-    });
-  const step = (
-    /** @type {any} */ hit,
-    /** @type {"left" | "right"} */ sign,
-    /** @type {string} */ label,
-  ) =>
-    hit
-      ? h(
-          "a",
-          { class: "icon-button", href: to(hit), "aria-label": label, title: label },
-          icon(sign),
-        )
-      : h("span", { class: "icon-button is-off", "aria-hidden": "true" }, icon(sign));
   replace(
     root,
-    step(hits[now - 1], "left", "Previous hit"),
+    step(hits[now - 1], at, "left", "Previous hit"),
     h("span", { class: "quiet small" }, `${now + 1} of ${hits.length}`),
-    step(hits[now + 1], "right", "Next hit"),
+    step(hits[now + 1], at, "right", "Next hit"),
   );
 }
 
-/** @param {{place: import("../api.js").Place, text: string, mode: string}} at @param {AbortSignal} signal @returns {Promise<any[]>} */
+/** @param {any} hit @param {At} at @param {"left" | "right"} sign @param {string} label */
+function step(hit, { place, text, mode, from }, sign, label) {
+  if (!hit) return h("span", { class: "icon-button is-off", "aria-hidden": "true" }, icon(sign));
+  const parts = ["evidence", place.namespace, place.collection, hit.doc_id, hit.unit_id];
+  const href = link(parts, { q: text, mode: mode === "auto" ? "" : mode, from });
+  return h("a", { class: "icon-button", href, "aria-label": label, title: label }, icon(sign));
+}
+
+/** @param {At} at @param {AbortSignal} signal @returns {Promise<any[]>} */
 async function neighbours(at, signal) {
   const found = lastFound();
   if (found && (found.text === at.text || !at.text)) return found.answer.hits;

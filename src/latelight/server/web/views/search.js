@@ -1,12 +1,13 @@
 /** Search: a text or a picture, filters, hits; beside them, on wide screens, why the chosen one matched. */
 
-import { call, inside } from "../api.js";
+import { ask } from "../asking.js";
 import { hitCard } from "../components/hit.js";
 import { failed, notice, skeletons } from "../components/notice.js";
 import { h, replace } from "../dom.js";
+import { recallPicture } from "../kept.js";
 import { addressOf, askedText, evidenceLink, likeLink } from "../links.js";
 import { go, link } from "../router.js";
-import { collections, heldPicture, lastFound, remember, tellUse } from "../session.js";
+import { collections, lastFound, tellUse } from "../session.js";
 import { count, figure, milliseconds, plural } from "../text.js";
 import { hitPanel } from "./evidence.js";
 import { SearchForm, defaultsOf, requestOf } from "./search_form.js";
@@ -77,12 +78,19 @@ class SearchView {
     this._given = given;
     if (asked !== this._asked) {
       this._asked = asked;
-      const typing = this._formPlace.contains(document.activeElement);
-      this._form = new SearchForm(given, this._collections ?? [], (next) => go(addressOf(next)));
-      replace(this._formPlace, this._form.element);
-      if (typing) this._form.focus();
+      this._showForm(given);
       this._search(given, asked);
     } else this._choose();
+  }
+
+  /** @param {import("./search_form.js").Given} given */
+  async _showForm(given) {
+    if (given.picture) await recallPicture(given.picture);
+    if (given !== this._given) return;
+    const typing = this._formPlace.contains(document.activeElement);
+    this._form = new SearchForm(given, this._collections ?? [], (next) => go(addressOf(next)));
+    replace(this._formPlace, this._form.element);
+    if (typing) this._form.focus();
   }
 
   /** @param {import("./search_form.js").Given} given @param {string} asked */
@@ -90,22 +98,14 @@ class SearchView {
     this._searching?.abort();
     const searching = (this._searching = new AbortController());
     this._signal.addEventListener("abort", () => searching.abort());
-    const request = requestOf(given);
-    if (!request) return this._welcome(given);
+    if (!requestOf(given)) return this._welcome(given);
     const known = lastFound();
     if (known?.address === asked) return this._found(known.answer, given);
     this._panel.hidden = true;
     replace(this._results, skeletons(5, "card"));
     try {
-      const answer = await this._ask(request, given, searching.signal);
+      const answer = await ask(given, searching.signal);
       if (searching.signal.aborted) return;
-      remember({
-        address: asked,
-        place: /** @type {any} */ (given.place),
-        answer,
-        text: given.text,
-        mode: given.mode,
-      });
       this._found(answer, given);
     } catch (error) {
       if (!searching.signal.aborted)
@@ -114,17 +114,6 @@ class SearchView {
           failed(error, () => this._search(given, asked)),
         );
     }
-  }
-
-  /** @param {any} request @param {import("./search_form.js").Given} given @param {AbortSignal} signal */
-  _ask(request, given, signal) {
-    const place = /** @type {import("../api.js").Place} */ (given.place);
-    if (given.like) return call(inside(place, "similar"), { body: request, signal });
-    if (!given.picture) return call(inside(place, "search"), { body: request, signal });
-    const form = new FormData();
-    form.append("image", /** @type {File} */ (heldPicture()));
-    form.append("search", JSON.stringify(request));
-    return call(inside(place, "search", "image"), { body: form, signal });
   }
 
   /** @param {import("./search_form.js").Given} given */

@@ -2,7 +2,8 @@
 
 import { FilterBuilder } from "../components/filters.js";
 import { h, icon, replace } from "../dom.js";
-import { heldPicture, holdPicture, nameOf, placeNamed } from "../session.js";
+import { keepPicture, pictureHere } from "../kept.js";
+import { nameOf, placeNamed } from "../session.js";
 import { plural } from "../text.js";
 
 /**
@@ -30,7 +31,6 @@ export function defaultsOf(route, known) {
   const named = get("c") || localStorage.getItem(LAST) || "";
   const there = known.some((one) => nameOf(one) === named);
   const place = placeNamed(there || query.has("c") ? named : known[0] ? nameOf(known[0]) : "");
-  const picture = get("picture") && heldPicture() ? get("picture") : "";
   const like =
     route.name === "similar"
       ? {
@@ -49,7 +49,7 @@ export function defaultsOf(route, known) {
     exact: query.has("exact"),
     profile: query.has("profile"),
     filter: jsonOf(get("filter")),
-    picture,
+    picture: like ? "" : get("picture"),
     like,
   };
 }
@@ -199,17 +199,20 @@ export class SearchForm {
         away,
       );
     if (!this._given.picture) return null;
-    const picture = heldPicture();
-    const shown = h("img", {
-      class: "query-picture",
-      alt: "The picture that is searched with",
-      src: picture ? URL.createObjectURL(picture) : "",
-    });
+    const picture = pictureHere(this._given.picture);
+    const name = picture?.name || this._given.picture.replace(/-\d+$/, "");
     return h(
       "p",
       { class: "searching-with" },
-      shown,
-      h("strong", null, picture?.name || "A picture"),
+      picture
+        ? h("img", {
+            class: "query-picture",
+            alt: "The picture that is searched with",
+            src: URL.createObjectURL(picture),
+          })
+        : null,
+      h("strong", null, name),
+      h("span", { class: "quiet small" }, "Stays in this browser; its link works here, for a day."),
       away,
     );
   }
@@ -322,8 +325,7 @@ export class SearchForm {
 
   /** @param {File} picture */
   _searchPicture(picture) {
-    holdPicture(picture);
-    this._go({ picture: `${picture.name || "pasted"}-${Date.now()}`, like: null, text: "" });
+    this._go({ picture: keepPicture(picture), like: null, text: "" });
   }
 
   _count() {
