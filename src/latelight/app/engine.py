@@ -11,7 +11,12 @@ from latelight.encoders.model_options import ModelOptions
 from latelight.encoders.pooled import PooledEncoder
 from latelight.encoders.pooling import Pooling
 from latelight.encoders.protocol import Encoder
-from latelight.encoders.registry import create_encoder, create_reranker
+from latelight.encoders.registry import (
+    check_options,
+    create_encoder,
+    create_reranker,
+    takes_device,
+)
 from latelight.errors import PipelineMismatchError
 from latelight.extractors.model_digests import model_digests
 from latelight.extractors.plugins import plugin_versions
@@ -42,8 +47,8 @@ def build_cross_encoder(spec: PipelineSpec, settings: Settings) -> CrossEncoder 
     Raises:
         SettingError: the spec names a model that does not exist.
     """
-    options = ModelOptions(device=settings.device)
     name = spec.search.rerank
+    options = ModelOptions(device=settings.device if takes_device(name) else "auto")
     return shared_cross_encoder(name, settings.weights, settings.n_threads, options)
 
 
@@ -59,13 +64,27 @@ def check_buildable(spec: PipelineSpec, settings: Settings) -> None:
     _chosen_readers(spec)
 
 
-def _encoder_of(given: SpaceSpecification, settings: Settings) -> Encoder:
-    options = ModelOptions(
-        device=settings.device,
+def check_choices(spec: PipelineSpec) -> None:
+    """Refuse what a spec says of carried encoders and servers that would change nothing.
+
+    Raises:
+        SettingError: a space has such a field.
+    """
+    for given in spec.spaces.values():
+        check_options(given.encoder, _options_of(given, "auto"))
+
+
+def _options_of(given: SpaceSpecification, device: str) -> ModelOptions:
+    return ModelOptions(
+        device=device if takes_device(given.encoder, given.backend) else "auto",
         dtype=given.dtype,
         backend=given.backend,
         trust_remote_code=given.trust_remote_code,
     )
+
+
+def _encoder_of(given: SpaceSpecification, settings: Settings) -> Encoder:
+    options = _options_of(given, settings.device)
     encoder = shared_encoder(given.encoder, settings.weights, settings.n_threads, options)
     own = given.pooling
     pooling = Pooling(own.method, own.factor, own.threshold, own.protected, given.dim)
