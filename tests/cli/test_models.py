@@ -1,4 +1,6 @@
+import hashlib
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -189,11 +191,28 @@ def test_the_catalogues_table_in_the_docs_is_the_catalogue() -> None:
 
 
 class Seeing(FakeEncoder):
-    """An encoder that says that it looks at pictures."""
+    """An encoder that looks at pictures: a row for each of their digest's digits."""
+
+    dtype = "float32"
+    noise = 0.0
 
     @property
     def info(self) -> Any:
-        return replace(super().info, sees_images=True, weights={"model.safetensors": "0" * 64})
+        digests = {"model.safetensors": "0" * 64}
+        own = {"sees_images": True, "weights": digests, "rendering": {"dtype": self.dtype}}
+        return replace(super().info, **own)
+
+    def encode_documents(self, units: Sequence[Unit], **_: Any) -> list[MultiVector]:
+        digests = [hashlib.sha256(unit.image or b"").hexdigest() for unit in units]
+        seen = super().encode_documents(
+            [
+                replace(unit, text=" ".join(digest))
+                for unit, digest in zip(units, digests, strict=True)
+            ]
+        )
+        if len(units) == 1:
+            return seen
+        return [MultiVector(one.vectors + np.float32(self.noise)) for one in seen]
 
 
 @pytest.mark.parametrize(("fails", "code"), [(False, 0), (True, 1)])
@@ -214,6 +233,48 @@ def test_visual_encoders_are_checked_by_the_test_of_their_geometry(
     ran = run("models", "check", "seeing", "--json")
     (geometry,) = (one for one in json.loads(ran.out) if one["name"] == "geometry")
     assert (ran.code, geometry["ok"]) == (code, not fails)
+
+
+def check_pictures(run: Run, monkeypatch: pytest.MonkeyPatch, encoder: Seeing) -> dict[str, Any]:
+    monkeypatch.setattr(model_check, "_MIN_SECONDS", 0.01)
+    monkeypatch.setattr(models, "create_encoder", lambda *_, **__: encoder)
+    ran = run("models", "check", "seeing", "--json")
+    told = {one["name"]: one for one in json.loads(ran.out)}
+    assert "texts among others" not in told
+    assert (ran.code == 0) == all(one["ok"] for one in told.values())
+    return told
+
+
+def test_pictures_are_counted_by_the_second(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = check_pictures(run, monkeypatch, Seeing())
+    assert told["pictures among others"] == {
+        "name": "pictures among others",
+        "ok": True,
+        "told": "differ by 0.0e+00 (up to 1e-04)",
+    }
+    assert told["picture rows"]["told"].startswith("256 rows of 32 dims")
+    speed = re.fullmatch(
+        r"([\d,.]+) pictures of 1024 × 1448, ([\d,]+) rows a second", told["throughput"]["told"]
+    )
+    assert speed is not None
+    pictures, rows = (float(one.replace(",", "")) for one in speed.groups())
+    assert rows == pytest.approx(64 * pictures, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "noise", "ok"),
+    [
+        ("float32", 0.001, False),
+        ("bfloat16", 0.001, True),
+        ("bfloat16", 0.2, False),
+    ],
+)
+def test_a_batch_that_changes_rows_of_pictures_is_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch, dtype: str, noise: float, ok: bool
+) -> None:
+    encoder = Seeing()
+    encoder.dtype, encoder.noise = dtype, noise
+    assert check_pictures(run, monkeypatch, encoder)["pictures among others"]["ok"] is ok
 
 
 @pytest.mark.parametrize(("deaf", "code"), [(False, 0), (True, 1)])
