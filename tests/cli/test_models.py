@@ -188,6 +188,7 @@ def test_the_catalogues_table_in_the_docs_is_the_catalogue() -> None:
         expected = card.licence_name + ("" if card.is_permissive else " \\*")
         told = [str(card.dim or "?"), ", ".join(card.modalities), card.similarity, expected]
         assert cells[2:6] == told, name
+        assert cells[6] == card.notes, name
 
 
 class Seeing(FakeEncoder):

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from latelight.encoders.catalog import find_card
 from latelight.encoders.cross_encoder import CrossEncoder
 from latelight.encoders.model_options import ModelOptions
 from latelight.encoders.pooled import PooledEncoder
@@ -16,6 +15,7 @@ from latelight.encoders.registry import (
     create_encoder,
     create_reranker,
     takes_device,
+    truncated_dims,
 )
 from latelight.errors import PipelineMismatchError
 from latelight.extractors.model_digests import model_digests
@@ -90,8 +90,8 @@ def _encoder_of(given: SpaceSpecification, settings: Settings) -> Encoder:
     pooling = Pooling(own.method, own.factor, own.threshold, own.protected, given.dim)
     if own.method == "none" and not given.dim:
         return encoder
-    card = find_card(given.encoder)
-    return PooledEncoder(encoder, pooling, truncatable=card.truncated_dims if card else ())
+    shorter = truncated_dims(given.encoder, settings.weights, options) if given.dim else ()
+    return PooledEncoder(encoder, pooling, truncatable=shorter)
 
 
 @lru_cache(maxsize=8)

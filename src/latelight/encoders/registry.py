@@ -62,6 +62,19 @@ def check_options(name: str, options: ModelOptions) -> None:
         SERVED.check(name, options)
 
 
+def truncated_dims(
+    name: str, weights: Path | None = None, options: ModelOptions | None = None
+) -> tuple[int, ...]:
+    """Return the lengths to which an encoder's rows may be cut, by catalogue and checkpoint.
+
+    None for carried ones. Arguments and errors are those of `create_encoder`; no weights are read.
+    """
+    if name in _MAKERS:
+        return ()
+    model = read_address(name)[1] if name.startswith(PREFIX) else name
+    return _find(model, weights, options or ModelOptions()).truncated_dims
+
+
 def create_encoder(
     name: str,
     *,
