@@ -28,7 +28,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("namespace", "default", "Namespace that commands use."),
     Setting("collection", "default", "Collection that commands use."),
     Setting("threads", "0", "Threads for encoding and scoring; 0 takes every core."),
-    Setting("device", "auto", "What published models run on: cpu, cuda, cuda:1, mps; auto."),
+    Setting("device", "auto", "What published models run on: auto; cpu, mps, cuda, cuda:0,cuda:1."),
     Setting("weights", "", "Directory with model weights that go before the carried ones."),
     Setting("commit_seconds", "1", "While adding: publish what is ready this often, in seconds."),
     Setting("backfill_niceness", "10", "Releases: 0 to 19; how far a backfill gives way (Linux)."),
@@ -48,6 +48,7 @@ class Settings:
         collection: named set of documents.
         n_threads: at least 1.
         device: what published models run on; `auto` takes a graphics card when there is one.
+            Several with commas: visual models run on all of them, models of text on the first.
         weights: directory with model weights, or None for the carried ones.
         commit_seconds: how often adding publishes, in seconds.
         backfill_niceness: how far everybody else is preferred to the filling of a candidate.

@@ -12,6 +12,7 @@ from latelight.errors import SettingError
 from latelight.pipelines.spec import parse_spec
 from latelight.settings import Settings
 from latelight.types import Float32Array
+from tests.encoders.test_checkpoint import write
 
 TEXT = "The ferry crossed the sound at noon and the lamp burned all night long"
 POOLED = "spaces: {text: {pooling: {method: ward, factor: 3}}}"
@@ -44,8 +45,24 @@ def test_near_duplicates_are_dropped_without_any_extra(library: Library) -> None
 
 
 def test_rows_of_a_model_that_was_not_trained_for_it_are_not_cut() -> None:
-    with pytest.raises(SettingError, match="dim is 64; latelight-small was trained to be cut to"):
+    with pytest.raises(SettingError, match=r"dim is 64; latelight-small, .* to: none"):
         build_encoders(parse_spec("spaces: {text: {dim: 64}}"), Settings())
+
+
+PYLATE = {"model_type": "ColBERT", "query_prefix": "[Q] ", "document_prefix": "[D] "}
+
+
+def test_a_model_by_path_is_cut_to_what_its_own_configuration_states(tmp_path: Path) -> None:
+    write(tmp_path, config_sentence_transformers__json=PYLATE, modules__json=[])
+    spec = parse_spec(f"spaces: {{text: {{encoder: {tmp_path}, dim: 64}}}}")
+    for stated, allowed in ({}, "none"), ({"matryoshka_dimensions": [32, 48, 96]}, "32, 48"):
+        write(tmp_path, config__json={"hidden_size": 96, **stated})
+        with pytest.raises(SettingError, match=f"whose rows have 96, .* cut to: {allowed}. Leave"):
+            build_encoders(spec, Settings())
+        engine.shared_encoder.cache_clear()
+    write(tmp_path, config__json={"hidden_size": 96, "matryoshka_dimensions": [64]})
+    assert build_encoders(spec, Settings())["text"].info.dim == 64
+    engine.shared_encoder.cache_clear()
 
 
 class Longest:

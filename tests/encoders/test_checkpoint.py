@@ -171,3 +171,38 @@ def test_the_licence_of_a_directory_is_its_readmes(tmp_path: Path) -> None:
     assert checkpoint.licence == "apache-2.0"
     (tmp_path / "README.md").write_text("# license: mit\n")
     assert checkpoint.licence == "NOASSERTION"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"config__json": {}}, ()),
+        ({"config__json": {"matryoshka_dimensions": None}}, ()),
+        ({"config__json": {"matryoshka_dimensions": [96, 64]}}, (64, 96)),
+        (
+            {
+                "config__json": {"matryoshka_dims": [32]},
+                "config_sentence_transformers__json": {"truncate_dim": 16},
+            },
+            (16, 32),
+        ),
+    ],
+)
+def test_lengths_to_which_rows_may_be_cut_are_read_from_its_own_files(
+    tmp_path: Path, files: dict[str, Any], expected: tuple[int, ...]
+) -> None:
+    assert open_checkpoint(write(tmp_path, **files)).truncated_dims == expected
+
+
+def test_those_of_the_catalogue_count_too(tmp_path: Path) -> None:
+    card = card_of("jina-colbert-v2")
+    write(tmp_path, config__json={"matryoshka_dimensions": [32]})
+    found = open_checkpoint(tmp_path, card, accept_licence=True)
+    assert found.truncated_dims == (32, 64, 96)
+
+
+@pytest.mark.parametrize("stated", ["64", [0], [64.5], [True], {"a": 1}])
+def test_lengths_that_are_none_are_refused(tmp_path: Path, stated: Any) -> None:
+    write(tmp_path, config__json={"matryoshka_dimensions": stated})
+    with pytest.raises(ModelError, match=r"matryoshka_dimensions in .*expected a list of lengths"):
+        _ = open_checkpoint(tmp_path).truncated_dims

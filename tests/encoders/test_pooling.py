@@ -199,6 +199,8 @@ def test_only_models_that_were_trained_for_it_are_cut() -> None:
     inner = FakeEncoder(dim=16)
     with pytest.raises(SettingError, match="trained to be cut to: none"):
         PooledEncoder(inner, Pooling(dim=8))
+    with pytest.raises(SettingError, match="rows have 16, was trained to be cut to: 8"):
+        PooledEncoder(inner, Pooling(dim=32), truncatable=(8, 16, 32))
     encoder = PooledEncoder(inner, Pooling(dim=8), truncatable=(8,))
     assert encoder.info.dim == 8
     assert encoder.encode_query("one").vectors.shape == (1, 8)

@@ -8,7 +8,7 @@ import pytest
 from latelight.encoders import create_encoder, encoder_names
 from latelight.encoders.checkpoint import open_checkpoint
 from latelight.encoders.model_options import ModelOptions
-from latelight.encoders.registry import is_visual
+from latelight.encoders.registry import create_reranker, is_visual
 from latelight.errors import LicenceError, ModelError, SettingError, WeightsNotFoundError
 from tests.encoders.test_checkpoint import write
 
@@ -110,3 +110,67 @@ def test_options_out_of_range_are_refused() -> None:
         ModelOptions(dtype="int4")  # type: ignore[arg-type]
     with pytest.raises(SettingError, match="batch_tokens is -1"):
         ModelOptions(batch_tokens=-1)
+    with pytest.raises(SettingError, match="backend is 'tensorrt'"):
+        ModelOptions(backend="tensorrt")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("device", ["cpu:3", "gpu", "cuda:", "cuda:0,", "", "auto,cpu", "cuda:-1"])
+def test_what_is_no_device_is_refused_without_torch(device: str) -> None:
+    with pytest.raises(SettingError, match=r"expected auto, cpu, mps, cuda or cuda:NUMBER"):
+        ModelOptions(device=device)
+
+
+IDLE: list[tuple[str, Any]] = [
+    ("device", "cuda:7"),
+    ("dtype", "float16"),
+    ("backend", "torch"),
+    ("batch_tokens", 512),
+    ("trust_remote_code", True),
+]
+
+
+@pytest.mark.parametrize("name", [*encoder_names(), "vllm:http://localhost:1#colbertv2.0"])
+@pytest.mark.parametrize(("option", "value"), IDLE)
+def test_options_without_effect_are_refused(name: str, option: str, value: Any) -> None:
+    with pytest.raises(SettingError, match=rf"{option} is .* change nothing: {name}.*leave") as met:
+        create_encoder(name, options=ModelOptions(**{option: value}))
+    assert "Expected" in str(met.value)
+
+
+@pytest.mark.parametrize(("option", "value"), IDLE)
+def test_the_carried_reranker_refuses_them_too(option: str, value: Any) -> None:
+    with pytest.raises(SettingError, match=f"{option} is .* change nothing: reranker"):
+        create_reranker(options=ModelOptions(**{option: value}))
+
+
+def test_carried_encoders_run_on_the_processor() -> None:
+    assert create_encoder("latelight-small", options=ModelOptions(device="cpu")).info.dim == 128
+    assert create_reranker(options=ModelOptions(device="cpu")).name == "reranker"
+
+
+@pytest.mark.parametrize(("option", "value"), IDLE[2:])
+def test_visual_models_refuse_what_only_models_of_text_take(
+    tmp_path: Path, option: str, value: Any
+) -> None:
+    write(tmp_path, config__json={"architectures": ["ColPaliForRetrieval"]})
+    with pytest.raises(SettingError, match=f"{option} is .* change nothing: .*looks at pictures"):
+        create_encoder(str(tmp_path), options=ModelOptions(**{option: value}))
+
+
+def test_an_export_has_its_own_number_type_but_may_be_found_on_any_machine(tmp_path: Path) -> None:
+    pylate = {"model_type": "ColBERT", "query_prefix": "[Q] ", "document_prefix": "[D] "}
+    write(tmp_path, config__json={"hidden_size": 8}, config_sentence_transformers__json=pylate)
+    (tmp_path / "model.onnx").touch()
+    where = str(tmp_path)
+    assert create_encoder(where, options=ModelOptions(device="cuda")).info.dim == 8
+    for options in (ModelOptions(dtype="float16"), ModelOptions(device="cuda", backend="onnx")):
+        with pytest.raises(SettingError, match=r"change nothing: .*number type of its export"):
+            create_encoder(where, options=options)
+
+
+def test_models_of_one_vector_have_no_choice_of_backend(tmp_path: Path) -> None:
+    modules = [{"type": "sentence_transformers.models.Transformer", "path": ""}]
+    write(tmp_path, config__json={"hidden_size": 8}, modules__json=modules)
+    assert create_encoder(str(tmp_path), options=ModelOptions(dtype="float16")).info.dim == 8
+    with pytest.raises(SettingError, match=r"backend is 'onnx'.*torch alone"):
+        create_encoder(str(tmp_path), options=ModelOptions(backend="onnx"))

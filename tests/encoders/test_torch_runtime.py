@@ -14,6 +14,7 @@ from latelight.encoders.torch_runtime import (
     Replica,
     Runner,
     budget_for,
+    pick_device,
     pick_devices,
     pick_dtype,
 )
@@ -168,6 +169,22 @@ def test_devices_and_number_types_by_name(monkeypatch: pytest.MonkeyPatch) -> No
     assert pick_dtype("auto", "cuda:0") == "float16"
     with pytest.raises(SettingError, match="dtype is 'int4'"):
         pick_dtype("int4", "cpu")
+
+
+def test_a_model_of_text_takes_one_device_by_its_whole_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert pick_device("auto") == pick_device("cuda") == "cuda:0"
+    assert pick_device("cuda:1") == pick_device("cuda:1,cuda:0") == "cuda:1"
+    for wanted in ("cpu:3", "cuda:9", "cuda:0,cuda:9", "cuda:0,"):
+        with pytest.raises(SettingError, match="expected auto, or some of: cpu, cuda:0, cuda:1"):
+            pick_device(wanted)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert pick_device("auto") == pick_device("cpu") == "cpu"
+    with pytest.raises(SettingError, match="'cuda:0' is not on this machine"):
+        pick_device("cuda:0")
 
 
 def test_keys_that_are_not_as_they_should_be_are_named() -> None:

@@ -5,13 +5,18 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from latelight.encoders.catalog import find_card
 from latelight.encoders.cross_encoder import CrossEncoder
 from latelight.encoders.model_options import ModelOptions
 from latelight.encoders.pooled import PooledEncoder
 from latelight.encoders.pooling import Pooling
 from latelight.encoders.protocol import Encoder
-from latelight.encoders.registry import create_encoder, create_reranker
+from latelight.encoders.registry import (
+    check_options,
+    create_encoder,
+    create_reranker,
+    takes_device,
+    truncated_dims,
+)
 from latelight.encoders.seeing import SeeingEncoder
 from latelight.encoders.sight import PatchEncoder
 from latelight.errors import PipelineMismatchError
@@ -44,8 +49,8 @@ def build_cross_encoder(spec: PipelineSpec, settings: Settings) -> CrossEncoder 
     Raises:
         SettingError: the spec names a model that does not exist.
     """
-    options = ModelOptions(device=settings.device)
     name = spec.search.rerank
+    options = ModelOptions(device=settings.device if takes_device(name) else "auto")
     return shared_cross_encoder(name, settings.weights, settings.n_threads, options)
 
 
@@ -61,20 +66,33 @@ def check_buildable(spec: PipelineSpec, settings: Settings) -> None:
     _chosen_readers(spec)
 
 
-def _encoder_of(given: SpaceSpecification, settings: Settings) -> Encoder:
-    options = ModelOptions(
-        device=settings.device,
+def check_choices(spec: PipelineSpec) -> None:
+    """Refuse what a spec says of carried encoders and servers that would change nothing.
+
+    Raises:
+        SettingError: a space has such a field.
+    """
+    for given in spec.spaces.values():
+        check_options(given.encoder, _options_of(given, "auto"))
+
+
+def _options_of(given: SpaceSpecification, device: str) -> ModelOptions:
+    return ModelOptions(
+        device=device if takes_device(given.encoder, given.backend) else "auto",
         dtype=given.dtype,
         backend=given.backend,
         trust_remote_code=given.trust_remote_code,
     )
+
+
+def _encoder_of(given: SpaceSpecification, settings: Settings) -> Encoder:
+    options = _options_of(given, settings.device)
     encoder = shared_encoder(given.encoder, settings.weights, settings.n_threads, options)
     own = given.pooling
     pooling = Pooling(own.method, own.factor, own.threshold, own.protected, given.dim)
     if own.method != "none" or given.dim:
-        card = find_card(given.encoder)
-        truncatable = card.truncated_dims if card else ()
-        encoder = PooledEncoder(encoder, pooling, truncatable=truncatable)
+        shorter = truncated_dims(given.encoder, settings.weights, options) if given.dim else ()
+        encoder = PooledEncoder(encoder, pooling, truncatable=shorter)
     if given.sight:
         return SeeingEncoder(encoder, shared_patch_encoder(), n_threads=settings.n_threads)
     return encoder

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from latelight.app.engine import build_encoders, lock_for
+from latelight.app.engine import build_encoders, check_choices, lock_for
 from latelight.app.library import Library
 from latelight.pipelines.lock import PipelineLock, parse_lock
 from latelight.pipelines.spec import PipelineSpec, load_spec, parse_spec
@@ -34,10 +34,12 @@ def find_version(name: str, library: Library | None = None, namespace: str = "de
 
     Raises:
         NotFoundError: nothing has that name.
-        SettingError: the file is no valid pipeline.
+        SettingError: the file is no valid pipeline, or says what would change nothing.
     """
     if library is None or not is_of_collection(name):
-        return Version(name, load_spec(name))
+        spec = load_spec(name)
+        check_choices(spec)
+        return Version(name, spec)
     collection, _, which = name.rpartition("@")
     found = library.generation(collection, which, namespace=namespace)
     return Version(name, parse_spec(found.spec, origin=name), parse_lock(found.lock))

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from latelight.cli.console import Failed, out, print_json, size, table
 from latelight.cli.options import JsonOption
+from latelight.encoders.carried import CARRIED_MODELS
 from latelight.encoders.catalog import CATALOG, ModelCard, card_of
 from latelight.encoders.checkpoint import locate_card
 from latelight.encoders.download import download
@@ -16,13 +17,15 @@ from latelight.encoders.golden import GoldenRows, carried_rows, read, record, sa
 from latelight.encoders.model_check import Finding, check_model
 from latelight.encoders.model_options import ModelOptions
 from latelight.encoders.protocol import Encoder
-from latelight.encoders.registry import create_encoder, encoder_names, is_carried_here
+from latelight.encoders.registry import create_encoder, encoder_names
 from latelight.errors import InputError
 from latelight.settings import read_settings
 
 app = typer.Typer(no_args_is_help=True, help="See, download and check published models.")
 
-NameArgument = Annotated[str, typer.Argument(help="Name in the catalogue, or of its repository.")]
+NameArgument = Annotated[
+    str, typer.Argument(help="Carried, or a name in the catalogue or of its repository.")
+]
 AcceptOption = Annotated[
     bool, typer.Option("--accept-license", help="Accept a licence that is not permissive.")
 ]
@@ -52,21 +55,34 @@ def list_models(as_json: JsonOption = False) -> None:
 
 @app.command("show")
 def show(name: NameArgument, as_json: JsonOption = False) -> None:
-    """Show all that is known of a model of the catalogue."""
-    card = card_of(name)
-    told = _card(card, read_settings().weights)
+    """Show all that is known of a carried encoder, or of a model of the catalogue."""
+    told = (
+        _carried_whole(name)
+        if name in CARRIED_MODELS
+        else _card(card_of(name), read_settings().weights)
+    )
     if as_json:
         print_json(told)
         return
     for key, value in told.items():
         if value not in ("", None, ()):
-            shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            shown = _shown(value)
             out.print(Text.assemble((f"{key:<16}", "bold"), shown))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):  # of files
+        lines = (f"{one['file']} ({one['from']})\n  sha256 {one['sha256']}" for one in value)
+        return "\n".join(lines).replace("\n", "\n" + " " * 16)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 @app.command("get")
 def get(name: NameArgument, accept: AcceptOption = False, as_json: JsonOption = False) -> None:
     """Download a model of the catalogue, into LATELIGHT_WEIGHTS or the hub's cache."""
+    if name in CARRIED_MODELS:
+        _tell_carried(name, as_json=as_json)
+        return
     card = card_of(name)
     checkpoint = download(card, weights=read_settings().weights, accept_licence=accept)
     files = [path for path in checkpoint.directory.rglob("*") if path.is_file()]
@@ -136,13 +152,43 @@ def _carried(name: str) -> dict[str, Any]:
     return {
         "name": name,
         "carried": True,
-        "installed": is_carried_here(name),
+        "installed": not CARRIED_MODELS[name].lacks,
         "licence": info.licence,
         "licence_name": info.licence,
         "is_permissive": True,
         "dim": info.dim,
         "modalities": ("text",),
     }
+
+
+def _carried_whole(name: str) -> dict[str, Any]:
+    """Return what `_carried` does, with the files that are read and where they come from."""
+    info, model = create_encoder(name).info, CARRIED_MODELS[name]
+    own = {file.name: f"{file.package} {file.version}, {file.path}" for file in model.files}
+    return {
+        **_carried(name),
+        "unit_kinds": info.unit_kinds,
+        "similarity": info.similarity,
+        "query_tokens": info.max_query_tokens,
+        "packages": model.packages,
+        "weights": [
+            {"file": file, "from": own.get(file, "latelight"), "sha256": sha256}
+            for file, sha256 in info.weights.items()
+        ],
+        "projection": model.repository,
+        "lacks": model.lacks,
+        "model_card": model.page,
+    }
+
+
+def _tell_carried(name: str, *, as_json: bool) -> None:
+    model = CARRIED_MODELS[name]
+    if as_json:
+        told = {"carried": True, "packages": model.packages, "lacks": model.lacks}
+        print_json({"name": name, **told, "files": 0, "bytes": 0})
+        return
+    rest = f"It lacks {model.lacks}" if model.lacks else "Nothing to download."
+    out.print(f"{name} is carried by {', '.join(model.packages)}. {rest}", markup=False)
 
 
 def _card(card: ModelCard, weights: Path | None) -> dict[str, Any]:

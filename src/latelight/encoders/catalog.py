@@ -30,6 +30,9 @@ Layout = Literal[
 Modality = Literal["text", "image", "audio", "video"]
 Expansion = Literal["", "none", "fixed"]
 
+NOT_TRIED = "Not tried: no checkpoint in its publisher's layout was opened here yet."
+_EVIE = f"Its body is a Qwen3.5 by its publisher; only Qwen3-VL bodies are opened. {NOT_TRIED}"
+
 TEXT: tuple[Modality, ...] = ("text",)
 PAGES: tuple[Modality, ...] = ("text", "image")
 EVERYTHING: tuple[Modality, ...] = ("text", "image", "audio", "video")
@@ -244,6 +247,7 @@ _PAGE_CARDS = (
         128,
         PAGES,
         layout="adapter",
+        notes=NOT_TRIED,
     ),
     ModelCard(
         "colnomic-7b",
@@ -254,6 +258,7 @@ _PAGE_CARDS = (
         128,
         PAGES,
         layout="adapter",
+        notes=NOT_TRIED,
     ),
     ModelCard(
         "jina-embeddings-v4",
@@ -264,7 +269,7 @@ _PAGE_CARDS = (
         128,
         PAGES,
         layout="remote-code",
-        notes="Research only. Rows may be cut to fewer dims.",
+        notes=f"Research only. Its vectors of one row may be cut, not its rows. {NOT_TRIED}",
     ),
     ModelCard(
         "tomoro-colqwen3-embed-4b",
@@ -275,6 +280,7 @@ _PAGE_CARDS = (
         320,
         PAGES,
         layout="remote-code",
+        notes=NOT_TRIED,
     ),
     ModelCard(
         "tomoro-colqwen3-embed-8b",
@@ -285,6 +291,7 @@ _PAGE_CARDS = (
         320,
         PAGES,
         layout="remote-code",
+        notes=NOT_TRIED,
     ),
     ModelCard(
         "evie-preview-4.5b",
@@ -294,7 +301,7 @@ _PAGE_CARDS = (
         True,
         128,
         PAGES,
-        notes="Qwen3.5 body.",
+        notes=_EVIE,
     ),
     ModelCard(
         "evie-4.5b",
@@ -305,8 +312,8 @@ _PAGE_CARDS = (
         128,
         PAGES,
         truncated_dims=(64, 128, 256, 512, 1_024, 2_048),
-        notes="Qwen3.5 body; trained so that its rows may be cut to 64, 128, 256, 512, 1,024 or "
-        "2,048 dims.",
+        notes=f"{_EVIE} Trained so that its rows may be cut to 64, 128, 256, 512, 1,024 or 2,048 "
+        "dims.",
     ),
     ModelCard(
         "colsmol-256m",

@@ -35,6 +35,14 @@ LAYOUT_FILES: dict[Layout, str] = {
 }
 ONNX_PLACES = ("model.onnx", "onnx/model.onnx")
 _SHAPING = {".json", ".safetensors", ".txt", ".model", ".jinja", ".metadata", ".onnx", ".py"}
+_SHORTER = {
+    "config.json": ("matryoshka_dimensions", "matryoshka_dims"),
+    "config_sentence_transformers.json": (
+        "matryoshka_dimensions",
+        "matryoshka_dims",
+        "truncate_dim",
+    ),
+}
 _TELLING = {"latelight-licence.json", "README.md", "requirements.txt", "results.json"}
 
 
@@ -71,6 +79,23 @@ class Checkpoint:
         if self.card and self.card.licence:
             return self.card.licence
         return _readme_licence(self.directory / "README.md") or "NOASSERTION"
+
+    @property
+    def truncated_dims(self) -> tuple[int, ...]:
+        """Lengths to which vectors may be cut: the card's, and those that its own files state.
+
+        Stated by `matryoshka_dimensions` or `matryoshka_dims` in config.json, and by these or
+        `truncate_dim` in config_sentence_transformers.json. Some may be no shorter than a row.
+
+        Raises:
+            ModelError: a file states something else than whole numbers from 1 on.
+        """
+        found = set(self.card.truncated_dims if self.card else ())
+        for name, keys in _SHORTER.items():
+            config = self.read_json(name)
+            for key in keys:
+                found |= _lengths(config.get(key), f"{key} in {self.directory / name}")
+        return tuple(sorted(found))
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Return the object in one of its JSON files, an empty one where there is no such file.
@@ -246,6 +271,19 @@ def _shaping_files(directory: Path) -> list[Path]:
         if path.is_file() and (path.suffix in _SHAPING or path.name.endswith(".onnx_data"))
     )
     return sorted(p for p in found if p.name not in _TELLING and not p.parts[0].startswith("."))
+
+
+def _lengths(stated: object, where: str) -> set[int]:
+    """Return the whole numbers that a configuration states: one, a list, or null for none."""
+    if stated is None:
+        return set()
+    listed = stated if isinstance(stated, list) else [stated]
+    if not all(type(one) is int and one > 0 for one in listed):
+        raise ModelError(
+            f"{where} is {stated!r}; expected a list of lengths to which rows may be cut, such as "
+            "[64, 96]. The checkpoint is damaged: download it again."
+        )
+    return set(listed)
 
 
 def _read_json(path: Path) -> Any:

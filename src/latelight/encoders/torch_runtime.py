@@ -49,28 +49,19 @@ def pick_devices(wanted: str) -> tuple[str, ...]:
             there = ", ".join(("cpu", *cards, *(("mps",) if _has_mps() else ())))
             raise SettingError(
                 f"The device {name.strip()!r} is not on this machine; expected auto, or some of: "
-                f"{there}."
+                f"{there}. Correct device, or LATELIGHT_DEVICE."
             )
         chosen += found
     return tuple(dict.fromkeys(chosen))
 
 
 def pick_device(wanted: str) -> str:
-    """Return the one device that `auto` stands for, or that is named.
+    """Return the device of a model that runs on one alone: the first of `pick_devices`.
 
     Raises:
-        ModelError: it is not there.
+        SettingError: one of them is not on this machine.
     """
-    has_cuda = _n_cards() > 0
-    if wanted == "auto":
-        return "cuda" if has_cuda else "cpu"
-    there = {"cpu": True, "cuda": has_cuda, "mps": _has_mps()}
-    if not there.get(wanted.partition(":")[0], False):
-        usable = ", ".join(name for name, is_there in there.items() if is_there)
-        raise ModelError(
-            f"No device {wanted!r} on this machine; expected auto or one of: {usable}."
-        )
-    return wanted
+    return pick_devices(wanted)[0]
 
 
 def _n_cards() -> int:

@@ -3,6 +3,9 @@ from typing import Any
 
 import pytest
 
+from latelight.encoders import create_encoder
+from latelight.errors import ModelError
+from tests.encoders.test_checkpoint import write
 from tests.encoders.vision.checkpoints import qwen
 from tests.encoders.vision.conformance import QUERIES, VisualConformance, engine_rows
 from tests.encoders.vision.making import pictures
@@ -51,6 +54,15 @@ class TestColQwen3(Engine):
     dim = 320
     patch = 16
     image_rows = (54, 60)
+
+
+@pytest.mark.parametrize("name", ["evie-4.5b", "evie-preview-4.5b"])
+def test_a_later_body_is_refused_by_its_name(tmp_path: Path, name: str) -> None:
+    write(tmp_path / name, config__json={"model_type": "qwen3_5", "vision_config": {}})
+    with pytest.raises(ModelError, match=r"type 'qwen3_5'; expected a Qwen3-VL .* another model"):
+        create_encoder(name, weights=tmp_path)
+    with pytest.raises(ModelError, match="expected one of the families"):
+        create_encoder(str(tmp_path / name))
 
 
 def tokenizer_of(directory: Path) -> Any:

@@ -37,6 +37,7 @@ from latelight.encoders.vision.projected import (
     projected_rows,
 )
 from latelight.encoders.vision.rendering import PROBE, TextTemplate, find_template, token_names
+from latelight.errors import ModelError
 
 PROJECTION = Projection("custom_text_proj", prefixed=QWEN_PARTS, renamed=QWEN_RENAMED)
 N_EXPANSION = 10
@@ -109,6 +110,21 @@ def _dim(files: Files) -> int:
     return projected_dim(files, PROJECTION)
 
 
+def _qwen3_dim(files: Files) -> int:
+    """Return the length of a row, once it is sure that the body is a Qwen3-VL.
+
+    Raises:
+        ModelError: it is a later one, which the class for Qwen3-VL would read wrongly.
+    """
+    kind = str(files.config.get("model_type", ""))
+    if kind.startswith("qwen3_5"):
+        raise ModelError(
+            f"{files.body} holds a body of the type {kind!r}; expected a Qwen3-VL (qwen3_vl), the "
+            "only one that the family colqwen3 opens. Take another model."
+        )
+    return _dim(files)
+
+
 COLQWEN2_5 = Family(
     "colqwen2.5",
     ("ColQwen2_5",),
@@ -119,7 +135,7 @@ COLQWEN2_5 = Family(
 COLQWEN3 = Family(
     "colqwen3",
     ("ColQwen3",),
-    _dim,
+    _qwen3_dim,
     lambda files, options: _load(files, options, "Qwen3VLModel"),
     model_types=("qwen3_vl",),
 )
