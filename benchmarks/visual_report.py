@@ -75,6 +75,10 @@ def write_report(path: Path, out: Path) -> list[dict[str, Any]]:
     return rows
 
 
+MOST_LYING = 3
+"""Systems whose numbers have room side by side."""
+
+
 def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Draw a panel for each set and measure: bars by group of queries, a colour for each system."""
     import matplotlib as mpl
@@ -87,6 +91,7 @@ def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     size = (11, 0.8 + 2.7 * len(sets))
     figure, panels = plt.subplots(len(sets), len(BARS), figsize=size, squeeze=False, sharey=True)
     width = 0.8 / len(systems)
+    turned = 90 if len(systems) > MOST_LYING else 0
     for line, name in zip(panels, sets, strict=True):
         for panel, (measure, title) in zip(line, BARS, strict=True):
             for row in (row for row in rows if row["set"] == name):
@@ -94,11 +99,11 @@ def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
                 values = [row["groups"].get(group, {}).get(measure, 0.0) for group in SHOWN]
                 places = [i - 0.4 + (number + 0.5) * width for i in range(len(SHOWN))]
                 bars = panel.bar(places, values, width, color=f"C{number}", label=row["system"])
-                panel.bar_label(bars, fmt="%.2f", fontsize=7, padding=1)
+                panel.bar_label(bars, fmt="%.2f", fontsize=7, padding=2, rotation=turned)
                 if measure == "pointing":
                     chance = [row["groups"].get(group, {}).get("chance", 0.0) for group in SHOWN]
                     panel.scatter(range(len(SHOWN)), chance, marker="_", s=900, color="black")
-            panel.set(title=f"{name}: {title}", ylim=(0, 1.08))
+            panel.set(title=f"{name}: {title}", ylim=(0, 1.15))
             panel.set_xticks(range(len(SHOWN)), SHOWN)
             panel.grid(axis="y", alpha=0.3)
     handles, labels = panels[0][0].get_legend_handles_labels()
