@@ -52,7 +52,7 @@ def test_an_upload_shows_its_progress_and_what_failed(page: Any) -> None:
     assert "broken.pdf" in page.inner_text(".failures li")
     page.wait_for_selector(".job >> text=Retry what failed")
     page.wait_for_selector(".document-table >> text=harbour.txt")
-    assert "year 1815" in page.inner_text(".document-table .tags >> nth=0")
+    page.wait_for_selector(".document-table .tags:has-text('year 1815')")
     page.goto("/#/search?c=default%2Finbox&q=harbour+light")
     page.wait_for_selector(".hit:has-text('harbour.txt')")
 
