@@ -102,11 +102,11 @@ def names(client: httpx2.Client) -> set[str]:
 def wait_for_all(client: httpx2.Client, jobs: list[dict[str, Any]]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        states = {client.get(f"/v1/jobs/{job['job_id']}").json()["state"] for job in jobs}
-        if states <= {"done"}:
+        now = [client.get(f"/v1/jobs/{job['job_id']}").json() for job in jobs]
+        if {one["state"] for one in now} <= {"done"}:
             return
         time.sleep(0.1)
-    raise AssertionError(f"jobs are {states}")
+    raise AssertionError(f"jobs are {[(one['state'], one['error']) for one in now]}")
 
 
 def wait_until_gone(folder: Path, pattern: str) -> None:
