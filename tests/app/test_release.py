@@ -290,6 +290,46 @@ def test_a_gate_without_judgements_and_one_with_too_few_stay_shut(
     assert boats.release.step().release.state == "shadow"
 
 
+def test_a_gate_does_not_open_on_judgements_of_nothing(boats: Collection, tmp_path: Path) -> None:
+    topics = {f"t{n}": f"cargo{n}" for n in range(N_DOCUMENTS)}
+    file = tmp_path / "judged.json"
+
+    def judge(n_there: int) -> None:
+        docs = [f"d{n}" if n < n_there else f"d{n}.txt" for n in range(N_DOCUMENTS)]
+        gains = {f"t{n}": {doc: 1} for n, doc in enumerate(docs)}
+        JudgementSet("boats", topics, Qrels(gains)).save(file)
+
+    judge(0)
+    boats.release.start(GOOD, ReleasePlan(gate=GatePlan(judgements=str(file))))
+    boats.release.step()
+    held = boats.release.step()
+    assert (held.moved, held.release.state) == (False, "gate")
+    assert "0 of 40 judged documents are in the collection" in held.said
+    assert "doc_id" in held.said and "'d0.txt'" in held.said
+    assert boats.release.status().log[-1].details == {"n_judged": 40, "n_judged_found": 0}
+    judge(5)  # the other 35 topics, 0 in both, do not make them look alike
+    held = boats.release.step()
+    assert not held.moved
+    assert "not enough topics" in held.said and "5 of 40 topics" in held.said
+    judge(30)
+    assert boats.release.step().release.state == "shadow"
+
+
+def test_a_gate_does_not_open_where_both_versions_find_nothing(
+    boats: Collection, tmp_path: Path
+) -> None:
+    file = tmp_path / "judged.json"
+    topics = {f"t{n}": "cargo3" for n in range(1, N_DOCUMENTS)}
+    # The judged documents are there, and deeper than anybody looks.
+    JudgementSet("deep", topics, Qrels({t: {"d0": 1} for t in topics})).save(file)
+    gate = GatePlan(judgements=str(file), measures=("P@1",), allow_few_topics=True, depth=1)
+    boats.release.start(GOOD, ReleasePlan(gate=gate))
+    boats.release.step()
+    held = boats.release.step()
+    assert (held.moved, held.release.state) == (False, "gate")
+    assert "P@1: nothing found" in held.said
+
+
 def test_a_change_of_searching_alone_needs_no_building(boats: Collection) -> None:
     spec: PipelineSpec = parse_spec((BASE % "").replace("k: 5", "k: 3"))
     boats.release.start(spec, ReleasePlan(gate=None, shadow=None, interleave=None, ramp=None))

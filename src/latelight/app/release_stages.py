@@ -10,9 +10,11 @@ from latelight.app.release_status import preference
 from latelight.evaluation import (
     CompareOptions,
     Comparison,
+    Coverage,
     JudgementSet,
     Measure,
     compare,
+    coverage,
     read_judgements,
     search_topics,
 )
@@ -54,11 +56,19 @@ def look_at_gate(versions: Versions, release: Release, niceness: int = 0) -> Loo
             "with `gate: null` to go without.",
         )
     judged = read_judgements(plan.judgements, plan.topics or None)
+    there = coverage(judged, versions.live().store.snapshot().contains)
+    if not there.topics:
+        return Look("held", f"The gate is shut. {_nothing_judged(there)}", _covered(there))
+    judged = judged.only(there.topics)
     found = gently(lambda: _compared(versions, release, judged, plan), niceness)
     verdicts = {one.measure: one.verdict for one in found.differences}
-    details = {"verdicts": verdicts, "differences": _differences(found)}
+    details = {"verdicts": verdicts, "differences": _differences(found), **_covered(there)}
     shown = ", ".join(f"{measure}: {verdict}" for measure, verdict in verdicts.items())
-    bad = {"worse"} if plan.allow_few_topics else {"worse", "not enough topics"}
+    if there.missing:
+        shown += (
+            f". {there.said()}; compared were {len(there.topics):,} of {there.n_topics:,} topics"
+        )
+    bad = {"worse", "nothing found"} | (set() if plan.allow_few_topics else {"not enough topics"})
     if bad & set(verdicts.values()):
         return Look("held", f"The gate is shut. {shown}.", details)
     return Look("passed", f"The gate is open. {shown}.", details)
@@ -142,6 +152,18 @@ def _ranking(version: OpenGeneration, depth: int) -> Callable[[str], list[tuple[
         return [(hit.doc_id, hit.score) for hit in hits]
 
     return ranking
+
+
+def _nothing_judged(there: Coverage) -> str:
+    return (
+        f"{there.said()}, so nothing can be compared; judgements name documents by doc_id "
+        f"(`latelight show`, collection.documents()), the first names {there.missing[0]!r}. Mend "
+        "the file of judgements, or add what it judges, and step again."
+    )
+
+
+def _covered(there: Coverage) -> dict[str, int]:
+    return {"n_judged": there.n_judged, "n_judged_found": there.n_found}
 
 
 def _differences(found: Comparison) -> dict[str, Any]:
