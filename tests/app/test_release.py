@@ -19,6 +19,7 @@ from latelight.errors import (
     QueryError,
     ReleaseConflictError,
     ReleaseStateError,
+    SettingError,
 )
 from latelight.evaluation import JudgementSet, Qrels
 from latelight.extractors.sandbox import ExtractionPool
@@ -41,6 +42,7 @@ BASE = "extract: {passage_characters: 400}\nsearch: {mode: maxsim, k: 5}\nspaces
 LIVE = parse_spec(BASE % "")
 GOOD = parse_spec(BASE % "encoder: minilm")
 BAD = parse_spec(BASE % "encoder: colbert-small")
+ONLY_SHADOW = ReleasePlan(gate=None, interleave=None, ramp=None)
 FAST = RampPlan(shares=(0.5, 1.0), queries=60)
 
 
@@ -271,13 +273,29 @@ def test_a_shadow_that_finds_other_things_goes_no_further(boats: Collection) -> 
     assert boats.release.promote().state == "promoted"  # by hand, against advice
 
 
-def test_a_gate_without_judgements_and_one_with_too_few_stay_shut(
-    boats: Collection, tmp_path: Path
+def test_a_gate_that_could_never_be_passed_begins_no_release(
+    boats: Collection, judged: str, tmp_path: Path
 ) -> None:
-    boats.release.start(GOOD)
-    boats.release.step()
-    assert "names no judgements" in boats.release.step().said
-    boats.release.abort()
+    nothing = tmp_path / "nothing.json"
+    JudgementSet("nothing", {"t": "cargo3"}, Qrels({"t": {"d3": 0}})).save(nothing)
+    (tmp_path / "broken.json").write_text("{")
+    before = boats.aliases()
+    for gate, error, reason in (
+        (GatePlan(), SettingError, "names no judgements.*gate: null"),
+        (GatePlan(judgements=str(tmp_path / "none.json")), NotFoundError, r"none\.json"),
+        (GatePlan(judgements=str(tmp_path / "broken.json")), DamagedFileError, "not JSON"),
+        (GatePlan(judgements=str(nothing)), SettingError, "no topic has a relevant document"),
+        (GatePlan(judgements=judged, measures=("Foo@1",)), SettingError, r"gate\.measures.*Foo@1"),
+        (GatePlan(judgements=judged, measures=()), SettingError, r"gate\.measures is empty"),
+    ):
+        with pytest.raises(error, match=reason):
+            boats.release.start(GOOD, ReleasePlan(gate=gate))
+    assert boats.aliases() == before
+    with pytest.raises(NotFoundError):
+        boats.release.status()
+
+
+def test_a_gate_with_too_few_topics_stays_shut(boats: Collection, tmp_path: Path) -> None:
     few = tmp_path / "few.json"
     JudgementSet("few", {"t": "cargo3"}, Qrels({"t": {"d3": 1}})).save(few)
     boats.release.start(GOOD, ReleasePlan(gate=GatePlan(judgements=str(few))))
@@ -348,16 +366,36 @@ def test_what_is_not_possible_is_told(boats: Collection) -> None:
         boats.release.status()
     with pytest.raises(NotFoundError, match="No search"):
         boats.interact("0123", "d1")
-    boats.release.start(GOOD)
-    with pytest.raises(ReleaseStateError, match="before another one begins"):
-        boats.release.start(BAD)
-    with pytest.raises(ReleaseStateError, match="not possible"):
+    boats.release.start(GOOD, ONLY_SHADOW)
+    with pytest.raises(ReleaseStateError, match=r"being built\..*abort it.* before another"):
+        boats.release.start(BAD, ONLY_SHADOW)
+    with pytest.raises(ReleaseStateError, match=r"not possible\. Possible: step, abort\."):
         boats.release.rollback()
     with pytest.raises(ReleaseStateError, match="not possible"):
         boats.release.retire()
-    boats.release.abort()
-    with pytest.raises(ReleaseStateError, match="no further step"):
+    boats.release.step()
+    boats.release.promote()
+    with pytest.raises(ReleaseStateError, match=r"no further step\. Possible: rollback, retire"):
         boats.release.step()
+    with pytest.raises(ReleaseStateError, match=r"is promoted\. Retire what it left"):
+        boats.release.start(BAD, ONLY_SHADOW)
+    boats.release.rollback()
+    with pytest.raises(ReleaseStateError, match=r"is rolled back\. Retire what it left"):
+        boats.release.start(BAD, ONLY_SHADOW)
+
+
+def test_a_candidate_that_a_died_start_left_is_in_nobodys_way(boats: Collection) -> None:
+    boats.begin_candidate(BAD)  # as once was left without its release
+    release = boats.release.start(GOOD, ONLY_SHADOW)
+    assert boats.aliases() == {"candidate": release.candidate, "live": release.live}
+    assert set(boats.versions()) == {release.candidate, release.live}
+    boats.release.abort()
+    boats.release.retire()
+    filled = boats.begin_candidate(BAD)
+    boats.backfill()
+    with pytest.raises(ReleaseStateError, match=f"collection.retire\\('{filled.digest}'\\)"):
+        boats.release.start(GOOD, ONLY_SHADOW)
+    assert boats.release.start(BAD, ONLY_SHADOW).candidate == filled.digest
 
 
 def test_a_key_is_answered_by_one_version(boats: Collection) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from latelight.app.engine import build_encoders, lock_for
 from latelight.app.library import Library
+from latelight.errors import NotFoundError
 from latelight.pipelines.lock import PipelineLock, parse_lock
 from latelight.pipelines.spec import PipelineSpec, load_spec, parse_spec
 from latelight.releases.difference import Steps, steps_between
@@ -37,10 +38,20 @@ def find_version(name: str, library: Library | None = None, namespace: str = "de
         SettingError: the file is no valid pipeline.
     """
     if library is None or not is_of_collection(name):
-        return Version(name, load_spec(name))
+        return Version(name, _own_spec(name))
     collection, _, which = name.rpartition("@")
     found = library.generation(collection, which, namespace=namespace)
     return Version(name, parse_spec(found.spec, origin=name), parse_lock(found.lock))
+
+
+def _own_spec(name: str) -> PipelineSpec:
+    """Return a preset or a file's pipeline, with a hint where a collection may be meant."""
+    try:
+        return load_spec(name)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"{error} A collection's version is named with its alias or digest: {name}@live."
+        ) from error
 
 
 def difference(a: Version, b: Version, library: Library | None = None) -> Steps:
