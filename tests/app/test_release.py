@@ -19,6 +19,7 @@ from latelight.errors import (
     QueryError,
     ReleaseConflictError,
     ReleaseStateError,
+    SettingError,
 )
 from latelight.evaluation import JudgementSet, Qrels
 from latelight.extractors.sandbox import ExtractionPool
@@ -41,6 +42,7 @@ BASE = "extract: {passage_characters: 400}\nsearch: {mode: maxsim, k: 5}\nspaces
 LIVE = parse_spec(BASE % "")
 GOOD = parse_spec(BASE % "encoder: minilm")
 BAD = parse_spec(BASE % "encoder: colbert-small")
+ONLY_SHADOW = ReleasePlan(gate=None, interleave=None, ramp=None)
 FAST = RampPlan(shares=(0.5, 1.0), queries=60)
 
 
@@ -271,13 +273,29 @@ def test_a_shadow_that_finds_other_things_goes_no_further(boats: Collection) -> 
     assert boats.release.promote().state == "promoted"  # by hand, against advice
 
 
-def test_a_gate_without_judgements_and_one_with_too_few_stay_shut(
-    boats: Collection, tmp_path: Path
+def test_a_gate_that_could_never_be_passed_begins_no_release(
+    boats: Collection, judged: str, tmp_path: Path
 ) -> None:
-    boats.release.start(GOOD)
-    boats.release.step()
-    assert "names no judgements" in boats.release.step().said
-    boats.release.abort()
+    nothing = tmp_path / "nothing.json"
+    JudgementSet("nothing", {"t": "cargo3"}, Qrels({"t": {"d3": 0}})).save(nothing)
+    (tmp_path / "broken.json").write_text("{")
+    before = boats.aliases()
+    for gate, error, reason in (
+        (GatePlan(), SettingError, "names no judgements.*gate: null"),
+        (GatePlan(judgements=str(tmp_path / "none.json")), NotFoundError, r"none\.json"),
+        (GatePlan(judgements=str(tmp_path / "broken.json")), DamagedFileError, "not JSON"),
+        (GatePlan(judgements=str(nothing)), SettingError, "no topic has a relevant document"),
+        (GatePlan(judgements=judged, measures=("Foo@1",)), SettingError, r"gate\.measures.*Foo@1"),
+        (GatePlan(judgements=judged, measures=()), SettingError, r"gate\.measures is empty"),
+    ):
+        with pytest.raises(error, match=reason):
+            boats.release.start(GOOD, ReleasePlan(gate=gate))
+    assert boats.aliases() == before
+    with pytest.raises(NotFoundError):
+        boats.release.status()
+
+
+def test_a_gate_with_too_few_topics_stays_shut(boats: Collection, tmp_path: Path) -> None:
     few = tmp_path / "few.json"
     JudgementSet("few", {"t": "cargo3"}, Qrels({"t": {"d3": 1}})).save(few)
     boats.release.start(GOOD, ReleasePlan(gate=GatePlan(judgements=str(few))))
@@ -288,6 +306,46 @@ def test_a_gate_without_judgements_and_one_with_too_few_stay_shut(
     boats.release.start(GOOD, ReleasePlan(gate=allowed))
     boats.release.step()
     assert boats.release.step().release.state == "shadow"
+
+
+def test_a_gate_does_not_open_on_judgements_of_nothing(boats: Collection, tmp_path: Path) -> None:
+    topics = {f"t{n}": f"cargo{n}" for n in range(N_DOCUMENTS)}
+    file = tmp_path / "judged.json"
+
+    def judge(n_there: int) -> None:
+        docs = [f"d{n}" if n < n_there else f"d{n}.txt" for n in range(N_DOCUMENTS)]
+        gains = {f"t{n}": {doc: 1} for n, doc in enumerate(docs)}
+        JudgementSet("boats", topics, Qrels(gains)).save(file)
+
+    judge(0)
+    boats.release.start(GOOD, ReleasePlan(gate=GatePlan(judgements=str(file))))
+    boats.release.step()
+    held = boats.release.step()
+    assert (held.moved, held.release.state) == (False, "gate")
+    assert "0 of 40 judged documents are in the collection" in held.said
+    assert "doc_id" in held.said and "'d0.txt'" in held.said
+    assert boats.release.status().log[-1].details == {"n_judged": 40, "n_judged_found": 0}
+    judge(5)  # the other 35 topics, 0 in both, do not make them look alike
+    held = boats.release.step()
+    assert not held.moved
+    assert "not enough topics" in held.said and "5 of 40 topics" in held.said
+    judge(30)
+    assert boats.release.step().release.state == "shadow"
+
+
+def test_a_gate_does_not_open_where_both_versions_find_nothing(
+    boats: Collection, tmp_path: Path
+) -> None:
+    file = tmp_path / "judged.json"
+    topics = {f"t{n}": "cargo3" for n in range(1, N_DOCUMENTS)}
+    # The judged documents are there, and deeper than anybody looks.
+    JudgementSet("deep", topics, Qrels({t: {"d0": 1} for t in topics})).save(file)
+    gate = GatePlan(judgements=str(file), measures=("P@1",), allow_few_topics=True, depth=1)
+    boats.release.start(GOOD, ReleasePlan(gate=gate))
+    boats.release.step()
+    held = boats.release.step()
+    assert (held.moved, held.release.state) == (False, "gate")
+    assert "P@1: nothing found" in held.said
 
 
 def test_a_change_of_searching_alone_needs_no_building(boats: Collection) -> None:
@@ -308,16 +366,36 @@ def test_what_is_not_possible_is_told(boats: Collection) -> None:
         boats.release.status()
     with pytest.raises(NotFoundError, match="No search"):
         boats.interact("0123", "d1")
-    boats.release.start(GOOD)
-    with pytest.raises(ReleaseStateError, match="before another one begins"):
-        boats.release.start(BAD)
-    with pytest.raises(ReleaseStateError, match="not possible"):
+    boats.release.start(GOOD, ONLY_SHADOW)
+    with pytest.raises(ReleaseStateError, match=r"being built\..*abort it.* before another"):
+        boats.release.start(BAD, ONLY_SHADOW)
+    with pytest.raises(ReleaseStateError, match=r"not possible\. Possible: step, abort\."):
         boats.release.rollback()
     with pytest.raises(ReleaseStateError, match="not possible"):
         boats.release.retire()
-    boats.release.abort()
-    with pytest.raises(ReleaseStateError, match="no further step"):
+    boats.release.step()
+    boats.release.promote()
+    with pytest.raises(ReleaseStateError, match=r"no further step\. Possible: rollback, retire"):
         boats.release.step()
+    with pytest.raises(ReleaseStateError, match=r"is promoted\. Retire what it left"):
+        boats.release.start(BAD, ONLY_SHADOW)
+    boats.release.rollback()
+    with pytest.raises(ReleaseStateError, match=r"is rolled back\. Retire what it left"):
+        boats.release.start(BAD, ONLY_SHADOW)
+
+
+def test_a_candidate_that_a_died_start_left_is_in_nobodys_way(boats: Collection) -> None:
+    boats.begin_candidate(BAD)  # as once was left without its release
+    release = boats.release.start(GOOD, ONLY_SHADOW)
+    assert boats.aliases() == {"candidate": release.candidate, "live": release.live}
+    assert set(boats.versions()) == {release.candidate, release.live}
+    boats.release.abort()
+    boats.release.retire()
+    filled = boats.begin_candidate(BAD)
+    boats.backfill()
+    with pytest.raises(ReleaseStateError, match=f"collection.retire\\('{filled.digest}'\\)"):
+        boats.release.start(GOOD, ONLY_SHADOW)
+    assert boats.release.start(BAD, ONLY_SHADOW).candidate == filled.digest
 
 
 def test_a_key_is_answered_by_one_version(boats: Collection) -> None:

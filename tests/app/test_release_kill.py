@@ -241,6 +241,63 @@ def test_a_ramp_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     assert target.digest == release.live
 
 
+START = (
+    COMMON
+    + """
+import signal
+from latelight.app import generations, release
+from latelight.pipelines.spec import parse_spec
+from latelight.releases.plan import ReleasePlan
+from latelight.releases.store import ReleaseStore
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def die_after(made):
+    def then_die(*given, **named):
+        made(*given, **named)
+        die()
+    return then_die
+
+point = sys.argv[2]
+if point == "index":  # the candidate's is made, and nothing says so
+    generations.make_store = die_after(generations.make_store)
+elif point == "candidate":  # its row and alias are written, the release is not
+    ReleaseStore.begin_within = die
+elif point == "release":  # all is written, and not committed
+    ReleaseStore.begin_within = die_after(ReleaseStore.begin_within)
+elif point == "committed":
+    release.begin_candidate = die_after(release.begin_candidate)
+spec = parse_spec("spaces: {text: {encoder: minilm}}")
+target.release.start(spec, ReleasePlan(gate=None, shadow=None, interleave=None))
+"""
+)
+
+
+@pytest.mark.parametrize("point", ["index", "candidate", "release", "committed"])
+def test_a_start_that_is_killed_leaves_a_release_or_nothing(tmp_path: Path, point: str) -> None:
+    target = opened(tmp_path)
+    target.add({"id": "d", "text": "a lamp"})
+    died = subprocess.run(
+        [sys.executable, "-c", START, str(tmp_path), point],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert died.returncode == -9, died.stderr
+    if point == "committed":
+        release = target.release.status().release
+        assert target.aliases() == {"candidate": release.candidate, "live": release.live}
+        target.release.abort()
+        target.release.retire()
+    assert target.aliases() == {"live": target.digest}
+    another = parse_spec("spaces: {text: {bits: 4}}")
+    release = target.release.start(another, ONLY_RAMP)
+    assert target.release.step().release.state == "ramp"
+    indexes = target._versions.home.store("").iterdir()
+    assert {one.name for one in indexes} == {release.live, release.candidate}
+
+
 PROMOTE = (
     COMMON
     + """

@@ -84,8 +84,59 @@ def test_an_exact_search_finds_all_that_it_finds(run: Run, judged: Path) -> None
 
 
 def test_units_are_named_after_their_documents(run: Run, judged: Path, tmp_path: Path) -> None:
-    record = told(run, "eval", "run", "notes", "-j", str(judged), "--units", "--name", "units")
+    words = ("eval", "run", "notes", "--units", "--name", "units", "-j")
+    of_documents = run(*words, str(judged))
+    assert of_documents.code == 1
+    assert "0 of 4 judged units" in of_documents.err and "leave --units out" in of_documents.err
+    unit = json.loads(run("search", "ferry", "-c", "notes", "--json").out)["hits"][0]["unit_id"]
+    gains = {topic: {f"{doc}#{unit}": 1} for topic, doc in (("q1", "ferry"), ("q2", "lamp"))}
+    JudgementSet("units", TOPICS, Qrels(gains)).save(tmp_path / "units.json")
+    record = told(run, *words, "units.json")
     assert all("#" in doc for doc in read_run(tmp_path / record["run"]).of("q1"))
+    assert record["means"]["RR@10"] > 0
+    by_document = run("eval", "run", "notes", "-j", "units.json")
+    assert by_document.code == 1
+    assert "0 of 2 judged documents" in by_document.err and "give --units" in by_document.err
+
+
+def test_judgements_of_nothing_that_is_there_are_no_run(
+    run: Run, judged: Path, tmp_path: Path
+) -> None:
+    elsewhere = {topic: {f"{doc}.txt": 1 for doc in docs} for topic, docs in QRELS.gains.items()}
+    JudgementSet("elsewhere", TOPICS, Qrels(elsewhere)).save(tmp_path / "elsewhere.json")
+    done = run("eval", "run", "notes", "-j", "elsewhere.json")
+    assert done.code == 1
+    assert "0 of 4 judged documents are in the collection" in done.err
+    assert "'ferry.txt'" in done.err and "doc_id" in done.err
+    assert not (tmp_path / "runs").exists()
+    some = {**elsewhere, "q1": {"ferry": 1}}
+    JudgementSet("some", TOPICS, Qrels(some)).save(tmp_path / "some.json")
+    done = run("eval", "run", "notes", "-j", "some.json")
+    assert done.code == 0
+    assert "1 of 4 judged documents" in done.err and "2 of 3 topics have none" in done.err
+
+
+def test_two_runs_of_zeros_are_not_advised_to_judge_more(
+    run: Run, judged: Path, two_runs: tuple[str, str], tmp_path: Path
+) -> None:
+    elsewhere = Qrels({topic: {"elsewhere": 1} for topic in TOPICS})
+    JudgementSet("elsewhere", TOPICS, elsewhere).save(tmp_path / "elsewhere.json")
+    done = run("eval", "compare", *two_runs, "-j", "elsewhere.json", "-m", "RR")
+    assert "RR is 0 on all of 3 topics" in done.out
+    assert "would show" not in done.out
+
+
+@pytest.mark.parametrize("command", ["run", "report"])
+def test_where_nothing_can_be_written_is_said_in_a_sentence(
+    run: Run, judged: Path, two_runs: tuple[str, str], tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    given = ("notes",) if command == "run" else two_runs
+    for directory in ("/proc/x", "taken", "taken/below"):
+        done = run("eval", command, *given, "-j", str(judged), "--out", directory)
+        assert done.code == 1
+        assert f"--out is '{directory}', where nothing can be written" in done.err
+        assert "Traceback" not in done.err
 
 
 def test_judged_places_are_judged_too(run: Run, judged: Path, tmp_path: Path) -> None:

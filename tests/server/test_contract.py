@@ -261,6 +261,12 @@ def test_an_evaluation_compares_versions_and_may_be_a_gate(notes: TestClient) ->
     assert report.text.startswith("<!doctype html>")
     listed = notes.get(f"{NOTES}/evaluations").json()["items"]
     assert [one["state"] for one in listed] == ["done"]
+    elsewhere = notes.post(f"{NOTES}/evaluations", json={**asked, "qrels": {"1": {"far": 1}}})
+    of_nothing = f"{NOTES}/evaluations/{elsewhere.json()['evaluation_id']}"
+    while (now := notes.get(of_nothing).json())["state"] in ("waiting", "running"):
+        pass
+    assert now["state"] == "failed"
+    assert "0 of 1 judged documents are in the collection" in now["error"]
     bad = notes.post(f"{NOTES}/evaluations", json={**asked, "versions": ["nobody"]})
     assert bad.status_code == 404
     notes.post(f"{NOTES}/release/abort")

@@ -4,18 +4,20 @@ import secrets
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from latelight.app.adding import Runs, Workshop, make_backfill
 from latelight.app.engine import build_encoders, lock_for
 from latelight.app.mirror import Mirror
 from latelight.app.opened import CollectionHome, Versions
-from latelight.errors import NotFoundError, ReleaseStateError
+from latelight.errors import LatelightError, NotFoundError, ReleaseStateError
 from latelight.index import SpaceSpec, Store
 from latelight.pipelines.lock import generation_digest, parse_lock
 from latelight.pipelines.spec import PipelineSpec, digest_of, load_spec, parse_spec
 from latelight.pipelines.writing import waiting_writer
 from latelight.releases.catalog import Generation, version_digest
+from latelight.releases.generations import Beginning, begin_nothing
 from latelight.settings import Settings
 
 CANDIDATE = "candidate"
@@ -57,9 +59,17 @@ def make_store(home: CollectionHome, version: Generation) -> None:
 
 
 def begin_candidate(
-    versions: Versions, pipeline: str | Path | PipelineSpec, settings: Settings
+    versions: Versions,
+    pipeline: str | Path | PipelineSpec,
+    settings: Settings,
+    beginning: Beginning = begin_nothing,
 ) -> Generation:
-    """Return the version that is the candidate from now on; see `Collection.begin_candidate`."""
+    """Return the version that is the candidate from now on; see `Collection.begin_candidate`.
+
+    Args:
+        versions, pipeline, settings: of what, and how.
+        beginning: what begins with it, in the same write.
+    """
     made = new_version(as_spec(pipeline), settings)
     standing = versions.standing()
     same = [one for one in standing.versions.values() if (one.spec, one.store) == _what(made)]
@@ -76,12 +86,26 @@ def begin_candidate(
         searching = digest_of(made.spec)
         digest = version_digest(made.store, searching)
         made = Generation(digest, made.spec, made.lock, made.created_at)
-    else:
-        make_store(versions.home, made)
-    # Under this lock, every later commit sees that there are two.
+    # Under this lock, every later commit sees that there are two, and nobody else makes an index.
     with waiting_writer(versions.live().store, _LOCK_SECONDS):
-        versions.notes.add(made, CANDIDATE, is_built=is_built)
+        _remove_nameless(versions)
+        if not same and not is_built:
+            make_store(versions.home, made)
+        try:
+            versions.notes.add(made, CANDIDATE, is_built=is_built, beginning=beginning)
+        except LatelightError:
+            _remove_nameless(versions)
+            raise
+    clear_away(versions.home)
     return made
+
+
+def _remove_nameless(versions: Versions) -> None:
+    """Take away indexes of no version: killed processes made, or were removing, them."""
+    named = {one.store for one in versions.standing().versions.values()}
+    for directory in versions.home.store("").iterdir():
+        if directory.name not in named and not directory.name.startswith("."):
+            put_away(directory)
 
 
 def _what(version: Generation) -> tuple[str, str]:
@@ -139,7 +163,7 @@ def retire(versions: Versions, mirror: Mirror, digest: str) -> None:
 
 def put_away(store: Path) -> None:
     """Take an index's directory away, in one step: half of one must never be taken for a whole."""
-    if store.exists():
+    with suppress(FileNotFoundError):  # there is none, or another process was faster
         store.replace(store.with_name(f"{_RETIRED}{secrets.token_hex(8)}"))
 
 

@@ -3,6 +3,7 @@
 Every step may be repeated: one that was killed is simply taken again.
 """
 
+import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from latelight.app.mirror import Mirror
 from latelight.app.opened import Versions
 from latelight.app.release_stages import (
     Look,
+    check_gate,
     look_at_gate,
     look_at_interleaving,
     look_at_ramp,
@@ -25,10 +27,11 @@ from latelight.errors import NotFoundError, ReleaseStateError
 from latelight.pipelines.progress import Watch, watch_nothing
 from latelight.pipelines.spec import PipelineSpec
 from latelight.pipelines.writing import waiting_writer
-from latelight.releases.catalog import LIVE
+from latelight.releases.catalog import LIVE, Generation
+from latelight.releases.generations import Standing
 from latelight.releases.jobs import new_job_id
 from latelight.releases.plan import DEFAULT_PLAN, ReleasePlan, load_plan
-from latelight.releases.state import Release, allowed, moved, said
+from latelight.releases.state import Release, allowed, commands, moved, said, way_out
 from latelight.settings import Settings
 
 PREVIOUS = "previous"
@@ -65,25 +68,29 @@ class Releases:
 
         Args:
             pipeline: a preset, the path of a YAML file, or a spec.
-            plan: the path of a YAML file, or a plan; the default wants judgements for its gate.
+            plan: the path of a YAML file, or a plan. A gate needs judgements; without, give a plan
+                whose gate is None.
 
         Raises:
-            NotFoundError, SettingError: pipeline or plan are not there or not valid.
+            NotFoundError, SettingError: pipeline, plan or judgements are not there or not valid.
             ReleaseStateError: the pipeline is the live one, or a release is under way.
         """
         chosen = plan if isinstance(plan, ReleasePlan) else load_plan(plan)
         under_way = self._store.latest()
         if under_way is not None and not under_way.has_ended:
             raise ReleaseStateError(
-                f"Release {under_way.release_id} is {said(under_way.state)}. Abort it, or retire "
-                "what it left, before another one begins."
+                f"Release {under_way.release_id} is {said(under_way.state)}. "
+                f"{way_out(under_way.state)}"
             )
-        candidate = begin_candidate(self._versions, pipeline, self._settings)
-        live = self._versions.standing().live.digest
-        release = Release(
-            new_job_id(), live, candidate.digest, chosen, note=f"{live} to {candidate.digest}"
-        )
-        self._store.begin(release)
+        check_gate(chosen.gate)
+        self._clear_after_died_start()
+
+        def begin(db: sqlite3.Connection, known: Standing, candidate: Generation) -> None:
+            live, after = known.live.digest, candidate.digest
+            release = Release(new_job_id(), live, after, chosen, note=f"{live} to {after}")
+            self._store.begin_within(db, release)
+
+        begin_candidate(self._versions, pipeline, self._settings, begin)
         return self._current()
 
     def step(self, *, progress: Watch = watch_nothing) -> Step:
@@ -105,7 +112,7 @@ class Releases:
         if "advance" not in allowed(release.state) and release.state != "ready":
             raise ReleaseStateError(
                 f"Release {release.release_id} is {said(release.state)}; there is no further step. "
-                f"Possible: {', '.join(allowed(release.state)) or 'nothing'}."
+                f"Possible: {', '.join(commands(release.state)) or 'nothing'}."
             )
         if release.state == "build":
             return self._build(release, progress)
@@ -264,6 +271,22 @@ class Releases:
             return Step(release, False, "All that was planned is passed; promote when you like.")
         note = "All that was planned is passed."
         return Step(self.promote(note), True, note)
+
+    def _clear_after_died_start(self) -> None:
+        """Remove a candidate that no release is for and that holds nothing of its own.
+
+        Starts that were killed could once leave one. One that was filled, from Python, stays.
+        """
+        standing = self._versions.standing()  # first: a candidate and its release come at once
+        digest, release = standing.aliases.get(CANDIDATE), self._store.latest()
+        if digest is None:
+            return
+        if release is not None and release.candidate == digest and release.state != "retired":
+            return
+        store = standing.versions[digest].store
+        others = {one.store for name, one in standing.versions.items() if name != digest}
+        if store in standing.unfinished or store in others:
+            retire(self._versions, self._mirror, digest)
 
     # -- moving ------------------------------------------------------------------------------
 

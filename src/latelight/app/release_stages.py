@@ -7,12 +7,15 @@ from typing import Any, Literal
 from latelight.app.counting import total
 from latelight.app.opened import OpenGeneration, Versions
 from latelight.app.release_status import preference
+from latelight.errors import InputError, NotFoundError, SettingError
 from latelight.evaluation import (
     CompareOptions,
     Comparison,
+    Coverage,
     JudgementSet,
     Measure,
     compare,
+    coverage,
     read_judgements,
     search_topics,
 )
@@ -43,22 +46,61 @@ class Look:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+def check_gate(plan: GatePlan | None) -> None:
+    """Refuse a gate that could never be passed, before anything is filled for it.
+
+    Raises:
+        SettingError: it names no judgements, none of them is relevant, or a measure is none.
+        NotFoundError, DamagedFileError, InputError: the judgements cannot be read.
+    """
+    if plan is None:
+        return
+    if not plan.judgements:
+        raise SettingError(
+            "The release's gate names no judgements. Give a plan (`--plan`) with "
+            "gate.judgements, a file or folder that `latelight eval` reads, or with `gate: null` "
+            "to go without."
+        )
+    try:
+        for name in plan.measures:
+            Measure.parse(name)
+    except InputError as error:
+        raise SettingError(f"gate.measures: {error}") from error
+    if not plan.measures:
+        raise SettingError("gate.measures is empty; name at least one, such as nDCG@10.")
+    try:
+        judged = read_judgements(plan.judgements, plan.topics or None)
+    except OSError as error:
+        raise NotFoundError(
+            f"gate.judgements is {plan.judgements!r}, which cannot be read ({error}). Give a file "
+            "or folder that `latelight eval` reads."
+        ) from error
+    if not judged.judged:
+        raise SettingError(
+            f"gate.judgements is {plan.judgements!r}, where no topic has a relevant document; give "
+            "at least one a gain above 0."
+        )
+
+
 def look_at_gate(versions: Versions, release: Release, niceness: int = 0) -> Look:
     """Search every judged topic in both versions and compare, giving way to who searches."""
     plan = release.plan.gate
     assert plan is not None
-    if not plan.judgements:
-        return Look(
-            "held",
-            "The plan's gate names no judgements. Abort, and start with gate.judgements, or "
-            "with `gate: null` to go without.",
-        )
+    check_gate(plan)  # the file may have changed since the start
     judged = read_judgements(plan.judgements, plan.topics or None)
+    there = coverage(judged, versions.live().store.snapshot().contains)
+    if not there.topics:
+        return Look("held", f"The gate is shut. {_nothing_judged(there)}", _covered(there))
+    judged = judged.only(there.topics)
     found = gently(lambda: _compared(versions, release, judged, plan), niceness)
     verdicts = {one.measure: one.verdict for one in found.differences}
-    details = {"verdicts": verdicts, "differences": _differences(found)}
+    details = {"verdicts": verdicts, "differences": _differences(found), **_covered(there)}
     shown = ", ".join(f"{measure}: {verdict}" for measure, verdict in verdicts.items())
-    bad = {"worse"} if plan.allow_few_topics else {"worse", "not enough topics"}
+    if there.missing:
+        shown += (
+            f". {there.said()}; compared were {len(there.topics):,} of {there.n_topics:,} topics"
+        )
+    bad = {"worse", "nothing found"} | (set() if plan.allow_few_topics else {"not enough topics"})
     if bad & set(verdicts.values()):
         return Look("held", f"The gate is shut. {shown}.", details)
     return Look("passed", f"The gate is open. {shown}.", details)
@@ -142,6 +184,18 @@ def _ranking(version: OpenGeneration, depth: int) -> Callable[[str], list[tuple[
         return [(hit.doc_id, hit.score) for hit in hits]
 
     return ranking
+
+
+def _nothing_judged(there: Coverage) -> str:
+    return (
+        f"{there.said()}, so nothing can be compared; judgements name documents by doc_id "
+        f"(`latelight show`, collection.documents()), the first names {there.missing[0]!r}. Mend "
+        "the file of judgements, or add what it judges, and step again."
+    )
+
+
+def _covered(there: Coverage) -> dict[str, int]:
+    return {"n_judged": there.n_judged, "n_judged_found": there.n_found}
 
 
 def _differences(found: Comparison) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from latelight.app.engine import build_encoders, check_choices, lock_for
 from latelight.app.library import Library
+from latelight.errors import NotFoundError
 from latelight.pipelines.lock import PipelineLock, parse_lock
 from latelight.pipelines.spec import PipelineSpec, load_spec, parse_spec
 from latelight.releases.difference import Steps, steps_between
@@ -37,12 +38,22 @@ def find_version(name: str, library: Library | None = None, namespace: str = "de
         SettingError: the file is no valid pipeline, or says what would change nothing.
     """
     if library is None or not is_of_collection(name):
-        spec = load_spec(name)
+        spec = _own_spec(name)
         check_choices(spec)
         return Version(name, spec)
     collection, _, which = name.rpartition("@")
     found = library.generation(collection, which, namespace=namespace)
     return Version(name, parse_spec(found.spec, origin=name), parse_lock(found.lock))
+
+
+def _own_spec(name: str) -> PipelineSpec:
+    """Return a preset or a file's pipeline, with a hint where a collection may be meant."""
+    try:
+        return load_spec(name)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"{error} A collection's version is named with its alias or digest: {name}@live."
+        ) from error
 
 
 def difference(a: Version, b: Version, library: Library | None = None) -> Steps:

@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -29,15 +30,17 @@ from latelight.cli.options import (
     open_collection,
     open_library,
 )
-from latelight.errors import InputError
+from latelight.errors import InputError, NotFoundError, StorageError
 from latelight.evaluation import (
     CompareOptions,
     Comparison,
+    Coverage,
     Draws,
     JudgementSet,
     Run,
     RunRecord,
     compare,
+    coverage,
     localise_topics,
     overlap,
     save_run,
@@ -112,6 +115,9 @@ def run(  # noqa: PLR0913, PLR0917  a command's options
     # The search checks mode and recall, whatever their static type.
     asked = _Asked(cast("SearchMode", mode), cast("RecallLevel", recall), exact, depth, by_unit)
     named = _checked(name or _run_name(target, asked))
+    _check_judged(target, judged, asked)
+    with _writing(output):
+        output.mkdir(parents=True, exist_ok=True)
     timed = search_topics(lambda text: _ranking(target, text, asked), judged.judged, named)
     values = score(timed.run, judged, measures)
     costs = _costs(target, library)
@@ -128,7 +134,8 @@ def run(  # noqa: PLR0913, PLR0917  a command's options
         localisation=_localisation(target, judged, asked),
         note=note,
     )
-    trec, beside = save_run(timed.run, record, output / f"{named}.trec")
+    with _writing(output):
+        trec, beside = save_run(timed.run, record, output / f"{named}.trec")
     if as_json:
         print_json({**record.to_dict(), "run": str(trec), "record": str(beside)})
         return
@@ -181,10 +188,11 @@ def report(  # noqa: PLR0913, PLR0917  a command's options
     options = CompareOptions(alpha=alpha, margin=margin, draws=Draws(draws, seed))
     judged = open_judgements(judgements, topics, split)
     found, records = _compared(runs, judged, measure, options)
-    output.mkdir(parents=True, exist_ok=True)
-    files = write_figures(found, output) if figures else []
     page = output / "report.html"
-    page.write_text(html_report(found, records, title), encoding="utf-8")
+    with _writing(output):
+        output.mkdir(parents=True, exist_ok=True)
+        files = write_figures(found, output) if figures else []
+        page.write_text(html_report(found, records, title), encoding="utf-8")
     if as_json:
         print_json({"files": [str(path) for path in (page, *files)]})
         return
@@ -215,6 +223,67 @@ def _ranking(target: Collection, text: str, asked: _Asked) -> list[tuple[str, fl
     for hit in hits:
         best.setdefault(_hit_name(hit, asked), hit.score)
     return list(best.items())
+
+
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    """Say what to do where nothing can be written to a directory."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"--out is {str(directory)!r}, where nothing can be written ({error}). Give a "
+            "directory that exists or can be made, with room on its disk."
+        ) from error
+
+
+def _check_judged(target: Collection, judged: JudgementSet, asked: _Asked) -> None:
+    """Refuse judgements of nothing that is there; warn where some of it is not.
+
+    Raises:
+        NotFoundError: no judged document, or unit, is in the collection.
+    """
+    what = "units" if asked.by_unit else "documents"
+    names = _unit_names(target, judged) if asked.by_unit else _document_names(target)
+    there = coverage(judged, names.__contains__)
+    if not there.missing:
+        return
+    if there.topics:
+        n_without = there.n_topics - len(there.topics)
+        said = (
+            f"{there.said(what)}; the others, such as {there.missing[0]!r}, count as not found. "
+            f"{n_without:,} of {there.n_topics:,} topics have none."
+        )
+        err.print(Text(said))
+        return
+    how = _how_named(target, asked, there)
+    raise NotFoundError(f"{there.said(what)}; the first names {there.missing[0]!r}. {how}")
+
+
+def _how_named(target: Collection, asked: _Asked, there: Coverage) -> str:
+    """Return how judgements have to name what they judge, and whether the other way would do."""
+    documents = _document_names(target)
+    if not asked.by_unit:
+        of_units = any(name.rpartition("#")[0] in documents for name in there.missing)
+        more = " These name units: give --units." if of_units else ""
+        return f"Judgements name documents by doc_id (`latelight show`).{more}"
+    more = " These name documents: leave --units out." if documents & set(there.missing) else ""
+    return f"With --units they name units, such as report#p3 or notes#c0.{more}"
+
+
+def _document_names(target: Collection) -> set[str]:
+    return {one.doc_id for one in target.documents()}
+
+
+def _unit_names(target: Collection, judged: JudgementSet) -> set[str]:
+    """Return the names of all units of the judged documents that are there."""
+    named = (name for topic in judged.qrels.topics for name in judged.qrels.of(topic))
+    documents = {name.rpartition("#")[0] for name in named} & _document_names(target)
+    return {
+        unit_name(doc_id, unit.locator.page, unit.unit_id)
+        for doc_id in documents
+        for unit in target.get(doc_id).units
+    }
 
 
 def _hit_name(hit: SearchHit, asked: _Asked) -> str:

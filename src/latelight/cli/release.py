@@ -9,7 +9,7 @@ import typer
 
 from latelight.app.release import Releases
 from latelight.app.release_status import Step
-from latelight.cli.console import Failed, out, print_json, print_json_line, table
+from latelight.cli.console import Failed, out, print_json, print_json_line, report_error, table
 from latelight.cli.options import (
     JsonOption,
     LibraryOption,
@@ -17,10 +17,10 @@ from latelight.cli.options import (
     open_any_collection,
 )
 from latelight.cli.progress import ByteProgress
-from latelight.errors import InputError
+from latelight.errors import InputError, ReleaseStateError
 from latelight.pipelines.progress import Encoded, Event, Started
 from latelight.releases.plan import DEFAULT_PLAN
-from latelight.releases.state import Release
+from latelight.releases.state import Release, commands
 
 if TYPE_CHECKING:
     from latelight.app.release_status import Status
@@ -60,10 +60,14 @@ def step(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Do what the present stage asks for; exit code 1 when it was not passed."""
+    """Do what the present stage asks for.
+
+    Exit code 0 when the release went on, or waits ready for a promotion by hand; 1 when the stage
+    was not passed, the release fell back to the live version, or there is no further step.
+    """
     releases = _releases(library, collection, namespace)
     while True:
-        taken = _step(releases)
+        taken = _taken(releases)
         if not (all_steps and taken.moved and _goes_on(taken)):
             break
         if not as_json:
@@ -72,7 +76,7 @@ def step(
         print_json(taken.to_dict())
     else:
         out.print(_stepped(taken))
-    if not taken.moved:
+    if not _went_well(taken):
         raise Failed
 
 
@@ -87,7 +91,8 @@ def status(
 ) -> None:
     """Tell where the release stands, what was counted and decided, and what can be done.
 
-    With `--watch` until it is over; with `--json` one line each time.
+    With `--watch` until steps lead no further: it is ready for its promotion by hand, promoted,
+    taken back or aborted. With `--json` one line each time.
     """
     if seconds <= 0:
         raise InputError(f"--every is {seconds}; give seconds above 0.")
@@ -99,7 +104,7 @@ def status(
         if told != seen:
             _print_status(now, as_json=as_json, is_watched=watch)
         seen = told
-        if not watch or "advance" not in now.next_moves:
+        if not watch or _is_still(now.release):
             return
         time.sleep(seconds)
 
@@ -187,6 +192,28 @@ def _goes_on(taken: Step) -> bool:
     return taken.release.state in {"gate", "shadow", "interleave", "ramp", "ready"}
 
 
+def _taken(releases: "Releases | RemoteReleases") -> Step:
+    """Take a step; a release that is over by now, a guard's doing perhaps, is no wrong input."""
+    try:
+        return _step(releases)
+    except ReleaseStateError as error:
+        report_error(error)
+        raise Failed from error
+
+
+def _went_well(taken: Step) -> bool:
+    """Return whether a promotion may follow, was made, or is a step nearer."""
+    state = taken.release.state
+    return state == "ready" or (taken.moved and state != "rolled_back")
+
+
+def _is_still(release: Release) -> bool:
+    """Return whether steps lead no further."""
+    if release.state == "ready":
+        return release.plan.promote == "hand"
+    return "step" not in commands(release.state)
+
+
 def _stepped(taken: Step) -> str:
     where: str = taken.release.state
     if taken.release.share:
@@ -217,7 +244,7 @@ def _print_status(now: "Status | ReleaseStatus", *, as_json: bool, is_watched: b
         out.print(f"Documents in which a generation has still to follow: {sum(now.owed.values())}.")
     if now.left_out:
         out.print(f"Left out of the candidate: {len(now.left_out)}; --json names them.")
-    out.print(f"Possible: {', '.join(now.next_moves) or 'nothing more'}.")
+    out.print(f"Possible: {', '.join(commands(one.state)) or 'nothing more'}.")
 
 
 def print_counted(told: Mapping[str, Any]) -> None:

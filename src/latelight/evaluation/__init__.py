@@ -8,6 +8,7 @@ from latelight.evaluation.compare import (
     Verdict,
     compare,
 )
+from latelight.evaluation.coverage import Coverage, coverage
 from latelight.evaluation.judgement_files import (
     read_beir,
     read_csv,
@@ -59,6 +60,7 @@ __all__ = [
     "ClickRule",
     "CompareOptions",
     "Comparison",
+    "Coverage",
     "Difference",
     "Draws",
     "EvidenceJudgement",
@@ -75,6 +77,7 @@ __all__ = [
     "Verdict",
     "average_precision",
     "compare",
+    "coverage",
     "evaluate",
     "from_evidence",
     "in_trec_order",

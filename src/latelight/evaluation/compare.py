@@ -24,7 +24,7 @@ from latelight.evaluation.significance import (
     t_interval,
 )
 
-Verdict = Literal["better", "worse", "no difference shown", "not enough topics"]
+Verdict = Literal["better", "worse", "no difference shown", "not enough topics", "nothing found"]
 
 AlsoMeasured = Mapping[str, Mapping[str, Mapping[str, float]]]
 NOTHING_ELSE: AlsoMeasured = {}
@@ -117,7 +117,8 @@ class Difference:
         effect: in standard deviations of the differences (Cohen's d_z).
         detectable: the smallest true difference that so many topics would show.
         needed: topics that would show a difference of `margin`; None unless there are too few.
-        verdict: better, worse, no difference shown, or not enough topics.
+        verdict: better, worse, no difference shown, not enough topics, or nothing found: both are 0
+            on every topic, which tells nothing of either.
     """
 
     measure: str
@@ -300,7 +301,9 @@ def _difference(
     detectable = detectable_difference(spread, len(values), alpha=alpha, power=options.power)
     confidence = 1 - options.alpha
     before, after = baseline.per_topic[measure], system.per_topic[measure]
-    said = decide(sum(values), outcome.corrected_p, detectable, len(values), options)
+    said: Verdict = "nothing found"
+    if any(before.values()) or any(after.values()):
+        said = decide(sum(values), outcome.corrected_p, detectable, len(values), options)
     return Difference(
         measure=measure,
         baseline=baseline.name,

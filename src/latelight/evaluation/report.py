@@ -74,6 +74,12 @@ def sentence(one: Difference, margin: float) -> str:
             f"No difference of {margin:g} or more is shown between {one.system} and "
             f"{one.baseline}: {change}."
         )
+    if one.verdict == "nothing found":
+        return (
+            f"Nothing that is judged relevant counts in {one.system} or in {one.baseline}: "
+            f"{one.measure} is 0 on all of {len(one.topics):,} topics, which tells nothing of "
+            "either. Look whether the judgements name documents as the runs do."
+        )
     return (
         f"Not enough topics to tell {one.system} from {one.baseline}: {change}; about "
         f"{one.needed:,} would show a difference of {margin:g}, there are {len(one.topics):,}."

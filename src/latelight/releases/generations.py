@@ -9,7 +9,7 @@ leaves a note, never two generations of which nobody knows that they differ.
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +80,14 @@ class Standing:
         return digest in self.versions and self.versions[digest].store not in self.unfinished
 
 
+Beginning = Callable[[sqlite3.Connection, Standing, Generation], None]
+"""What is written in the transaction that records a version; it may refuse."""
+
+
+def begin_nothing(_: sqlite3.Connection, known: Standing, generation: Generation) -> None:
+    """Write nothing more."""
+
+
 class GenerationStore:
     """The generations of one collection; each method is one transaction."""
 
@@ -97,13 +105,21 @@ class GenerationStore:
         with self._database.transaction() as db:
             return read_standing(db, self._place)
 
-    def add(self, generation: Generation, alias: str, *, is_built: bool) -> None:
+    def add(
+        self,
+        generation: Generation,
+        alias: str,
+        *,
+        is_built: bool,
+        beginning: Beginning = begin_nothing,
+    ) -> None:
         """Record a version and point an alias at it; the same again changes nothing.
 
         Args:
             generation: the version.
             alias: such as `candidate`.
             is_built: whether its store holds everything already.
+            beginning: what begins with it, so that a killed process leaves both or neither.
 
         Raises:
             ReleaseStateError: the alias points at another version.
@@ -115,7 +131,8 @@ class GenerationStore:
             if taken not in {None, generation.digest}:
                 raise ReleaseStateError(
                     f"Alias {alias!r} of collection {self._place[1]!r} points at {taken} already. "
-                    "Finish or abort what it is for, or retire that version, first."
+                    "Where a release left it, end that with `latelight release abort` and "
+                    f"`latelight release retire`; else remove it with collection.retire({taken!r})."
                 )
             stores = {one.store for one in known.versions.values()}
             if is_built and generation.store not in stores:
@@ -130,6 +147,7 @@ class GenerationStore:
                     key = (*self._place, generation.store)
                     db.execute("INSERT OR IGNORE INTO unfinished VALUES (?, ?, ?)", key)
             _point(db, self._place, alias, generation.digest)
+            beginning(db, known, generation)
             # Older readers, which would write to one generation alone, refuse it.
             db.execute(f"PRAGMA user_version = {NEWEST_VERSION}")
 

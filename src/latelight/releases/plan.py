@@ -25,7 +25,8 @@ class GatePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Offline: the candidate against the live version on judged topics.
 
     Attributes:
-        judgements: a file or folder that `latelight eval` reads; empty: none yet, the gate is shut.
+        judgements: a file or folder that `latelight eval` reads; empty: none, with which no
+            release begins.
         topics: the file of topics, where judgements need one.
         measures: of which none may be significantly worse.
         alpha, margin: as for `eval compare`.

@@ -38,6 +38,15 @@ _FIXED: Mapping[tuple[State, Move], State] = {
     ("rolled_back", "retire"): "retired",
     ("aborted", "retire"): "retired",
 }
+_SAID: Mapping[State, str] = {
+    "build": "being built",
+    "gate": "at its gate",
+    "shadow": "shadowing",
+    "interleave": "interleaving",
+    "ramp": "ramping up",
+    "rolled_back": "rolled back",
+}
+_COMMANDS: Mapping[Move, str] = {"advance": "step"}
 _ADVANCING: frozenset[State] = frozenset(STAGES[:-1])
 
 
@@ -108,8 +117,9 @@ def moved(release: Release, move: Move, *, note: str = "", at: float = 0.0) -> R
     """
     if move not in allowed(release.state):
         raise ReleaseStateError(
-            f"Release {release.release_id} is {said(release.state)}, where {move!r} is not "
-            f"possible; there {_can_be(allowed(release.state))}."
+            f"Release {release.release_id} is {said(release.state)}, where "
+            f"{_COMMANDS.get(move, move)!r} is not possible. "
+            f"Possible: {', '.join(commands(release.state)) or 'nothing'}."
         )
     changed = {"version": release.version + 1, "note": note, "changed_at": at}
     if move == "advance":
@@ -120,8 +130,20 @@ def moved(release: Release, move: Move, *, note: str = "", at: float = 0.0) -> R
 
 
 def said(state: State) -> str:
-    """Return a state as people read it."""
-    return state.replace("_", " ")
+    """Return a state as people read it behind "the release is"."""
+    return _SAID.get(state, state)
+
+
+def commands(state: State) -> tuple[str, ...]:
+    """Return a state's moves by the names of their commands; nobody is asked for a fall back."""
+    return tuple(_COMMANDS.get(move, move) for move in allowed(state) if move != "fall_back")
+
+
+def way_out(state: State) -> str:
+    """Return what has to be done with a release before another one begins."""
+    if state in STAGES:
+        return "Promote it, or abort it (`latelight release abort`), before another one begins."
+    return "Retire what it left (`latelight release retire`) before another one begins."
 
 
 def _advances(state: State, move: Move) -> bool:
@@ -136,7 +158,3 @@ def _next(release: Release) -> tuple[State, int]:
     later = STAGES[STAGES.index(release.state) + 1 :]
     planned = (one for one in later if one == "ready" or getattr(release.plan, one) is not None)
     return next(planned), 0
-
-
-def _can_be(moves: tuple[Move, ...]) -> str:
-    return f"are: {', '.join(moves)}" if moves else "is none"

@@ -20,7 +20,7 @@ from latelight.experiments import Histogram, Traffic
 from latelight.releases.database import Database
 from latelight.releases.generations import point_alias
 from latelight.releases.plan import parse_plan
-from latelight.releases.state import Move, Release, moved
+from latelight.releases.state import Move, Release, moved, said, way_out
 
 Winning = Callable[[str, list[str]], str]
 """Says whose documents were clicked, given an interleaved list's JSON and the clicks."""
@@ -109,23 +109,26 @@ class ReleaseStore:
             ReleaseStateError: another one has not ended.
         """
         with self._database.transaction() as db:
-            under_way = read_release(db, self._place)
-            if under_way is not None and not under_way.has_ended:
-                raise ReleaseStateError(
-                    f"Release {under_way.release_id} of collection {self._place[1]!r} is "
-                    f"{under_way.state}; abort it, or retire what it replaced, before another one "
-                    "begins."
-                )
-            now = time.time()
-            one = release
-            db.execute(
-                "INSERT INTO release VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *self._place, one.release_id, one.live, one.candidate, one.plan.to_json(),
-                    one.state, one.ramp_step, one.version, now, one.note, now,
-                ),
-            )  # fmt: skip
-            _log(db, one.release_id, _entry("start", "", one.state, one.note))
+            self.begin_within(db, release)
+
+    def begin_within(self, db: sqlite3.Connection, release: Release) -> None:
+        """Write down a new release in a transaction that also makes its candidate; as `begin`."""
+        under_way = read_release(db, self._place)
+        if under_way is not None and not under_way.has_ended:
+            raise ReleaseStateError(
+                f"Release {under_way.release_id} of collection {self._place[1]!r} is "
+                f"{said(under_way.state)}. {way_out(under_way.state)}"
+            )
+        now = time.time()
+        one = release
+        db.execute(
+            "INSERT INTO release VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *self._place, one.release_id, one.live, one.candidate, one.plan.to_json(),
+                one.state, one.ramp_step, one.version, now, one.note, now,
+            ),
+        )  # fmt: skip
+        _log(db, one.release_id, _entry("start", "", one.state, one.note))
 
     def latest(self) -> Release | None:
         """Return the release that began last, None when there was none."""
@@ -201,8 +204,8 @@ class ReleaseStore:
             raise NotFoundError(f"Release {release.release_id} was forgotten with its collection.")
         if row[0] != release.version:
             raise ReleaseConflictError(
-                f"Release {release.release_id} was {release.state} when this was decided, and is "
-                f"{row[1]} by now: another process moved it first. Look at it again."
+                f"Release {release.release_id} was {said(release.state)} when this was decided, "
+                f"and is {said(row[1])} by now: another process moved it first. Look at it again."
             )
 
     # -- what is counted ---------------------------------------------------------------------

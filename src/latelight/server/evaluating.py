@@ -5,13 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 from latelight.app import Collection
-from latelight.errors import InputError, LatelightError
+from latelight.errors import InputError, LatelightError, NotFoundError
 from latelight.evaluation import (
     JudgementSet,
     Measure,
     Run,
     RunRecord,
     compare,
+    coverage,
     score,
     search_topics,
 )
@@ -58,6 +59,7 @@ def evaluate(service: Service, record: EvaluationRecord) -> None:
 
 def _made(target: Collection, record: EvaluationRecord) -> tuple[dict[str, Any], str]:
     judged = judgements_of(record.evaluation_id, record.asked)
+    _check_there(target, judged)
     measures = [Measure.parse(name) for name in record.asked["measures"]]
     found = [_run(target, which, judged, measures) for which in record.asked["versions"]]
     runs, records = [run for run, _ in found], {run.name: own for run, own in found}
@@ -75,6 +77,16 @@ def _made(target: Collection, record: EvaluationRecord) -> tuple[dict[str, Any],
         for one in comparison.differences
     ]
     return result, html_report(comparison, records, f"Evaluation {record.evaluation_id}")
+
+
+def _check_there(target: Collection, judged: JudgementSet) -> None:
+    """Refuse judgements of nothing that is in the collection: every measure would be 0."""
+    there = coverage(judged, {one.doc_id for one in target.documents()}.__contains__)
+    if not there.topics:
+        raise NotFoundError(
+            f"{there.said()}; the first names {there.missing[0]!r}. Judgements name documents by "
+            "doc_id, as the list of documents shows them."
+        )
 
 
 def vars_of(topic: Any) -> dict[str, Any]:
