@@ -13,6 +13,7 @@ from latelight.encoders.pooling import (
     has_place,
     maxsim_bound,
     pool,
+    trees_of,
     truncate,
     ward_labels,
 )
@@ -147,6 +148,16 @@ def test_what_was_pooled_before_keeps_all_its_sources() -> None:
     twice = pool(pool(given_, Pooling("ward", factor=2)), Pooling("ward", factor=3))
     assert twice.n_rows == 8
     assert twice.locators.offsets is not None and twice.locators.offsets[-1] == 48
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 2, 48, MOST_ROWS + 10])
+def test_one_tree_serves_every_factor(n_rows: int) -> None:
+    given_ = with_places(unit_rows(3, n_rows, dim=4)) if n_rows else MultiVector(unit_rows(3, 0))
+    trees = trees_of(given_, Pooling("ward"))
+    for factor in (2, 3, 5):
+        pooling = Pooling("ward", factor)
+        alone, cut = pool(given_, pooling), pool(given_, pooling, trees)
+        np.testing.assert_array_equal(alone.vectors, cut.vectors)
 
 
 def test_more_rows_than_fit_are_clustered_in_runs() -> None:

@@ -7,7 +7,7 @@ linkage is computed from the condensed distances themselves, not from rows of th
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, get_args
@@ -27,6 +27,7 @@ _SMALLEST_NORM = 1e-12
 _SLACK = 1e-6  # rows of float32 are not quite of length 1, and the bound must hold all the same
 
 BoolArray = npt.NDArray[np.bool_]
+Float64Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,18 @@ class Pooling:
         return {**how, **kept, **({"dim": str(self.dim)} if self.dim else {})}
 
 
-def pool(given: MultiVector, pooling: Pooling) -> MultiVector:
+def pool(
+    given: MultiVector, pooling: Pooling, trees: Sequence[Float64Array] | None = None
+) -> MultiVector:
     """Return a unit's rows as `pooling` makes them, with the places that each stands for.
 
     Rows without any place (text of a prompt, markers) stay as they are. Rows that were pooled
     before keep all their sources. Vectors are (n_rows, dim) float32, of length 1 or all zero.
+
+    Args:
+        given: the rows.
+        pooling: how they become fewer.
+        trees: what `trees_of` made of the same rows, for pooling by several factors.
 
     Raises:
         ShapeError: `dim` is more than the rows have.
@@ -98,22 +106,36 @@ def pool(given: MultiVector, pooling: Pooling) -> MultiVector:
         return cut
     if pooling.method == "grid":
         return grid_means(cut)
-    free = has_place(given.locators, given.n_rows)
-    free[: pooling.protected] = False
+    free = _free(given, pooling)
     labels = np.full(given.n_rows, -1, np.int64)
     rows = np.flatnonzero(free)
     if pooling.method == "ward":
-        labels[rows] = ward_labels(vectors[rows], pooling.factor)
+        labels[rows] = ward_labels(vectors[rows], pooling.factor, trees)
         return merge(cut, _numbered(labels), mean=True)
     keepers = cover(vectors[rows], pooling.threshold)
     labels[rows] = keepers
     return merge(cut, _numbered(labels), kept=np.union1d(rows[np.unique(keepers)], _rest(free)))
 
 
+def trees_of(given: MultiVector, pooling: Pooling) -> list[Float64Array]:
+    """Return how the rows that `pool` clusters by Ward's method come together, for any factor."""
+    vectors = truncate(given.vectors, pooling.dim) if pooling.dim else given.vectors
+    return ward_trees(vectors[_free(given, pooling)])
+
+
+def _free(given: MultiVector, pooling: Pooling) -> BoolArray:
+    """Return (n_rows,) bool: which rows may be pooled."""
+    free = has_place(given.locators, given.n_rows)
+    free[: pooling.protected] = False
+    return free
+
+
 # -- what each method does --------------------------------------------------------------------
 
 
-def ward_labels(vectors: Float32Array, factor: int) -> Int64Array:
+def ward_labels(
+    vectors: Float32Array, factor: int, trees: Sequence[Float64Array] | None = None
+) -> Int64Array:
     """Return (n_rows,) int64: the cluster of each row, about n_rows / factor of them.
 
     Clusters minimise Ward's criterion on cosine distances. The same rows always give the same
@@ -122,15 +144,29 @@ def ward_labels(vectors: Float32Array, factor: int) -> Int64Array:
     Args:
         vectors: (n_rows, dim) float32, of length 1.
         factor: at least 1.
+        trees: what `ward_trees` returned for the same rows; made here by default.
     """
     if factor == 1:
         return np.arange(len(vectors))
     labels = np.empty(len(vectors), np.int64)
     first = 0
-    for run in _runs(len(vectors)):
-        labels[run] = _ward_run(vectors[run], factor) + first
+    trees = ward_trees(vectors) if trees is None else trees
+    for run, tree in zip(_runs(len(vectors)), trees, strict=True):
+        labels[run] = _cut(tree, factor) + first
         first = int(labels[run].max()) + 1
     return labels
+
+
+def ward_trees(vectors: Float32Array) -> list[Float64Array]:
+    """Return the linkage of each run of rows: (n - 1, 4) float64, as scipy's `linkage` has it.
+
+    Cutting it gives the clusters of any factor, so that it need not be made for each. Most of the
+    work is done without the interpreter's lock: threads share it.
+
+    Args:
+        vectors: (n_rows, dim) float32, of length 1.
+    """
+    return [_tree(vectors[run]) for run in _runs(len(vectors))]
 
 
 def _runs(n_rows: int) -> list[slice]:
@@ -139,14 +175,22 @@ def _runs(n_rows: int) -> list[slice]:
     return [slice(int(a), int(b)) for a, b in pairwise(edges)]
 
 
-def _ward_run(vectors: Float32Array, factor: int) -> Int64Array:
+def _tree(vectors: Float32Array) -> Float64Array:
     n_rows = len(vectors)
     if n_rows < 2:
-        return np.zeros(n_rows, np.int64)
-    linkage, fcluster = _clustering()
+        return np.zeros((0, 4))
+    linkage, _ = _clustering()
     rows = vectors.astype(np.float64)
     distances = np.clip(1 - (rows @ rows.T)[np.triu_indices(n_rows, 1)], 0, 2)
-    tree = linkage(distances, "ward")
+    tree: Float64Array = linkage(distances, "ward")
+    return tree
+
+
+def _cut(tree: Float64Array, factor: int) -> Int64Array:
+    n_rows = len(tree) + 1
+    if n_rows < 2:
+        return np.zeros(n_rows, np.int64)
+    _, fcluster = _clustering()
     clusters: Int64Array = fcluster(tree, max(n_rows // factor, 1), "maxclust").astype(np.int64) - 1
     return clusters
 

@@ -9,12 +9,13 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from latelight.encoders.pooling import Pooling, pool
+from latelight.encoders.pooling import Float64Array, Pooling, pool, trees_of
 from latelight.errors import InputError
 from latelight.evaluation import Measure, Qrels, Run, mean, unit_name
 from latelight.index import MultiVectorIndex, Snapshot
@@ -131,9 +132,9 @@ def plan(
     material = _material(reader, space, queries, grid.k, judged)
     n_points = len(grid.factors) * len(grid.stores) * len(grid.levels)
     points: list[PlanPoint] = []
+    trees = _trees(material.rows, reader.n_threads) if max(grid.factors) > 1 else None
     for factor in grid.factors:
-        pooling = Pooling("ward", factor) if factor > 1 else Pooling()
-        pooled = [pool(rows, pooling).vectors for rows in material.rows]
+        pooled = _pooled(material.rows, factor, trees)
         for store, bits in grid.stores:
             with tempfile.TemporaryDirectory(prefix="latelight-plan-") as folder:
                 plain = PlanPoint(factor, store, bits, "balanced", 0.0, 0.0, 0.0, 0)
@@ -142,6 +143,22 @@ def plan(
                     points.append(one)
                     told(len(points), n_points)
     return _with_front(points)
+
+
+Trees = list[list[Float64Array]]
+
+
+def _trees(rows: Sequence[MultiVector], n_threads: int) -> Trees:
+    """Return, of each unit, what clusters of every factor are cut from."""
+    with ThreadPoolExecutor(n_threads) as threads:
+        return list(threads.map(lambda one: trees_of(one, Pooling("ward")), rows))
+
+
+def _pooled(rows: Sequence[MultiVector], factor: int, trees: Trees | None) -> list[Float32Array]:
+    if factor == 1 or trees is None:
+        return [one.vectors for one in rows]
+    pooling = Pooling("ward", factor)
+    return [pool(one, pooling, own).vectors for one, own in zip(rows, trees, strict=True)]
 
 
 def _material(
