@@ -1,5 +1,6 @@
 """A pipeline whose text space also sees: from pictures to named evidence."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,13 @@ from PIL import Image, ImageDraw
 
 from latelight.app import Collection, Library, engine
 from latelight.errors import QueryError, SettingError
-from latelight.pipelines.spec import ExtractSpec, PipelineSpec, SpaceSpecification, parse_spec
+from latelight.pipelines.spec import (
+    ExtractSpec,
+    PipelineSpec,
+    SpaceSpecification,
+    parse_spec,
+    parse_stored,
+)
 from latelight.settings import Settings
 from latelight.testing.encoders import FakeEncoder
 from latelight.testing.files import text_pdf
@@ -21,7 +28,7 @@ from tests.encoders.vision.making import png
 SIGHT = PipelineSpec(
     name="sight",
     extract=ExtractSpec(ocr="never"),
-    spaces={"text": SpaceSpecification(sight=True)},
+    spaces={"text": SpaceSpecification()},
 )
 
 
@@ -129,3 +136,12 @@ def test_sight_is_of_one_encoder(library: Library) -> None:
         engine.shared_encoder.cache_clear()
         with pytest.raises(SettingError, match="sight goes with the encoder 'latelight-small'"):
             library.collection("other", create=True, pipeline=spec)
+        blind = parse_spec("spaces: {text: {encoder: minilm}}")
+        library.collection("other", create=True, pipeline=blind)
+
+
+def test_a_collection_from_before_there_was_sight_does_without_it() -> None:
+    stored = json.loads(PipelineSpec().to_json())
+    del stored["spaces"]["text"]["sight"]
+    assert not parse_stored(json.dumps(stored)).spaces["text"].sees
+    assert parse_stored(PipelineSpec().to_json()).spaces["text"].sees

@@ -97,7 +97,10 @@ def test_what_cannot_be_planned_is_told_with_a_remedy(
 def test_the_difference_of_two_presets_is_told_by_steps(run: Run) -> None:
     told = json.loads(run("pipeline", "diff", "default", "minilm", "--json").out)
     assert told["again"] == ["encode", "index"]
-    assert [change["field"] for change in told["encode"]["text"]] == ["spaces.text.encoder"]
+    changed = {one["field"]: (one["before"], one["after"]) for one in told["encode"]["text"]}
+    assert changed["spaces.text.encoder"] == ("latelight-small", "minilm")
+    assert changed["spaces.text.sight"] == (True, False)  # nothing is seen in other spaces
+    assert len(changed) == 2
     shown = run("pipeline", "diff", "default", "minilm").out
     assert "spaces.text.encoder" in shown
     assert "The two are the same." in run("pipeline", "diff", "default", "default").out

@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 
 from latelight.errors import ShapeError
 from latelight.explain.similarity_map import (
+    MIDDLE,
     evidence_map,
     light_map,
+    paint,
     row_glow,
     similarity_map,
     summed_light_map,
@@ -141,3 +143,18 @@ def test_no_pixel_is_brighter_than_all_contributions_together(
     assert together.max() <= contributions.sum() * 1.0001
     assert (each.max(axis=(1, 2)) <= contributions * 1.0001).all()
     assert (together >= each.max(axis=0) - 1e-5).all()
+
+
+def test_a_large_place_can_be_lit_along_its_edges_and_hides_no_word() -> None:
+    boxes = np.array([(0.1, 0.1, 0.9, 0.6), (0.2, 0.2, 0.3, 0.24)], np.float32)
+    light = paint(boxes, floats((1.0, 0.8)), (500, 500), hollow=True)[0]
+    assert light[52, 250] == light[250, 52] == light[250, 448] == light[298, 250] == 1
+    assert light[200, 250] == pytest.approx(MIDDLE)
+    assert light[110, 110] == pytest.approx(0.8)
+    assert paint(boxes, floats((1.0, 0.8)), (500, 500))[0, 200, 250] == 1
+
+
+@pytest.mark.parametrize("side", [1, 2, 3])
+def test_a_place_of_a_few_pixels_is_all_edge(side: int) -> None:
+    light = paint(floats((0, 0, 1, 1)), floats((1.0,)), (side, side), hollow=True)
+    assert light.max() == 1 and light[0, 0, 0] == 1

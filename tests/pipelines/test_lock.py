@@ -42,11 +42,17 @@ def test_what_only_changes_searching_does_not() -> None:
 
 
 def test_plugins_and_their_parameters_change_it_and_their_absence_does_not() -> None:
+    before = digest(parse_spec("spaces: {text: {sight: false}}"))
+    assert before == "f720f280d0b4a8bc"  # of collections made before there were plugins, or sight
     plain = digest(PipelineSpec())
-    assert plain == "f720f280d0b4a8bc"  # of collections made before there were plugins
     named = digest(parse_spec("extract: {plugins: {mine: {}}}"))
     other = digest(parse_spec("extract: {plugins: {mine: {parameters: {word: x}}}}"))
     assert len({plain, named, other}) == 3
+
+
+def test_sight_is_the_same_whether_asked_for_or_left_to_itself() -> None:
+    left, asked = PipelineSpec(), parse_spec("spaces: {text: {sight: true}}")
+    assert digest(left) == digest(asked) != digest(parse_spec("spaces: {text: {sight: false}}"))
 
 
 class Rendering(FakeEncoder):

@@ -4,6 +4,7 @@ import pypdfium2 as pdfium
 import pytest
 from PIL import Image
 
+from latelight.encoders.sight import PatchEncoder
 from latelight.sample import LIBRARY, SAMPLE_QUERIES, sample_files
 
 
@@ -21,8 +22,16 @@ def test_the_library_holds_every_kind_of_file_and_stays_small() -> None:
     assert sum(path.stat().st_size for path in files) < 300_000
 
 
-def test_there_are_three_questions() -> None:
-    assert len(set(SAMPLE_QUERIES)) == 3
+def test_there_are_four_questions() -> None:
+    assert len(set(SAMPLE_QUERIES)) == 4
+
+
+def test_the_fourth_answer_is_drawn() -> None:
+    with pdfium.PdfDocument(LIBRARY / "annual-report-2024.pdf") as report:
+        page = report[4].render(scale=1.5).to_pil()
+    kinds = [region.kind for region in PatchEncoder().look(page)]
+    assert kinds == ["line chart"]
+    assert "line chart" not in text_of("annual-report-2024.pdf")
 
 
 def test_the_first_answer_is_a_row_of_a_table() -> None:

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from latelight.app.library import Library
 from latelight.encoders.registry import create_encoder
+from latelight.encoders.sight import PatchEncoder
 from latelight.errors import ExtractionError, WeightsNotFoundError
 from latelight.extractors.media_file import REMEDY
 from latelight.extractors.ocr import read_picture
@@ -33,6 +34,17 @@ def default_encoder() -> str:
     rows = encoder.encode_query("a lamp in the window").vectors
     info = encoder.info
     return f"{info.name} {info.version}, {rows.shape[1]} dims, weights verified ({info.licence})"
+
+
+def sight() -> str:
+    """Look at a picture made here, and say what the patch encoder is.
+
+    Raises:
+        ModelError: the weights are missing or not the recorded ones.
+    """
+    patches = PatchEncoder()
+    patches.look(Image.new("RGB", (320, 240), "white"))
+    return f"{patches.name}, {len(patches.rows())} concepts, weights verified (Apache-2.0)"
 
 
 def character_recognition() -> str:
@@ -87,6 +99,7 @@ def library_state(root: Path) -> str:
 
 MODELS: Mapping[str, Callable[[], str]] = {
     "encoder": default_encoder,
+    "sight": sight,
     "recognition": character_recognition,
     "speech": speech,
 }

@@ -17,7 +17,7 @@ from latelight.encoders.registry import (
     takes_device,
     truncated_dims,
 )
-from latelight.encoders.seeing import SeeingEncoder
+from latelight.encoders.seeing import SeeingEncoder, goes_with
 from latelight.encoders.sight import PatchEncoder
 from latelight.errors import PipelineMismatchError
 from latelight.extractors.model_digests import model_digests
@@ -93,8 +93,9 @@ def _encoder_of(given: SpaceSpecification, settings: Settings) -> Encoder:
     if own.method != "none" or given.dim:
         shorter = truncated_dims(given.encoder, settings.weights, options) if given.dim else ()
         encoder = PooledEncoder(encoder, pooling, truncatable=shorter)
-    if given.sight:
-        return SeeingEncoder(encoder, shared_patch_encoder(), n_threads=settings.n_threads)
+    patches = shared_patch_encoder()
+    if given.sees and (given.sight is True or goes_with(encoder, patches)):
+        return SeeingEncoder(encoder, patches, n_threads=settings.n_threads)
     return encoder
 
 

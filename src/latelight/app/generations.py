@@ -14,7 +14,7 @@ from latelight.app.opened import CollectionHome, Versions
 from latelight.errors import LatelightError, NotFoundError, ReleaseStateError
 from latelight.index import SpaceSpec, Store
 from latelight.pipelines.lock import generation_digest, parse_lock
-from latelight.pipelines.spec import PipelineSpec, digest_of, load_spec, parse_spec
+from latelight.pipelines.spec import PipelineSpec, digest_of, load_spec, parse_stored
 from latelight.pipelines.writing import waiting_writer
 from latelight.releases.catalog import Generation, version_digest
 from latelight.releases.generations import Beginning, begin_nothing
@@ -45,7 +45,7 @@ def new_version(spec: PipelineSpec, settings: Settings) -> Generation:
 def make_store(home: CollectionHome, version: Generation) -> None:
     """Make a version's index, empty; one that another process made meanwhile is taken as it is."""
     path = home.store(version.store)
-    spec, lock = parse_spec(version.spec), parse_lock(version.lock)
+    spec, lock = parse_stored(version.spec), parse_lock(version.lock)
     spaces = {
         space: SpaceSpec(dim=lock.encoders[space].dim, store=given.store, bits=given.bits)
         for space, given in spec.spaces.items()

@@ -24,7 +24,7 @@ from latelight.pipelines.originals import Originals
 from latelight.pipelines.query import Found, run_searches
 from latelight.pipelines.reader import Reader
 from latelight.pipelines.request import SearchRequest
-from latelight.pipelines.spec import PipelineSpec, parse_spec
+from latelight.pipelines.spec import PipelineSpec, parse_stored
 from latelight.pipelines.target import IngestOptions
 from latelight.releases.catalog import Generation
 from latelight.releases.generations import GenerationStore, Standing
@@ -85,7 +85,7 @@ class OpenGeneration:
             SettingError: its spec names an encoder that does not exist.
         """
         self.version = version
-        self.spec: PipelineSpec = parse_spec(version.spec, origin=f"collection {home.name!r}")
+        self.spec: PipelineSpec = parse_stored(version.spec, origin=f"collection {home.name!r}")
         self.lock: PipelineLock = parse_lock(version.lock)
         self.store = Store.open(home.store(version.store))
         self.originals = Originals(home.originals)

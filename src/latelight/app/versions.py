@@ -7,7 +7,7 @@ from latelight.app.engine import build_encoders, check_choices, lock_for
 from latelight.app.library import Library
 from latelight.errors import NotFoundError
 from latelight.pipelines.lock import PipelineLock, parse_lock
-from latelight.pipelines.spec import PipelineSpec, load_spec, parse_spec
+from latelight.pipelines.spec import PipelineSpec, load_spec, parse_stored
 from latelight.releases.difference import Steps, steps_between
 
 
@@ -43,7 +43,7 @@ def find_version(name: str, library: Library | None = None, namespace: str = "de
         return Version(name, spec)
     collection, _, which = name.rpartition("@")
     found = library.generation(collection, which, namespace=namespace)
-    return Version(name, parse_spec(found.spec, origin=name), parse_lock(found.lock))
+    return Version(name, parse_stored(found.spec, origin=name), parse_lock(found.lock))
 
 
 def _own_spec(name: str) -> PipelineSpec:

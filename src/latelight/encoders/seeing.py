@@ -35,6 +35,11 @@ IMAGE_SIDE = 1024
 """Pixels of a picture's longer side: half as many again as the patch encoder looks at."""
 
 
+def goes_with(encoder: Encoder, patches: PatchEncoder) -> bool:
+    """Return whether the patch encoder's rows lie in this encoder's space."""
+    return (encoder.info.name, encoder.info.dim) == (SPACE_OF, patches.dim)
+
+
 class SeeingEncoder:
     """An `Encoder` whose pages, pictures and frames have rows of what is seen on them, too.
 
@@ -49,7 +54,7 @@ class SeeingEncoder:
         Raises:
             SettingError: the patch encoder's rows lie in another encoder's space.
         """
-        if encoder.info.name != SPACE_OF or encoder.info.dim != patches.dim:
+        if not goes_with(encoder, patches):
             raise SettingError(
                 f"sight goes with the encoder {SPACE_OF!r} of {patches.dim} dimensions, in whose "
                 f"space its rows lie; got {encoder.info.name!r} with {encoder.info.dim}. Leave "

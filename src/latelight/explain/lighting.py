@@ -13,6 +13,8 @@ from latelight.types import Box, Float32Array, Locator, RowLocators, TokenEviden
 # Space around a word's own box, as a fraction of its height: a mark that touches the letters
 # looks like a mistake.
 MARGIN = 0.16
+# At most this part of the page's height: a chart needs no more than a heading.
+MOST_MARGIN = 0.008
 # And at least this part of the page's height: the box of "new" is as low as its letters.
 LEAST_MARGIN = 0.003
 # A column from top to bottom is a moment of sound, which has no letters: two pixels of a
@@ -101,13 +103,13 @@ def lighting(
     glowing = list(rows)
     spaces = {one.space for one in glowing}
     placed = [_with_margin(e, aspect) for e in shown]
-    light = evidence_map([e for e in placed if _space(e) not in spaces], size)
+    light = evidence_map([e for e in placed if _space(e) not in spaces], size, hollow=True)
     for one in glowing:
         wider = replace(one.locators, boxes=_wider(one.locators.boxes, aspect))
         mine = [e for e in evidence if _space(e) == one.space]
         shares = _contributions(mine, shown)
         may_glow = np.array([word is not None or is_telling(e) for e in mine], np.bool_)
-        light += summed_light_map(one.similarities, shares, wider, size, may_glow)
+        light += summed_light_map(one.similarities, shares, wider, size, may_glow, hollow=True)
     return Lighting(light, *_winners(e for e in placed if word is not None or is_telling(e)))
 
 
@@ -153,7 +155,8 @@ def _wider(boxes: Float32Array | None, aspect: float) -> Float32Array | None:
     if boxes is None:
         return None
     height = boxes[:, 3] - boxes[:, 1]
-    down = np.where(height < 1, np.maximum(MARGIN * height, LEAST_MARGIN), COLUMN_MARGIN)
+    words = np.clip(MARGIN * height, LEAST_MARGIN, MOST_MARGIN)
+    down = np.where(height < 1, words, COLUMN_MARGIN)
     along = down / aspect
     grown = np.stack(
         [boxes[:, 0] - along, boxes[:, 1] - down, boxes[:, 2] + along, boxes[:, 3] + down], axis=1

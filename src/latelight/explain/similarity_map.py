@@ -29,6 +29,9 @@ GLOW = 0.5
 # Rows less similar than this, on the scale from a typical row of the unit (0) to the winner (1),
 # stay dark: contextual tokens of one page are all somewhat alike.
 FLOOR = 0.7
+# Boxes above this part of the page (a chart, no word) can be lit along their edges alone, this
+# wide in parts of the page's shorter side; their middle, which must stay readable, has this share.
+LARGE, EDGE, MIDDLE = 0.03, 0.012, 0.3
 
 
 def similarity_map(
@@ -86,27 +89,31 @@ def summed_light_map(
     locators: RowLocators,
     size: tuple[int, int],
     glowing: BoolArray | None = None,
+    *,
+    hollow: bool = False,
 ) -> Float32Array:
     """Return what all query tokens together brought to each pixel: (height, width) float32.
 
     The contributions of all tokens that won a box are added; where that is less than the brightest
     glow of any one token, the glow shows. Where different boxes overlap, the brighter one.
-    `glowing` (n_query,) says which tokens may glow, None means all. Other arguments and errors as
-    for `light_map`.
+    `glowing` (n_query,) says which tokens may glow, None means all; `hollow` is that of `paint`.
+    Other arguments and errors as for `light_map`.
     """
     boxes, won, glow = box_light(similarities, contributions, locators)
     if glowing is not None:
         glow = glow[glowing]
     light = np.maximum(won.sum(axis=0), glow.max(axis=0, initial=0.0))
-    total: Float32Array = paint(boxes, light[None], size)[0]
+    total: Float32Array = paint(boxes, light[None], size, hollow=hollow)[0]
     return total
 
 
-def evidence_map(evidence: Iterable[TokenEvidence], size: tuple[int, int]) -> Float32Array:
+def evidence_map(
+    evidence: Iterable[TokenEvidence], size: tuple[int, int], *, hollow: bool = False
+) -> Float32Array:
     """Return the contributions over their places, from the evidence alone: (height, width) float32.
 
     For hits whose rows are not at hand. Each place has an equal share of its contribution; equal
-    boxes add up.
+    boxes add up. `hollow` is that of `paint`.
 
     Raises:
         ShapeError: the size is not positive.
@@ -119,7 +126,7 @@ def evidence_map(evidence: Iterable[TokenEvidence], size: tuple[int, int]) -> Fl
                 total[key] = total.get(key, 0.0) + share
     boxes = np.array(list(total), dtype=np.float32).reshape(-1, 4)
     light = np.array([list(total.values())], dtype=np.float32).clip(min=0)
-    total_map: Float32Array = paint(boxes, light, size)[0]
+    total_map: Float32Array = paint(boxes, light, size, hollow=hollow)[0]
     return total_map
 
 
@@ -191,13 +198,16 @@ class _Gather:
         return most.astype(np.float32, copy=False)
 
 
-def paint(boxes: Float32Array, values: Float32Array, size: tuple[int, int]) -> Float32Array:
+def paint(
+    boxes: Float32Array, values: Float32Array, size: tuple[int, int], *, hollow: bool = False
+) -> Float32Array:
     """Return the boxes filled with their values, the higher one where they overlap.
 
     Args:
         boxes: (n_boxes, 4) float32, left, top, right, bottom in 0–1; clipped to the page.
         values: (n_layers, n_boxes) float32; values below 0 count as 0.
         size: (height, width) in pixels.
+        hollow: give large boxes their values along their edges alone, and less in the middle.
 
     Returns:
         (n_layers, height, width) float32. Every box covers at least one pixel.
@@ -205,9 +215,16 @@ def paint(boxes: Float32Array, values: Float32Array, size: tuple[int, int]) -> F
     height, width = checked_size(size)
     out = np.zeros((len(values), height, width), np.float32)
     lit = np.flatnonzero(values.max(axis=0, initial=0.0) > 0)
+    is_large = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) > LARGE
+    edge = max(round(EDGE * min(height, width)), 1)
     for i, (left, top, right, bottom) in zip(lit, pixel_boxes(boxes[lit], size), strict=True):
-        region = out[:, top:bottom, left:right]
-        np.maximum(region, values[:, i, None, None], out=region)
+        region, value = out[:, top:bottom, left:right], values[:, i, None, None]
+        if not (hollow and is_large[i]):
+            np.maximum(region, value, out=region)
+            continue
+        np.maximum(region, MIDDLE * value, out=region)
+        for strip in (region[:, :edge], region[:, -edge:], region[..., :edge], region[..., -edge:]):
+            np.maximum(strip, value, out=strip)
     return out
 
 

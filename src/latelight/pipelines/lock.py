@@ -122,11 +122,12 @@ def generation_digest(spec: PipelineSpec, lock: PipelineLock) -> str:
     for name, value in _ADDED_LATER.items():
         if parts["extract"][name] == value:
             del parts["extract"][name]  # digests from before there was such a setting stay
-    for space in parts["spaces"].values():
+    for name, space in parts["spaces"].items():
+        space["sight"] = spec.spaces[name].sees
         del space["weight"]  # of a search
-        for name, value in _ADDED_LATER_TO_SPACES.items():
-            if space[name] == value:
-                del space[name]
+        for field, value in _ADDED_LATER_TO_SPACES.items():
+            if space[field] == value:
+                del space[field]
     parts["lexical"] = {"enabled": spec.lexical.enabled}
     encoders = {space: _shaping(encoder) for space, encoder in sorted(lock.encoders.items())}
     return digest_of([parts, encoders, lock.extractors, lock.analyzer])

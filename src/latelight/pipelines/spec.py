@@ -11,6 +11,8 @@ import yaml
 from latelight.errors import NotFoundError, SettingError
 
 SearchMode = Literal["auto", "maxsim", "bm25", "hybrid"]
+SIGHTED = "latelight-small"
+"""The encoder whose space rows of what is seen lie in."""
 SEARCH_MODES: tuple[SearchMode, ...] = get_args(SearchMode)
 
 
@@ -100,7 +102,7 @@ class SpaceSpecification(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         backend: what runs the model, where there is a choice.
         trust_remote_code: whether code that comes with a checkpoint may be run.
         sight: whether pages, pictures and frames also have rows of what is seen on them: charts,
-            tables, photographs. For the encoder `latelight-small`.
+            tables, photographs; `auto` where the encoder is the one whose space those rows lie in.
     """
 
     encoder: str = "latelight-small"
@@ -112,7 +114,12 @@ class SpaceSpecification(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     backend: Literal["auto", "torch", "onnx"] = "auto"
     trust_remote_code: bool = False
-    sight: bool = False
+    sight: Literal["auto"] | bool = "auto"
+
+    @property
+    def sees(self) -> bool:
+        """Whether rows of what is seen are wanted."""
+        return self.encoder == SIGHTED and not self.dim if self.sight == "auto" else self.sight
 
 
 class LexicalSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -230,6 +237,20 @@ def parse_spec(text: str, *, origin: str = "the pipeline") -> PipelineSpec:
         raise SettingError(f"{origin}: {error}. See docs/pipelines.md for the fields.") from error
     _check(spec, origin)
     return spec
+
+
+def parse_stored(text: str, *, origin: str = "the pipeline") -> PipelineSpec:
+    """Return the spec that a collection keeps, as `to_json` wrote it, however long ago.
+
+    Spaces from before there was sight do without it.
+
+    Raises:
+        SettingError: it is no valid spec.
+    """
+    parts = msgspec.json.decode(text)
+    for space in parts.get("spaces", {}).values():
+        space.setdefault("sight", False)
+    return parse_spec(canonical_json(parts), origin=origin)
 
 
 def _check(spec: PipelineSpec, origin: str) -> None:

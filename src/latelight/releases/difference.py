@@ -11,7 +11,7 @@ from latelight.pipelines.spec import PipelineSpec, SpaceSpecification
 
 Step = Literal["extract", "encode", "index", "search"]
 
-_ENCODING = ("encoder", "pooling", "dim", "dtype", "backend", "trust_remote_code", "sight")
+_ENCODING = ("encoder", "pooling", "dim", "dtype", "backend", "trust_remote_code")
 _FINENESS = {"codes": 0, "int8": 1, "float16": 2}
 
 
@@ -125,7 +125,7 @@ def _encoding(
         yield Change(where, None, _built(b.spaces[name]))
         return
     before, after = a.spaces[name], b.spaces[name]
-    changed = _differing(f"{where}.", _only(before, _ENCODING), _only(after, _ENCODING))
+    changed = _differing(f"{where}.", _encoded(before), _encoded(after))
     yield from changed
     if _is_finer(before, after):
         yield Change(f"{where}.store", _store(before), _store(after))
@@ -179,6 +179,10 @@ def _shaping(encoder: EncoderLock | None) -> dict[str, Any]:
     if encoder is None:
         return {}
     return _only(encoder, ("name", "version", "dim", "weights", "rendering"))
+
+
+def _encoded(space: SpaceSpecification) -> dict[str, Any]:
+    return {**_only(space, _ENCODING), "sight": space.sees}
 
 
 def _kept(space: SpaceSpecification) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 LIBRARY = Path(__file__).parent / "library"
 
-# A row of a table, a page that has to be read from its picture, a sentence in other words.
-SAMPLE_QUERIES: tuple[str, str, str] = (
+# A row of a table, a page that has to be read from its picture, a sentence in other words, a chart.
+SAMPLE_QUERIES: tuple[str, str, str, str] = (
     "How much did the new fog signal compressor cost?",
     "Which ship ran aground in December 1962?",
     "How should food be protected from rodents?",
+    "line chart of puffin pairs",
 )
 
 

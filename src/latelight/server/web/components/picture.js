@@ -11,9 +11,15 @@ import { h, replace, s, setVars } from "../dom.js";
 import { loadImage } from "../images.js";
 import { colourOf } from "../palette.js";
 
-/** Space around a word's own box, in its height, and at least in the page's. */
+/** Space around a word's own box, in its height, and at least and at most in the page's. */
 const MARGIN = 0.16;
 const LEAST_MARGIN = 0.003;
+const MOST_MARGIN = 0.008;
+/** Places above this part of the page (a chart, no word) are lit along their edges, this wide in parts of the shorter side;
+ * their middle stays readable with this share of the light. */
+const LARGE = 0.03;
+const EDGE = 0.008;
+const MIDDLE = 0.3;
 /** Small words get a thinner outline, further off in pixels: it must not cover them. */
 const SMALL_PX = 18;
 const LEAST_MARGIN_PX = 2.5;
@@ -120,7 +126,7 @@ export class Picture {
     this._drawOutlines();
   }
 
-  /** @returns {[number[], number][]} boxes with their light 0–1, dim ones first, so that brighter ones cover them */
+  /** @returns {[number[], number][]} boxes with their light 0–1: large ones first, then dim ones, so that no word is covered */
   _lit() {
     const { light, peak } = this._light;
     const lit = /** @type {[number[], number][]} */ ([]);
@@ -128,14 +134,15 @@ export class Picture {
       const share = peak ? light[spot] / peak : 0;
       if (box && share > 0.01 && share >= this._view.threshold) lit.push([this._grown(box), share]);
     });
-    return lit.sort((a, b) => a[1] - b[1]);
+    return lit.sort((a, b) => Number(isLarge(b[0])) - Number(isLarge(a[0])) || a[1] - b[1]);
   }
 
   /** @param {number[]} box @returns {number[]} wider by the same number of pixels on each side */
   _grown(box) {
     const { clientWidth: width, clientHeight: height } = this._surface;
     const px = LEAST_MARGIN_PX / Math.max(height, 1);
-    const down = Math.max(MARGIN * (box[3] - box[1]), LEAST_MARGIN, px);
+    const own = Math.min(MARGIN * (box[3] - box[1]), MOST_MARGIN);
+    const down = Math.max(own, LEAST_MARGIN, px);
     const along = (down * height) / Math.max(width, 1);
     const within = (/** @type {number} */ one) => Math.min(Math.max(one, 0), 1);
     return [box[0] - along, box[1] - down, box[2] + along, box[3] + down].map(within);
@@ -144,8 +151,10 @@ export class Picture {
   /** @param {CanvasRenderingContext2D} brush paints amber that the page is multiplied with */
   _drawOnPaper(brush) {
     for (const [box, share] of this._lit()) {
-      brush.fillStyle = `rgb(${colourOf(share).join(" ")})`;
-      rectangle(brush, box);
+      for (const [part, light] of partsOf(box, share, brush.canvas)) {
+        brush.fillStyle = `rgb(${colourOf(light).join(" ")})`;
+        rectangle(brush, part);
+      }
     }
   }
 
@@ -155,7 +164,7 @@ export class Picture {
     if (!lit.length) return;
     brush.fillStyle = "rgb(10 8 6 / 0.56)";
     brush.fillRect(0, 0, brush.canvas.width, brush.canvas.height);
-    for (const [box, share] of lit) {
+    for (const [box, share] of lit.flatMap(([b, light]) => partsOf(b, light, brush.canvas))) {
       brush.globalCompositeOperation = "destination-out";
       brush.fillStyle = `rgb(0 0 0 / ${0.4 + 0.6 * share})`;
       rectangle(brush, box);
@@ -294,6 +303,29 @@ function outline([left, top, right, bottom], kind) {
     height: bottom - top,
     "vector-effect": "non-scaling-stroke",
   });
+}
+
+/** @param {number[]} box */
+function isLarge(box) {
+  return (box[2] - box[0]) * (box[3] - box[1]) > LARGE;
+}
+
+/**
+ * @param {number[]} box @param {number} share @param {{width: number, height: number}} surface
+ * @returns {[number[], number][]} what to paint of a place: its middle, then its edges; small ones whole
+ */
+function partsOf(box, share, { width, height }) {
+  if (!isLarge(box)) return [[box, share]];
+  const edge = EDGE * Math.min(width, height);
+  const [across, down] = [edge / width, edge / height];
+  const [left, top, right, bottom] = box;
+  return [
+    [box, MIDDLE * share],
+    [[left, top, right, top + down], share],
+    [[left, bottom - down, right, bottom], share],
+    [[left, top + down, left + across, bottom - down], share],
+    [[right - across, top + down, right, bottom - down], share],
+  ];
 }
 
 /** @param {HTMLImageElement} image whether its ground is light enough for amber */
