@@ -111,6 +111,13 @@ def test_what_is_seen_is_found_named_and_adds_up(pages: Collection) -> None:
     assert changed[: len(changed) // 3].mean() > 4 * changed[-len(changed) // 3 :].mean()
 
 
+def test_a_collection_says_whether_it_sees(pages: Collection, library: Library) -> None:
+    assert pages.stats().spaces["text"]["sight"] is True
+    blind = parse_spec("spaces: {text: {sight: false}}")
+    other = library.collection("blind", create=True, pipeline=blind)
+    assert other.stats().spaces["text"]["sight"] is False
+
+
 def test_words_are_found_as_before(pages: Collection) -> None:
     first, *_ = pages.search("refitted ferry", mode="maxsim", explain=True)
     assert first.doc_id == "pdf"

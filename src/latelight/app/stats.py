@@ -30,8 +30,9 @@ class Stats:
         n_original_bytes: of the kept files.
         pipeline: name of the pipeline's spec.
         digest: version of the pipeline.
-        spaces: by name: encoder, dim, store, bits of codes; what the self-check has seen in this
-            process: recall (None before the first check), n_checks, widening.
+        spaces: by name: encoder, dim, sight (whether what is seen has rows, too), store, bits of
+            codes; what the self-check has seen in this process: recall (None before the first
+            check), n_checks, widening.
     """
 
     n_documents: int
@@ -65,6 +66,7 @@ def stats_of(live: OpenGeneration, home: CollectionHome) -> Stats:
             space: {
                 "encoder": given.encoder,
                 "dim": live.lock.encoders[space].dim,
+                "sight": "sight" in live.lock.encoders[space].rendering,
                 "store": given.store,
                 "bits": snapshot.spaces[space].bits,
                 **asdict(live.self_check.observed(space)),

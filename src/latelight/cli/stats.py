@@ -33,8 +33,12 @@ def stats(
         ("originals", size(found.n_original_bytes)),
         ("pipeline", f"{found.pipeline} {found.digest}"),
         *(
-            (f"space {s}", f"{v['encoder']}, {v['dim']} dims, {v['store']}, codes {v['bits']} bit")
-            for s, v in found.spaces.items()
+            (
+                f"space {name}",
+                f"{one['encoder']}{' and sight' if one['sight'] else ''}, {one['dim']} dims, "
+                f"{one['store']}, codes {one['bits']} bit",
+            )
+            for name, one in found.spaces.items()
         ),
     ):
         rows.add_row(name, value)
