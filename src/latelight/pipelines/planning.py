@@ -103,7 +103,7 @@ class _Material:
     rows: list[MultiVector]
     queries: list[Float32Array]
     kept: list[int]  # numbers of the queries that have rows
-    exact: list[list[int]]  # best units for each query, all rows scored
+    exact: list[list[int]]  # best units for each query, all rows scored; none with judgements
     names: list[str]  # what judgements call each unit
 
 
@@ -180,17 +180,28 @@ def _material(
             f"There are {len(live):,} units with rows in space {space!r} and {len(encoded):,} "
             "queries; add documents, and give at least one query."
         )
-    allow = np.zeros(snapshot.n_units, np.bool_)
-    allow[live] = True
-    numbers = {int(ordinal): number for number, ordinal in enumerate(live)}
-    exact = []
-    for rows in encoded:
-        scores = np.where(allow, snapshot.scores(space, rows, allow, reader.n_threads), -np.inf)
-        best = np.argsort(-scores, kind="stable")[: min(k, len(live))]
-        exact.append([numbers[int(ordinal)] for ordinal in best])
+    exact = [] if judged else _best(snapshot, space, live, encoded, k, reader.n_threads)
     own = [_decoded(snapshot, space, int(ordinal)) for ordinal in live]
     names = [] if judged is None else _judged_names(snapshot, live, judged.qrels)
     return _Material(snapshot, live, own, encoded, kept, exact, names)
+
+
+def _best(
+    snapshot: Snapshot,
+    space: str,
+    live: Int64Array,
+    queries: Sequence[Float32Array],
+    k: int,
+    n_threads: int,
+) -> list[list[int]]:
+    """Return for each query the k best live units, by their number among these, all rows scored."""
+    allow = np.zeros(snapshot.n_units, np.bool_)
+    allow[live] = True
+    best = []
+    for rows in queries:
+        scores = snapshot.scores(space, rows, allow, n_threads)[live]
+        best.append(np.argsort(-scores, kind="stable")[:k].tolist())
+    return best
 
 
 def _judged_names(snapshot: Snapshot, live: Int64Array, qrels: Qrels) -> list[str]:
