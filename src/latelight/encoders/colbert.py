@@ -16,7 +16,7 @@ from latelight.encoders.checkpoint import Checkpoint
 from latelight.encoders.model_options import ModelOptions
 from latelight.encoders.multivector import MultiVectorTextEncoder, TextParts
 from latelight.encoders.recipe import Recipe, read_modules, read_recipe
-from latelight.encoders.remote_code import check_code
+from latelight.encoders.remote_code import check_code, code_digests
 from latelight.encoders.renderer import Renderer, TokenSequence
 from latelight.encoders.strict_loading import minor_version, need, strict_loading
 from latelight.encoders.torch_runtime import is_out_of_memory, pick_device
@@ -80,7 +80,8 @@ def _open_parts(
     checkpoint: Checkpoint, recipe: Recipe, options: ModelOptions, *, n_threads: int
 ) -> TextParts:
     need("torch", "transformers", "sentence-transformers", *_adapter_packages(checkpoint))
-    weights = checkpoint.digests()
+    code = code_digests(checkpoint, is_trusted=options.trust_remote_code)
+    weights = checkpoint.digests() | code
     device = pick_device(options.device)
     model = _load(checkpoint, options, device)
     renderer = Renderer(checkpoint.directory / "tokenizer.json", recipe)

@@ -20,7 +20,7 @@ from latelight.encoders.model_options import ModelOptions
 from latelight.encoders.onnx_colbert import run_each
 from latelight.encoders.onnx_model import open_session
 from latelight.encoders.recipe import Recipe, read_limit
-from latelight.encoders.remote_code import check_code
+from latelight.encoders.remote_code import check_code, code_digests
 from latelight.encoders.renderer import Renderer, TokenSequence
 from latelight.encoders.strict_loading import need, strict_loading
 from latelight.encoders.torch_runtime import is_out_of_memory, pick_device
@@ -190,7 +190,8 @@ def open_cross_encoder(checkpoint: Checkpoint, options: ModelOptions | None = No
 
     def open_parts() -> PairParts:
         need("torch", "transformers")
-        weights = checkpoint.digests()
+        code = code_digests(checkpoint, is_trusted=given.trust_remote_code)
+        weights = checkpoint.digests() | code
         renderer = PairRenderer(checkpoint.directory / "tokenizer.json", read_limit(checkpoint))
         return PairParts(renderer, _load(checkpoint, given), weights)
 

@@ -18,7 +18,7 @@ from latelight.encoders.onnx_colbert import run_each
 from latelight.encoders.onnx_model import OnnxModel
 from latelight.encoders.places import NOWHERE
 from latelight.encoders.recipe import Recipe, read_limit
-from latelight.encoders.remote_code import check_code
+from latelight.encoders.remote_code import check_code, code_digests
 from latelight.encoders.renderer import RenderedQuery, RenderedWindow, Renderer, TokenSequence
 from latelight.encoders.strict_loading import need, strict_loading
 from latelight.encoders.torch_runtime import pick_device
@@ -102,7 +102,8 @@ def open_dense(
 
     def open_parts() -> TextParts:
         need("torch", "transformers", "sentence-transformers")
-        weights = checkpoint.digests()
+        code = code_digests(checkpoint, is_trusted=given.trust_remote_code)
+        weights = checkpoint.digests() | code
         model = _load(checkpoint, given, n_threads)
         renderer = DenseRenderer(checkpoint.directory / "tokenizer.json", recipe)
         device = str(model.device).partition(":")[0]
