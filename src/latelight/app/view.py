@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
-from latelight.app.engine import build_cross_encoder
+from latelight.app.engine import checked_cross_encoder
 from latelight.app.generations import as_spec
 from latelight.app.hits import Hits
 from latelight.app.opened import OpenGeneration
@@ -86,7 +86,7 @@ class View:
         reader = self._opened.reader()
         if not self._is_trial:
             return reader
-        judge = build_cross_encoder(self.spec, self._settings)
+        judge = checked_cross_encoder(self.spec, self._settings, self._opened.lock)
         return replace(reader, spec=self.spec, cross_encoder=judge)
 
     def _found(self, requests: list[SearchRequest]) -> list[Hits]:

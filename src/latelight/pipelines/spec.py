@@ -73,7 +73,7 @@ class PoolingSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         method: `ward` clusters them; `cover` drops near-duplicates; `grid` takes means of a
-            picture's rows and columns, for a first stage.
+            picture's rows and columns, which is coarse.
         factor: `ward` makes one row of so many on average.
         threshold: `cover` drops a row whose cosine with a kept one is at least this.
         protected: so many first rows stay as they are.
