@@ -20,7 +20,12 @@ from latelight.encoders.registry import (
 )
 from latelight.encoders.seeing import SeeingEncoder
 from latelight.encoders.sight import PatchEncoder
-from latelight.errors import LibrariesChangedWarning, PipelineMismatchError
+from latelight.errors import (
+    LibrariesChangedWarning,
+    PipelineMismatchError,
+    SettingError,
+    WeightsNotFoundError,
+)
 from latelight.extractors.model_digests import model_digests
 from latelight.extractors.plugins import plugin_versions
 from latelight.extractors.protocol import ExtractionOptions, PluginUse
@@ -49,8 +54,15 @@ def build_encoders(spec: PipelineSpec, settings: Settings) -> dict[str, Encoder]
 
     Raises:
         SettingError: the spec names an encoder that does not exist.
+        WeightsNotFoundError: its files are not on this machine.
     """
-    return {space: _encoder_of(given, settings) for space, given in spec.spaces.items()}
+    made: dict[str, Encoder] = {}
+    for space, given in spec.spaces.items():
+        try:
+            made[space] = _encoder_of(given, settings)
+        except (SettingError, WeightsNotFoundError) as error:
+            raise type(error)(f"spaces.{space}: {error}") from error
+    return made
 
 
 def build_cross_encoder(spec: PipelineSpec, settings: Settings) -> CrossEncoder | None:
@@ -58,10 +70,14 @@ def build_cross_encoder(spec: PipelineSpec, settings: Settings) -> CrossEncoder 
 
     Raises:
         SettingError: the spec names a model that does not exist.
+        WeightsNotFoundError: its files are not on this machine.
     """
     name = spec.search.rerank
     options = ModelOptions(device=settings.device if takes_device(name) else "auto")
-    return shared_cross_encoder(name, settings.weights, settings.n_threads, options)
+    try:
+        return shared_cross_encoder(name, settings.weights, settings.n_threads, options)
+    except (SettingError, WeightsNotFoundError) as error:
+        raise type(error)(f"search.rerank: {error}") from error
 
 
 def check_buildable(spec: PipelineSpec, settings: Settings) -> None:
@@ -69,6 +85,7 @@ def check_buildable(spec: PipelineSpec, settings: Settings) -> None:
 
     Raises:
         SettingError: it names an encoder or a model that does not exist.
+        WeightsNotFoundError: the files of one are not on this machine.
         NotFoundError: it names an extractor plugin that is not installed.
     """
     build_encoders(spec, settings)

@@ -38,6 +38,11 @@ class View:
         self._is_trial = trial is not None
         self._settings = settings
 
+    @property
+    def settings(self) -> Settings:
+        """The settings that its models are found by."""
+        return self._settings
+
     def search(
         self,
         text: str | None = None,
