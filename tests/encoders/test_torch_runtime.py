@@ -18,6 +18,7 @@ from latelight.encoders.torch_runtime import (
     pick_devices,
     pick_dtype,
     replica_on,
+    run_on,
 )
 from latelight.errors import ModelError, SettingError, WeightsNotFoundError
 
@@ -155,6 +156,38 @@ def test_an_input_that_does_not_fit_when_it_is_probed_is_an_error_with_a_remedy(
     runner = Runner([Replica(card, "cpu", memory=FakeMemory(card, free=10**6))])
     with pytest.raises(ModelError, match=r"input of 900 tokens does not fit .*dtype bfloat16"):
         list(runner.run(card.lengths, card.compute))
+
+
+class Still:
+    """What `run_on` needs of a model."""
+
+    def to(self, device: str) -> "Still":
+        return self
+
+
+@pytest.mark.parametrize("is_stateless", [True, False])
+def test_on_the_processor_a_query_need_not_wait_for_a_batch_of_a_stateless_model(
+    is_stateless: bool,
+) -> None:
+    runner = run_on(Still(), ["cpu"], is_stateless=is_stateless)
+    inside, outside = threading.Event(), threading.Event()
+
+    def batch(replica: Replica[Still], numbers: Sequence[int]) -> bool:
+        inside.set()
+        return outside.wait(timeout=1 if not is_stateless else 20)
+
+    def query(replica: Replica[Still], numbers: Sequence[int]) -> None:
+        outside.set()
+
+    ended: list[bool] = []
+    thread = threading.Thread(target=lambda: ended.extend(r for _, r in runner.run([9], batch)))
+    thread.start()
+    assert inside.wait(timeout=20)
+    list(runner.run([1], query))
+    thread.join()
+    assert ended == [is_stateless], "while the batch ran, or after it"
+    card = run_on(Still(), ["cuda:0"], is_stateless=True).replicas[0]
+    assert type(card.lock) is type(threading.Lock())
 
 
 def test_a_budget_of_its_users_own_is_not_probed() -> None:

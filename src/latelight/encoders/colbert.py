@@ -97,7 +97,7 @@ def _open_parts(
     renderer = Renderer(checkpoint.directory / "tokenizer.json", recipe)
     _check_rendering(checkpoint.name, model, renderer)
     limit_threads(devices, n_threads)
-    runner = run_on(model, devices, options.batch_tokens)
+    runner = run_on(model, devices, options.batch_tokens, is_stateless=True)
     return TextParts(renderer, TorchRows(runner, recipe.dim), weights)
 
 

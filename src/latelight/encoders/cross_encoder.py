@@ -296,6 +296,6 @@ def _load(checkpoint: Checkpoint, options: ModelOptions) -> TorchPairs:
             "It is a classifier, not a cross-encoder for ranking."
         )
     return TorchPairs(
-        run_on(model.eval(), devices, options.batch_tokens),
+        run_on(model.eval(), devices, options.batch_tokens, is_stateless=True),
         tells_apart="token_type_ids" in tokenizer.model_input_names,
     )

@@ -109,7 +109,7 @@ def open_dense(
         model = _load(checkpoint, given)
         renderer = DenseRenderer(checkpoint.directory / "tokenizer.json", recipe)
         limit_threads(devices, n_threads)
-        runner = run_on(model, devices, given.batch_tokens)
+        runner = run_on(model, devices, given.batch_tokens, is_stateless=True)
         return TextParts(renderer, SentenceRows(runner, recipe.dim), weights)
 
     return MultiVectorTextEncoder(info, open_parts)

@@ -9,7 +9,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -189,13 +189,15 @@ class Replica(Generic[Model]):
             the first one of much longer inputs, halved whenever it was too much.
         n_probed: tokens of the longest input that was probed.
         n_failed: tokens of the smallest batch that did not fit; 0 while all did.
+        lock: held while a batch runs: one at a time, unless the model may be run by several threads
+            at once.
     """
 
     model: Model
     device: str
     memory: Memory | None = None
     budget: int = CPU_TOKENS
-    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    lock: AbstractContextManager[Any] = field(default_factory=threading.Lock, repr=False)
     n_probed: int = 0
     n_failed: int = 0
 
@@ -214,21 +216,28 @@ def replica_on(model: Model, device: str, batch_tokens: int = 0) -> Replica[Mode
     return Replica(model, device, memory)
 
 
-def run_on(model: Any, devices: Sequence[str], batch_tokens: int = 0) -> "Runner[Any]":
+def run_on(
+    model: Any, devices: Sequence[str], batch_tokens: int = 0, *, is_stateless: bool = False
+) -> "Runner[Any]":
     """Return a runner with a copy of a torch model on each device.
 
     Args:
         model: on no card yet.
         devices: as `pick_devices` gives them, at least one.
         batch_tokens: as in `replica_on`.
+        is_stateless: whether several threads may run it at once, so that on the processor a query
+            need not wait for a batch of documents. On a card they take turns: its memory is
+            counted for one.
     """
     copies = [copy.deepcopy(model) for _ in devices[1:]]
-    return Runner(
-        [
-            replica_on(one.to(device), device, batch_tokens)
-            for one, device in zip((*copies, model), devices, strict=True)
-        ]
-    )
+    made = [
+        replica_on(one.to(device), device, batch_tokens)
+        for one, device in zip((*copies, model), devices, strict=True)
+    ]
+    for replica in made:
+        if is_stateless and replica.device == "cpu":
+            replica.lock = nullcontext()
+    return Runner(made)
 
 
 class Runner(Generic[Model]):
