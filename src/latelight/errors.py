@@ -39,9 +39,15 @@ LatelightError
     └── KeyRefusedError        it wants another key, or one with more rights
 ```
 
+One warning is no error: `LibrariesChangedWarning`, of another version of what computed stored rows.
+
 Each class has a stable `code` that the command line and the HTTP service show. A message gives
 the value that was met, what was expected, and what to do.
 """
+
+
+class LibrariesChangedWarning(UserWarning):
+    """Stored rows were computed by other versions of libraries; the golden rows still agree."""
 
 
 class LatelightError(Exception):

@@ -1,17 +1,24 @@
 """Pipelines that pool their rows, or rerank: through the public API."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from latelight.app import Library, engine
+import latelight
+from latelight.app import Collection, Library, engine
 from latelight.app.engine import build_encoders
-from latelight.errors import SettingError
+from latelight.errors import LibrariesChangedWarning, PipelineMismatchError, SettingError
+from latelight.pipelines import lock
+from latelight.pipelines.lock import parse_lock
 from latelight.pipelines.spec import parse_spec
+from latelight.releases.catalog import store_of
 from latelight.settings import Settings
-from latelight.types import Float32Array
+from latelight.testing.encoders import FakeEncoder
+from latelight.types import EncoderInfo, Float32Array
 from tests.encoders.test_checkpoint import write
 
 TEXT = "The ferry crossed the sound at noon and the lamp burned all night long"
@@ -68,6 +75,15 @@ def test_a_model_by_path_is_cut_to_what_its_own_configuration_states(tmp_path: P
 class Longest:
     """A cross-encoder to which longer texts are better."""
 
+    libraries = ("numpy",)
+
+    def __init__(self, digest: str = "aa") -> None:
+        self.weights: dict[str, str] = {}
+        self._digest = digest
+
+    def load(self) -> None:
+        self.weights = {"model.safetensors": self._digest}
+
     def score(self, query: str, texts: Sequence[str]) -> Float32Array:
         return np.array([len(text) for text in texts], np.float32)
 
@@ -89,3 +105,76 @@ def test_a_pipeline_may_ask_a_cross_encoder(
     assert hits[0].score < hits[1].score
     assert asked == ["reranker"]
     engine.shared_cross_encoder.cache_clear()
+
+
+RERANKED = parse_spec("search: {rerank: reranker, rerank_depth: 5}")
+
+
+def judged_by(monkeypatch: pytest.MonkeyPatch, digest: str) -> None:
+    """From now on the model for reranking has these weights."""
+    monkeypatch.setattr(engine, "create_reranker", lambda name, **_: Longest(digest))
+    engine.shared_cross_encoder.cache_clear()
+
+
+@pytest.fixture
+def reranked(library: Library, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collection]:
+    judged_by(monkeypatch, "aa")
+    target = library.collection("judged", create=True, pipeline=RERANKED)
+    target.add([{"id": "short", "text": "ferry"}, {"id": "long", "text": TEXT}])
+    yield target
+    engine.shared_cross_encoder.cache_clear()
+
+
+def test_the_lock_knows_the_weights_that_rerank(reranked: Collection) -> None:
+    recorded = reranked.lock.reranker
+    assert recorded is not None and recorded.weights == {"model.safetensors": "aa"}
+    assert recorded.libraries == {"numpy": np.__version__}
+
+
+def test_other_weights_for_reranking_are_refused_with_the_difference(
+    reranked: Collection, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged_by(monkeypatch, "bb")
+    other = latelight.open(library.root).collection("judged")
+    told = r"reranks with reranker.* model\.safetensors was 'aa' and is 'bb'.*release start"
+    with pytest.raises(PipelineMismatchError, match=told):
+        other.search("ferry")
+    with pytest.raises(PipelineMismatchError, match=told):
+        other.view(pipeline={"search": {"rerank_depth": 1}}).search("ferry")
+    plain = other.view(pipeline={"search": {"rerank": ""}})
+    assert {hit.doc_id for hit in plain.search("ferry")} == {"short", "long"}
+
+
+def test_other_weights_for_reranking_are_a_version_of_their_own_over_the_same_rows(
+    reranked: Collection, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged_by(monkeypatch, "bb")
+    other = latelight.open(library.root).collection("judged")
+    made = other.begin_candidate(RERANKED)
+    assert store_of(made.digest) == store_of(reranked.digest) and made.digest != reranked.digest
+    hits = other.view("candidate").search("ferry")
+    assert [hit.doc_id for hit in hits] == ["long", "short"]
+
+
+def test_a_lock_without_a_model_for_reranking_is_written_as_before(library: Library) -> None:
+    target = library.collection("plain", create=True)
+    assert "reranker" not in target.lock.to_json()
+    assert parse_lock(target.lock.to_json()) == target.lock
+
+
+def test_other_versions_of_libraries_are_told_once_and_searching_goes_on(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeEncoder, "info", property(with_libraries))
+    library.collection("c", create=True).add({"id": "a", "text": TEXT})
+    engine.shared_encoder.cache_clear()
+    monkeypatch.setattr(lock, "version", lambda name: "9.9")
+    other = latelight.open(library.root).collection("c")
+    told = rf"space 'text' .* numpy was '{re.escape(np.__version__)}' and is '9\.9'"
+    with pytest.warns(LibrariesChangedWarning, match=told):
+        other.search("ferry")
+    assert other.search("ferry")  # a second warning would be an error here
+
+
+def with_libraries(encoder: FakeEncoder) -> EncoderInfo:
+    return replace(encoder._info, libraries=("numpy",))

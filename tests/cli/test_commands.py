@@ -1,11 +1,14 @@
 import io
 import json
+import warnings
 from pathlib import Path
 
 import pytest
 import typer
 
+from latelight.app import engine
 from latelight.cli.commands import app
+from latelight.errors import LibrariesChangedWarning
 from tests.cli.conftest import Run
 
 COMMANDS = sorted(command.name or "" for command in app.registered_commands)
@@ -36,6 +39,20 @@ def test_a_failing_file_gives_exit_code_1_and_its_reason(run: Run, tmp_path: Pat
     assert "1 added" in done.out
     assert "[empty_file]" in done.err
     assert "missing.txt" in done.err
+
+
+def test_other_versions_of_libraries_are_said_in_one_line_on_standard_error(
+    run: Run, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tell(what: str, then: object) -> None:
+        warnings.warn(f"{what} otherwise.", LibrariesChangedWarning, stacklevel=2)
+
+    monkeypatch.setattr(engine, "_tell_libraries", tell)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        done = run("search", "ferry", "--json")
+    assert done.code == 0 and json.loads(done.out)
+    assert done.err.strip() == "warning The rows of space 'text' were computed otherwise."
 
 
 def test_records_come_from_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

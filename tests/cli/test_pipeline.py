@@ -148,3 +148,24 @@ def test_a_machines_device_is_no_wish_of_carried_encoders(
     monkeypatch.setattr(engine, "create_encoder", create_encoder)
     monkeypatch.setenv("LATELIGHT_DEVICE", "cuda:0,cuda:1")
     assert run("pipeline", "validate", "default").code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("space: {}", "has no field 'space'; expected some of: name, extract, spaces"),
+        ("spaces: {a: {encoder: colbert-large}}", "spaces.a: No encoder 'colbert-large'; expected"),
+        ("spaces: {a: {encoder: nobody/none}}", "spaces.a: The files of nobody/none are not on"),
+        ("search: {rerank: minilm}", "search.rerank: minilm is an encoder"),
+        ("spaces: {a: {encoder: 'vllm:http://x:1#colpali-v1.3'}}", "encoder: colpali-v1.3, and"),
+        ("extract: {plugins: {nobody: {}}}", "'nobody', which is not installed"),
+    ],
+)
+def test_what_is_wrong_with_a_pipeline_is_told_with_its_field(
+    run: Run, tmp_path: Path, text: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "create_encoder", create_encoder)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    (tmp_path / "wrong.yaml").write_text(text)
+    done = run("pipeline", "validate", "wrong.yaml")
+    assert done.code != 0 and said in done.err

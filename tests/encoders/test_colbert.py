@@ -16,7 +16,7 @@ pytest.importorskip("sentence_transformers")
 
 from safetensors.torch import load_file, save_file  # noqa: E402
 
-from latelight.encoders import strict_loading  # noqa: E402
+from latelight.encoders import colbert, strict_loading  # noqa: E402
 from latelight.encoders.checkpoint import open_checkpoint  # noqa: E402
 from latelight.encoders.colbert import TorchRows, open_colbert  # noqa: E402
 from latelight.encoders.model_options import ModelOptions  # noqa: E402
@@ -284,8 +284,6 @@ def test_a_rendering_that_differs_from_the_librarys_is_an_error(
     both.load()  # the prefix goes before the prompt, here as there
     assert both.info.rendering["query_prompt"] == "[Q] table: "
     checkpoint = open_checkpoint(checkpoints["pylate"])
-    from latelight.encoders import colbert
-
     with pytest.MonkeyPatch.context() as patch:
         read = colbert.read_recipe
         patch.setattr(
@@ -319,17 +317,39 @@ def test_a_batch_that_does_not_fit_into_memory_is_halved(
     expected = encoder.encode_documents(units)
     run, sizes = TorchRows._run, []
 
-    def tight(self: TorchRows, sequences: Any) -> Any:
+    def tight(self: TorchRows, replica: Any, sequences: Any) -> Any:
         sizes.append(len(sequences))
         if len(sequences) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return run(self, sequences)
+        return run(self, replica, sequences)
 
     monkeypatch.setattr(TorchRows, "_run", tight)
     found = encoder.encode_documents(units)
     assert sizes[0] == 9 and min(sizes) <= 2
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one.vectors, other.vectors, atol=1e-5)
+
+
+def test_copies_on_several_devices_share_the_work_and_give_the_same_rows(
+    checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two copies, both on the processor: what a second card would be handed goes to the second."""
+    monkeypatch.setattr(colbert, "pick_devices", lambda wanted: ("cpu", "cpu"))
+    options = ModelOptions("cpu", batch_tokens=64)
+    shared = open_colbert(open_checkpoint(checkpoints["native"]), options)
+    runner = shared._loaded().model._runner  # type: ignore[attr-defined]
+    one, other = (replica.model for replica in runner.replicas)
+    assert one is not other
+    used: set[int] = set()
+    for model in (one, other):
+        model[0].register_forward_pre_hook(lambda module, _: used.add(id(module)))
+    texts = [f"The ferry number {i} left the harbour. " * (1 + i % 4) for i in range(24)]
+    units = [passage(text) for text in texts]
+    found = shared.encode_documents(units)
+    assert len(used) == 2
+    alone = open_colbert(open_checkpoint(checkpoints["native"]), CPU).encode_documents(units)
+    for ours, expected in zip(found, alone, strict=True):
+        np.testing.assert_allclose(ours.vectors, expected.vectors, atol=1e-5)
 
 
 def test_half_precision_gives_nearly_the_same_float32_rows(checkpoints: dict[str, Path]) -> None:

@@ -134,5 +134,5 @@ def test_models_of_other_kinds_are_refused(directory: Path, tmp_path: Path) -> N
     classes = build_cross_encoder(tmp_path / "classes", n_labels=3)
     with pytest.raises(ModelError, match="gives 3 numbers"):
         create_reranker(str(classes), options=ModelOptions(device="cpu")).load()
-    with pytest.raises(SettingError, match="No encoder 'nothing'"):
+    with pytest.raises(SettingError, match="No cross-encoder 'nothing'; expected 'reranker'"):
         create_reranker("nothing")

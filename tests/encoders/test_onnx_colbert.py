@@ -43,7 +43,7 @@ class _Graph(torch.nn.Module):
 
 def export(checkpoint: Path, target: Path, *, projected: bool) -> None:
     """Write `target`: the body of a checkpoint as ONNX, of any number and length of sequences."""
-    model = open_colbert(open_checkpoint(checkpoint), CPU)._loaded().model._model
+    model = open_colbert(open_checkpoint(checkpoint), CPU)._loaded().model._runner.replicas[0].model
     graph = _Graph(model[0].model, model[1].linear if projected else None).eval()
     # Two tensors: one given twice would be taken for one input.
     examples = tuple(torch.ones(2, 9, dtype=torch.long) for _ in range(2))

@@ -168,6 +168,15 @@ def test_an_export_has_its_own_number_type_but_may_be_found_on_any_machine(tmp_p
             create_encoder(where, options=options)
 
 
+@pytest.mark.parametrize("is_here", [False, True])
+def test_visual_models_are_not_asked_of_a_server(tmp_path: Path, is_here: bool) -> None:
+    """Whether its files are here or not: those of a directory are read, the catalogue knows its."""
+    model = str(tmp_path / "seeing") if is_here else "colqwen2-v1.0"
+    write(tmp_path / "seeing", config__json={"architectures": ["ColPaliForRetrieval"]})
+    with pytest.raises(SettingError, match=rf"{model} looks at pictures.*encoder: {model}"):
+        create_encoder(f"vllm:http://localhost:1#{model}")
+
+
 def test_models_of_one_vector_have_no_choice_of_backend(tmp_path: Path) -> None:
     modules = [{"type": "sentence_transformers.models.Transformer", "path": ""}]
     write(tmp_path, config__json={"hidden_size": 8}, modules__json=modules)

@@ -11,12 +11,14 @@ from latelight.encoders.strict_loading import check_keys, need
 from latelight.encoders.torch_runtime import (
     LEAST_TOKENS,
     MEMORY_SHARE,
+    MOST_TOKENS,
     Replica,
     Runner,
     budget_for,
-    pick_device,
     pick_devices,
     pick_dtype,
+    replica_on,
+    run_on,
 )
 from latelight.errors import ModelError, SettingError, WeightsNotFoundError
 
@@ -129,6 +131,69 @@ def test_the_batch_size_follows_from_what_one_input_took() -> None:
     list(runner.run(card.lengths, card.compute))
     assert memory.begun == 1, "probed once"
     assert budget_for(10**9, 10, 100) == LEAST_TOKENS
+    assert budget_for(1, 10, 10**12) == MOST_TOKENS
+
+
+def test_much_longer_inputs_are_probed_again_and_what_did_not_fit_is_remembered() -> None:
+    card = FakeCard(fits=7000, bytes_per_token=100)
+    memory = FakeMemory(card, free=2_000_000)
+    replica = Replica(card, "cpu", memory=memory)
+    runner = Runner([replica])
+    card.lengths = [100] * 100
+    list(runner.run(card.lengths, card.compute))
+    assert (memory.begun, replica.n_probed, replica.budget) == (1, 100, 5000), "10,000 was too much"
+    card.lengths = [199]
+    list(runner.run(card.lengths, card.compute))
+    assert memory.begun == 1
+    card.lengths = [4000, 100]
+    list(runner.run(card.lengths, card.compute))
+    assert (memory.begun, replica.n_probed, replica.budget) == (2, 4000, 5000)
+
+
+def test_an_input_that_does_not_fit_when_it_is_probed_is_an_error_with_a_remedy() -> None:
+    card = FakeCard(fits=500)
+    card.lengths = [900]
+    runner = Runner([Replica(card, "cpu", memory=FakeMemory(card, free=10**6))])
+    with pytest.raises(ModelError, match=r"input of 900 tokens does not fit .*dtype bfloat16"):
+        list(runner.run(card.lengths, card.compute))
+
+
+class Still:
+    """What `run_on` needs of a model."""
+
+    def to(self, device: str) -> "Still":
+        return self
+
+
+@pytest.mark.parametrize("is_stateless", [True, False])
+def test_on_the_processor_a_query_need_not_wait_for_a_batch_of_a_stateless_model(
+    is_stateless: bool,
+) -> None:
+    runner = run_on(Still(), ["cpu"], is_stateless=is_stateless)
+    inside, outside = threading.Event(), threading.Event()
+
+    def batch(replica: Replica[Still], numbers: Sequence[int]) -> bool:
+        inside.set()
+        return outside.wait(timeout=1 if not is_stateless else 20)
+
+    def query(replica: Replica[Still], numbers: Sequence[int]) -> None:
+        outside.set()
+
+    ended: list[bool] = []
+    thread = threading.Thread(target=lambda: ended.extend(r for _, r in runner.run([9], batch)))
+    thread.start()
+    assert inside.wait(timeout=20)
+    list(runner.run([1], query))
+    thread.join()
+    assert ended == [is_stateless], "while the batch ran, or after it"
+    card = run_on(Still(), ["cuda:0"], is_stateless=True).replicas[0]
+    assert type(card.lock) is type(threading.Lock())
+
+
+def test_a_budget_of_its_users_own_is_not_probed() -> None:
+    assert replica_on(None, "cuda:0").memory is not None
+    told = replica_on(None, "cuda:0", 512)
+    assert (told.memory, told.budget) == (None, 512)
 
 
 @dataclass
@@ -171,20 +236,12 @@ def test_devices_and_number_types_by_name(monkeypatch: pytest.MonkeyPatch) -> No
         pick_dtype("int4", "cpu")
 
 
-def test_a_model_of_text_takes_one_device_by_its_whole_name(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_every_device_is_looked_for_by_its_whole_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert pick_device("auto") == pick_device("cuda") == "cuda:0"
-    assert pick_device("cuda:1") == pick_device("cuda:1,cuda:0") == "cuda:1"
     for wanted in ("cpu:3", "cuda:9", "cuda:0,cuda:9", "cuda:0,"):
         with pytest.raises(SettingError, match="expected auto, or some of: cpu, cuda:0, cuda:1"):
-            pick_device(wanted)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert pick_device("auto") == pick_device("cpu") == "cpu"
-    with pytest.raises(SettingError, match="'cuda:0' is not on this machine"):
-        pick_device("cuda:0")
+            pick_devices(wanted)
 
 
 def test_keys_that_are_not_as_they_should_be_are_named() -> None:

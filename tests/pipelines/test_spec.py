@@ -33,9 +33,25 @@ def test_field_order_does_not_change_the_canonical_form() -> None:
         ("maxsim: {context_share: 1.5}", "maxsim.context_share is 1.5"),
         ("spaces: {}", "number of spaces is 0"),
         ("a: [unclosed", "docs/pipelines.md"),
+        ("space: {}", r"has no field 'space'; expected some of: name, .*did you mean spaces"),
+        ("spaces: {t: {encoders: x}}", r"spaces\.t has no field .*encoder, store.*mean encoder\?"),
+        ("spaces: {t: {bits: 5}}", r"spaces\.t\.bits is 5; expected one of: 0, 1, 2, 3, 4"),
+        ("spaces: {t: {bits: true}}", r"spaces\.t\.bits is True; expected one of"),
+        ("spaces: {t: {pooling: {method: wart}}}", r"method is 'wart'; .*did you mean ward"),
+        ("spaces: {t: {pooling: {factor: 100}}}", r"spaces\.t\.pooling\.factor is 100; .* 1 to 64"),
+        ("spaces: {t: {sight: yes please}}", r"spaces\.t\.sight is 'yes please'; .*true or false"),
+        ("spaces: {t: minilm}", r"spaces\.t is 'minilm'; expected fields of these names: encoder"),
+        ("spaces: [t]", r"spaces is a list; expected names, each with a value"),
+        ("search: {k: ten}", r"search\.k is 'ten'; expected a whole number"),
+        ("extract: {dpi: 1.5}", r"extract\.dpi is 1\.5; expected a whole number"),
+        ("maxsim: {window_share: half}", r"maxsim\.window_share is 'half'; expected a number"),
+        ("extract: {plugins: {a: {media_types: x}}}", r"a\.media_types is 'x'; expected a list"),
+        ("extract: {plugins: {a: {parameters: {p: [1]}}}}", r"docs/pipelines\.md"),
+        ("- a", r"the pipeline is a list; expected fields of these names: name, extract"),
+        ("name: [long, list]", r"name is a list; expected a text"),
     ],
 )
-def test_a_wrong_field_is_refused_with_its_name(text: str, said: str) -> None:
+def test_a_wrong_field_is_refused_with_its_name_and_what_is_expected(text: str, said: str) -> None:
     with pytest.raises(SettingError, match=said):
         parse_spec(text)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latelight.pipelines.lock import PipelineLock, generation_digest, make_lock
+from latelight.pipelines.lock import PipelineLock, RerankerLock, generation_digest, make_lock
 from latelight.pipelines.spec import PipelineSpec, parse_spec
 from latelight.releases.difference import Change, Steps, steps_between
 from latelight.testing.encoders import FakeEncoder
@@ -50,6 +50,18 @@ def steps(before: str, after: str) -> Steps:
 )
 def test_a_change_asks_for_its_step_and_those_after_it(after: str, again: tuple[str, ...]) -> None:
     assert steps("", after).again == again
+
+
+def test_other_weights_that_rerank_change_searches_alone() -> None:
+    spec = parse_spec("search: {rerank: judge}")
+    one, other = (
+        msgspec.structs.replace(lock(spec), reranker=RerankerLock("judge", {"model": digest}))
+        for digest in ("aa", "bb")
+    )
+    found = steps_between(spec, one, spec, other)
+    assert found.search == (Change("lock.reranker.weights.model", "aa", "bb"),)
+    assert found.again == ("search",) and not found.builds
+    assert steps_between(spec, lock(spec), spec, other).again == ()
 
 
 def test_only_the_space_that_changed_is_encoded() -> None:

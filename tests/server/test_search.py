@@ -37,6 +37,7 @@ def test_a_version_or_a_pipeline_on_trial_may_be_asked(notes: TestClient, librar
         ({"version": "nobody"}, 404),
         ({"pipeline": {"extract": {"passage_characters": 500}}}, 422),
         ({"pipeline": {"search": {"rerank": "/etc/passwd"}}}, 422),
+        ({"pipeline": {"search": {"rerank": "nobody/none"}}}, 422),
         ({"pipeline": {"search": {"no": 1}}}, 422),
     ):
         refused = notes.post(f"{NOTES}/search", json={"text": "oil", **body})

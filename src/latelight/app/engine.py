@@ -1,7 +1,8 @@
 """The models of a pipeline, made from its spec, checked against its lock."""
 
 import threading
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,15 +20,29 @@ from latelight.encoders.registry import (
 )
 from latelight.encoders.seeing import SeeingEncoder, goes_with
 from latelight.encoders.sight import PatchEncoder
-from latelight.errors import PipelineMismatchError
+from latelight.errors import (
+    LibrariesChangedWarning,
+    PipelineMismatchError,
+    SettingError,
+    WeightsNotFoundError,
+)
 from latelight.extractors.model_digests import model_digests
 from latelight.extractors.plugins import plugin_versions
 from latelight.extractors.protocol import ExtractionOptions, PluginUse
 from latelight.extractors.registry import all_extractors
 from latelight.index.analyzer import ANALYZER_VERSION
-from latelight.pipelines.lock import PipelineLock, check_encoder, make_lock
+from latelight.pipelines.lock import (
+    PipelineLock,
+    RerankerLock,
+    changed_libraries,
+    check_encoder,
+    check_reranker,
+    make_lock,
+)
+from latelight.pipelines.rerank import CrossEncoder as Judge
 from latelight.pipelines.spec import PipelineSpec, SpaceSpecification
 from latelight.settings import Settings
+from latelight.types import Float32Array
 
 _loading = threading.Lock()
 DEFAULT_MODEL_OPTIONS = ModelOptions()
@@ -39,8 +54,15 @@ def build_encoders(spec: PipelineSpec, settings: Settings) -> dict[str, Encoder]
 
     Raises:
         SettingError: the spec names an encoder that does not exist.
+        WeightsNotFoundError: its files are not on this machine.
     """
-    return {space: _encoder_of(given, settings) for space, given in spec.spaces.items()}
+    made: dict[str, Encoder] = {}
+    for space, given in spec.spaces.items():
+        try:
+            made[space] = _encoder_of(given, settings)
+        except (SettingError, WeightsNotFoundError) as error:
+            raise type(error)(f"spaces.{space}: {error}") from error
+    return made
 
 
 def build_cross_encoder(spec: PipelineSpec, settings: Settings) -> CrossEncoder | None:
@@ -48,10 +70,14 @@ def build_cross_encoder(spec: PipelineSpec, settings: Settings) -> CrossEncoder 
 
     Raises:
         SettingError: the spec names a model that does not exist.
+        WeightsNotFoundError: its files are not on this machine.
     """
     name = spec.search.rerank
     options = ModelOptions(device=settings.device if takes_device(name) else "auto")
-    return shared_cross_encoder(name, settings.weights, settings.n_threads, options)
+    try:
+        return shared_cross_encoder(name, settings.weights, settings.n_threads, options)
+    except (SettingError, WeightsNotFoundError) as error:
+        raise type(error)(f"search.rerank: {error}") from error
 
 
 def check_buildable(spec: PipelineSpec, settings: Settings) -> None:
@@ -59,6 +85,7 @@ def check_buildable(spec: PipelineSpec, settings: Settings) -> None:
 
     Raises:
         SettingError: it names an encoder or a model that does not exist.
+        WeightsNotFoundError: the files of one are not on this machine.
         NotFoundError: it names an extractor plugin that is not installed.
     """
     build_encoders(spec, settings)
@@ -129,23 +156,81 @@ def load_checked(encoders: Mapping[str, Encoder], lock: PipelineLock) -> None:
     Raises:
         ModelError: weights are missing or not the recorded ones.
         PipelineMismatchError: they would give other vectors than those in the index.
+
+    Warns:
+        LibrariesChangedWarning: other versions of libraries computed the rows in the index.
     """
     with _loading:
         for space, encoder in encoders.items():
             encoder.load()
-            check_encoder(encoder, lock.encoders[space], space=space)
+            recorded = lock.encoders[space]
+            check_encoder(encoder, recorded, space=space)
+            _tell_libraries(f"The rows of space {space!r} were computed", recorded.libraries)
 
 
-def lock_for(encoders: Mapping[str, Encoder], spec: PipelineSpec) -> PipelineLock:
-    """Return the lock of a generation that is about to be made; loads the encoders.
+class CheckedCrossEncoder:
+    """A cross-encoder that is checked against the lock before it judges for the first time."""
+
+    def __init__(self, inner: CrossEncoder, lock: RerankerLock) -> None:
+        self._inner = inner
+        self._lock = lock
+        self._is_checked = False
+
+    def score(self, query: str, texts: Sequence[str]) -> Float32Array:
+        """Return (n_texts,) float32, larger is better.
+
+        Raises:
+            PipelineMismatchError: its weights are not those that were recorded.
+        """
+        if not self._is_checked:
+            with _loading:
+                check_reranker(self._inner, self._lock)
+                _tell_libraries(f"{self._lock.name} was recorded", self._lock.libraries)
+                self._is_checked = True
+        return self._inner.score(query, texts)
+
+
+def checked_cross_encoder(
+    spec: PipelineSpec, settings: Settings, lock: PipelineLock
+) -> Judge | None:
+    """Return what orders the best units anew; it is checked where the lock knows that model.
+
+    Raises:
+        SettingError: the spec names a model that does not exist.
+    """
+    found = build_cross_encoder(spec, settings)
+    recorded = lock.reranker
+    if found is None or recorded is None or recorded.name != spec.search.rerank:
+        return found  # of a trial, or of a lock from before models for reranking were recorded
+    return CheckedCrossEncoder(found, recorded)
+
+
+def _tell_libraries(what: str, then: Mapping[str, str]) -> None:
+    if changed := changed_libraries(then):
+        warnings.warn(
+            f"{what} with other versions of libraries: {changed}. What is computed now was "
+            "compared with what was recorded, and is accepted. Restore these versions to have the "
+            "same numbers to the last bit, or index again to record the new ones.",
+            LibrariesChangedWarning,
+            stacklevel=3,
+        )
+
+
+def lock_for(
+    encoders: Mapping[str, Encoder], spec: PipelineSpec, settings: Settings
+) -> PipelineLock:
+    """Return the lock of a generation that is about to be made; loads its models.
 
     Raises:
         NotFoundError: the spec names an extractor plugin that is not installed.
         SettingError: it names a model for reading that is not at hand.
     """
+    judge = build_cross_encoder(spec, settings)
+    reranker = None if judge is None else (spec.search.rerank, judge)
     with _loading:
         versions = {one.info.name: one.info.identity for one in all_extractors()}
-        return make_lock(encoders, {**versions, **_chosen_readers(spec)}, ANALYZER_VERSION)
+        readers = {**versions, **_chosen_readers(spec)}
+        return make_lock(encoders, readers, ANALYZER_VERSION, reranker)
 
 
 def _chosen_readers(spec: PipelineSpec) -> dict[str, str]:

@@ -13,7 +13,7 @@ from latelight.app.mirror import Mirror
 from latelight.app.opened import CollectionHome, Versions
 from latelight.errors import LatelightError, NotFoundError, ReleaseStateError
 from latelight.index import SpaceSpec, Store
-from latelight.pipelines.lock import generation_digest, parse_lock
+from latelight.pipelines.lock import RerankerLock, generation_digest, parse_lock
 from latelight.pipelines.spec import PipelineSpec, digest_of, load_spec, parse_stored
 from latelight.pipelines.writing import waiting_writer
 from latelight.releases.catalog import Generation, version_digest
@@ -37,7 +37,7 @@ def as_spec(pipeline: str | Path | PipelineSpec) -> PipelineSpec:
 
 def new_version(spec: PipelineSpec, settings: Settings) -> Generation:
     """Return a version as this machine would make it now; loads the encoders."""
-    lock = lock_for(build_encoders(spec, settings), spec)
+    lock = lock_for(build_encoders(spec, settings), spec, settings)
     digest = generation_digest(spec, lock)
     return Generation(digest, spec.to_json(), lock.to_json(), time.time())
 
@@ -72,7 +72,7 @@ def begin_candidate(
     """
     made = new_version(as_spec(pipeline), settings)
     standing = versions.standing()
-    same = [one for one in standing.versions.values() if (one.spec, one.store) == _what(made)]
+    same = [one for one in standing.versions.values() if _what(one) == _what(made)]
     if standing.live in same:
         raise ReleaseStateError(
             f"The pipeline is that of the live version, {standing.live.digest}; change something "
@@ -83,7 +83,7 @@ def begin_candidate(
     if same:
         made = same[0]
     elif is_built:
-        searching = digest_of(made.spec)
+        searching = digest_of(_searching(made))
         digest = version_digest(made.store, searching)
         made = Generation(digest, made.spec, made.lock, made.created_at)
     # Under this lock, every later commit sees that there are two, and nobody else makes an index.
@@ -108,8 +108,15 @@ def _remove_nameless(versions: Versions) -> None:
             put_away(directory)
 
 
-def _what(version: Generation) -> tuple[str, str]:
-    return version.spec, version.store
+def _what(version: Generation) -> tuple[str, str, RerankerLock | None]:
+    """Return what makes a version: pipeline, index, and the weights that rerank."""
+    return version.spec, version.store, parse_lock(version.lock).reranker
+
+
+def _searching(version: Generation) -> object:
+    """Return what a version searches by; without a reranker its digest is that of before."""
+    reranker = parse_lock(version.lock).reranker
+    return version.spec if reranker is None else [version.spec, reranker.name, reranker.weights]
 
 
 def candidate_of(versions: Versions) -> Generation:

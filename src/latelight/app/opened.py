@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from latelight.app.engine import (
-    build_cross_encoder,
     build_encoders,
     check_readers,
+    checked_cross_encoder,
     extraction_options,
     load_checked,
 )
@@ -92,7 +92,7 @@ class OpenGeneration:
         self.self_check = SelfCheck()
         self._settings = settings
         self._encoders = build_encoders(self.spec, settings)
-        self._cross_encoder = build_cross_encoder(self.spec, settings)
+        self._cross_encoder = checked_cross_encoder(self.spec, settings, self.lock)
         self._checked = threading.Event()
 
     def reader(self) -> Reader:

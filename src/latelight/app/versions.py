@@ -73,5 +73,6 @@ def difference(a: Version, b: Version, library: Library | None = None) -> Steps:
 def _locked(version: Version, library: Library) -> Version:
     if version.lock is not None:
         return version
-    lock = lock_for(build_encoders(version.spec, library.settings), version.spec)
+    encoders = build_encoders(version.spec, library.settings)
+    lock = lock_for(encoders, version.spec, library.settings)
     return Version(version.name, version.spec, lock)

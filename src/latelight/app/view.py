@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
-from latelight.app.engine import build_cross_encoder
+from latelight.app.engine import checked_cross_encoder
 from latelight.app.generations import as_spec
 from latelight.app.hits import Hits
 from latelight.app.opened import OpenGeneration
@@ -37,6 +37,11 @@ class View:
         self.spec = opened.spec if trial is None else _tried(opened, trial)
         self._is_trial = trial is not None
         self._settings = settings
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that its models are found by."""
+        return self._settings
 
     def search(
         self,
@@ -86,7 +91,7 @@ class View:
         reader = self._opened.reader()
         if not self._is_trial:
             return reader
-        judge = build_cross_encoder(self.spec, self._settings)
+        judge = checked_cross_encoder(self.spec, self._settings, self._opened.lock)
         return replace(reader, spec=self.spec, cross_encoder=judge)
 
     def _found(self, requests: list[SearchRequest]) -> list[Hits]:

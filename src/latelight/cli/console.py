@@ -34,6 +34,18 @@ def report_error(error: LatelightError) -> int:
     return 2 if isinstance(error, InputError) else 1
 
 
+def say_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: object = None,
+    line: str | None = None,
+) -> None:
+    """Say a warning on standard error, without the line of code that it comes from."""
+    err.print(Text.assemble(("warning", "bold yellow"), f" {message}"))
+
+
 def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     """Return an empty table with these headings."""
     made = Table(box=None, pad_edge=False, header_style="bold")

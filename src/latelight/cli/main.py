@@ -1,8 +1,9 @@
 """Entry point of the `latelight` command."""
 
 import sys
+import warnings
 
-from latelight.cli.console import Failed, report_error
+from latelight.cli.console import Failed, report_error, say_warning
 from latelight.errors import LatelightError
 
 
@@ -11,7 +12,9 @@ def main() -> None:
     from latelight.cli.commands import app
 
     try:
-        app()
+        with warnings.catch_warnings():
+            warnings.showwarning = say_warning
+            app()
     except Failed:
         sys.exit(1)
     except LatelightError as error:

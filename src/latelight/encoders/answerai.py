@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from latelight.encoders.head import ShippedHead, load_head
-from latelight.encoders.onnx_model import OnnxModel
+from latelight.encoders.onnx_model import ONNX_LIBRARIES, OnnxModel
 from latelight.encoders.projection import find_projection, load_projection
 from latelight.encoders.token_encoder import Parts, Rendering, TokenEncoder
 from latelight.encoders.wordpieces import WordpieceTokenizer
@@ -45,6 +45,7 @@ def latelight_small(weights: Path | None = None, n_threads: int = 0) -> TokenEnc
         dim=128,
         unit_kinds=UNIT_KINDS,
         licence="Apache-2.0",
+        libraries=ONNX_LIBRARIES,
         weights={f.name: f.sha256 for f in (MODEL, TOKENIZER)} | {HEAD.file: HEAD.sha256},
     )
     rendering = Rendering(QUERY_MARKER, DOCUMENT_MARKER)
@@ -70,6 +71,7 @@ def colbert_small(weights: Path | None = None, n_threads: int = 0) -> TokenEncod
         dim=96,
         unit_kinds=UNIT_KINDS,
         licence="Apache-2.0",
+        libraries=ONNX_LIBRARIES,
         weights={f.name: f.sha256 for f in (MODEL, TOKENIZER)},
     )
     rendering = Rendering(

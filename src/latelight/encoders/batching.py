@@ -1,9 +1,6 @@
 """Which sequences run together: those of about one length, as many as a budget of tokens holds."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
-
-T = TypeVar("T")
+from collections.abc import Sequence
 
 MOST_PADDING = 1 / 8
 """The share of a batch's longest sequence by which another may be shorter."""
@@ -29,30 +26,3 @@ def plan_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
             batches.append([number])
             longest = lengths[number]
     return batches
-
-
-def run_halving(
-    batch: Sequence[int],
-    run: Callable[[Sequence[int]], T],
-    is_out_of_memory: Callable[[Exception], bool],
-) -> Iterator[tuple[Sequence[int], T]]:
-    """Yield (part, result) over a batch, which is halved whenever memory does not suffice.
-
-    Args:
-        batch: numbers of sequences, not empty.
-        run: computes a part.
-        is_out_of_memory: tells such errors from others; they are raised again when a single
-            sequence does not fit.
-    """
-    pending = [batch]
-    while pending:
-        part = pending.pop()
-        try:
-            result = run(part)
-        except Exception as error:
-            if len(part) == 1 or not is_out_of_memory(error):
-                raise
-            half = len(part) // 2
-            pending += [part[half:], part[:half]]
-            continue
-        yield part, result

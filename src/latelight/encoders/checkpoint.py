@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from latelight.encoders.catalog import ModelCard, find_card
-from latelight.encoders.hub import find_snapshot
+from latelight.encoders.hub import find_snapshot, hub_cache, is_repository
 from latelight.encoders.licences import check_licence
 from latelight.errors import ModelError, WeightsNotFoundError
 from latelight.weights import sha256_of
@@ -55,17 +55,19 @@ class Checkpoint:
         layout: how they are laid out.
         card: what the catalogue says of it, None for a directory that the user named.
         base: the directory of the model that an adapter adapts, None for whole models.
+        repository: `owner/name` on the hub; empty for a directory that the user named.
     """
 
     directory: Path
     layout: Layout
     card: ModelCard | None = None
     base: Path | None = None
+    repository: str = ""
 
     @property
     def name(self) -> str:
-        """What it is called: the catalogue's name, else the directory's."""
-        return self.card.name if self.card else self.directory.name
+        """What it is called: the catalogue's name, else its repository's or its directory's."""
+        return self.card.name if self.card else self.repository or self.directory.name
 
     @property
     def onnx(self) -> Path | None:
@@ -123,13 +125,18 @@ class Checkpoint:
 
 
 def open_checkpoint(
-    directory: Path, card: ModelCard | None = None, *, accept_licence: bool = False
+    directory: Path,
+    card: ModelCard | None = None,
+    *,
+    repository: str = "",
+    accept_licence: bool = False,
 ) -> Checkpoint:
     """Return the checkpoint in a directory.
 
     Args:
         directory: with the files of one model.
         card: what the catalogue says of it; its licence is checked.
+        repository: on the hub that it was downloaded from, where that is known.
         accept_licence: whether the caller accepts a licence that is not permissive.
 
     Raises:
@@ -146,45 +153,65 @@ def open_checkpoint(
     layout = recognise(directory)
     _refuse_pickles(directory, layout)
     base = _adapter_base(directory) if layout == "adapter" else None
-    return Checkpoint(directory, layout, card, base)
+    return Checkpoint(directory, layout, card, base, repository or (card.source if card else ""))
 
 
 def find_checkpoint(
     name: str, weights: Path | None = None, *, accept_licence: bool = False
 ) -> Checkpoint | None:
-    """Return the checkpoint of a catalogue's name or of a directory; None for an unknown name.
+    """Return the checkpoint of a name or directory; None for what can be neither.
 
     Args:
-        name: of a card, of its repository, or the path of a directory.
+        name: of a card, of any repository on the hub, or the path of a directory. A directory goes
+            before a repository that the catalogue does not know.
         weights: a directory that may hold `<name>/` or `<owner>/<name>/`; it goes before the
             hub's cache.
         accept_licence: as in `open_checkpoint`.
 
     Raises:
-        WeightsNotFoundError: the catalogue knows the name, but its files are not here.
+        WeightsNotFoundError: it is a name of the catalogue or a repository's, but its files are
+            not here.
         ModelError: as `open_checkpoint`.
     """
     card = find_card(name)
-    if card is None:
-        is_path = Path(name).is_dir()
-        return open_checkpoint(Path(name)) if is_path else None
-    directory = locate_card(card, weights)
+    if card is not None:
+        directory = locate_card(card, weights)
+        if directory is None:
+            told, command = f"{card.name} ({card.source})", f"latelight models get {card.name}"
+            raise WeightsNotFoundError(_not_here(told, weights, command))
+        return open_checkpoint(directory, card, accept_licence=accept_licence)
+    if Path(name).is_dir():
+        return open_checkpoint(Path(name))
+    if not is_repository(name):
+        return None
+    directory = _locate(name, weights)
     if directory is None:
-        raise WeightsNotFoundError(
-            f"The files of {card.name} ({card.source}) are not on this machine"
-            f"{f': neither in {weights} nor' if weights else ':'} in the hub's cache. "
-            f"Download them with `latelight models get {card.name}`."
-        )
-    return open_checkpoint(directory, card, accept_licence=accept_licence)
+        command = f"hf download {name}"
+        hint = " If a directory was meant, there is none of this path; look at its spelling."
+        raise WeightsNotFoundError(_not_here(name, weights, command) + hint)
+    return open_checkpoint(directory, repository=name)
+
+
+def _not_here(told: str, weights: Path | None, command: str) -> str:
+    places = [*([str(weights)] if weights else []), f"the hub's cache ({hub_cache()})"]
+    listed = f"neither in {places[0]} nor in {places[1]}" if weights else f"not in {places[0]}"
+    return (
+        f"The files of {told} are not on this machine: {listed}. Nothing is downloaded "
+        f"on its own; get them with `{command}`."
+    )
+
+
+def _locate(repository: str, weights: Path | None, revision: str = "") -> Path | None:
+    if weights is not None and (weights / repository).is_dir():
+        return weights / repository
+    return find_snapshot(repository, revision)
 
 
 def locate_card(card: ModelCard, weights: Path | None = None) -> Path | None:
     """Return the directory with a card's files, None when they are not on this machine."""
-    if weights is not None:
-        for place in (card.name, card.source):
-            if (weights / place).is_dir():
-                return weights / place
-    return find_snapshot(card.source, card.revision)
+    if weights is not None and (weights / card.name).is_dir():
+        return weights / card.name
+    return _locate(card.source, weights, card.revision)
 
 
 def recognise(directory: Path) -> Layout:

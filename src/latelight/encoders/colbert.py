@@ -11,20 +11,25 @@ from typing import Any
 
 import numpy as np
 
-from latelight.encoders.batching import plan_batches, run_halving
 from latelight.encoders.checkpoint import Checkpoint
 from latelight.encoders.model_options import ModelOptions
 from latelight.encoders.multivector import MultiVectorTextEncoder, TextParts
 from latelight.encoders.recipe import Recipe, read_modules, read_recipe
-from latelight.encoders.remote_code import check_code
+from latelight.encoders.remote_code import check_code, code_digests
 from latelight.encoders.renderer import Renderer, TokenSequence
 from latelight.encoders.strict_loading import minor_version, need, strict_loading
-from latelight.encoders.torch_runtime import is_out_of_memory, pick_device
+from latelight.encoders.torch_runtime import (
+    Replica,
+    Runner,
+    limit_threads,
+    pick_devices,
+    run_on,
+)
 from latelight.errors import ModelError
 from latelight.types import UNIT_KINDS, EncoderInfo, Float32Array
 
 VERSION = "1"
-_BATCH_TOKENS = {"cpu": 4096, "cuda": 65_536}
+TORCH_LIBRARIES = ("torch", "transformers", "sentence-transformers", "tokenizers")
 _PROBES = ("The ferry was refitted in 2019, for 4.2 million crowns!", "naïve café; 日本語")
 _INLINE_PROJECTION = "linear.weight"
 
@@ -44,19 +49,23 @@ def open_colbert(
     """
     given = options or ModelOptions()
     recipe = read_recipe(checkpoint)
-    info = describe(checkpoint, recipe, {"dtype": given.text_dtype, "runtime": runtime()})
+    how = {"dtype": given.text_dtype, "runtime": runtime()}
+    info = describe(checkpoint, recipe, how, TORCH_LIBRARIES)
     return MultiVectorTextEncoder(
         info, lambda: _open_parts(checkpoint, recipe, given, n_threads=n_threads)
     )
 
 
-def describe(checkpoint: Checkpoint, recipe: Recipe, also: Mapping[str, str]) -> EncoderInfo:
+def describe(
+    checkpoint: Checkpoint, recipe: Recipe, also: Mapping[str, str], libraries: tuple[str, ...]
+) -> EncoderInfo:
     """Return what is known of a checkpoint's encoder from its configuration alone.
 
     Args:
         checkpoint: of text.
         recipe: its recipe.
         also: more that shapes vectors, for the lock.
+        libraries: that compute its rows.
     """
     return EncoderInfo(
         name=checkpoint.name,
@@ -67,6 +76,7 @@ def describe(checkpoint: Checkpoint, recipe: Recipe, also: Mapping[str, str]) ->
         similarity=recipe.similarity,
         max_query_tokens=recipe.longest_query,
         rendering={"layout": checkpoint.layout, **recipe.rendering(), **also},
+        libraries=libraries,
     )
 
 
@@ -80,25 +90,23 @@ def _open_parts(
     checkpoint: Checkpoint, recipe: Recipe, options: ModelOptions, *, n_threads: int
 ) -> TextParts:
     need("torch", "transformers", "sentence-transformers", *_adapter_packages(checkpoint))
-    weights = checkpoint.digests()
-    device = pick_device(options.device)
-    model = _load(checkpoint, options, device)
+    code = code_digests(checkpoint, is_trusted=options.trust_remote_code)
+    weights = checkpoint.digests() | code
+    devices = pick_devices(options.device)
+    model = _load(checkpoint, options)
     renderer = Renderer(checkpoint.directory / "tokenizer.json", recipe)
     _check_rendering(checkpoint.name, model, renderer)
-    budget = options.batch_tokens or _BATCH_TOKENS.get(device.partition(":")[0], 16_384)
-    if n_threads and device == "cpu":
-        import torch
-
-        torch.set_num_threads(n_threads)
-    return TextParts(renderer, TorchRows(model, recipe.dim, budget), weights)
+    limit_threads(devices, n_threads)
+    runner = run_on(model, devices, options.batch_tokens, is_stateless=True)
+    return TextParts(renderer, TorchRows(runner, recipe.dim), weights)
 
 
 def _adapter_packages(checkpoint: Checkpoint) -> tuple[str, ...]:
     return ("peft",) if checkpoint.layout == "adapter" else ()
 
 
-def _load(checkpoint: Checkpoint, options: ModelOptions, device: str) -> Any:
-    """Return the loaded MultiVectorEncoder, its modules and keys checked."""
+def _load(checkpoint: Checkpoint, options: ModelOptions) -> Any:
+    """Return the loaded MultiVectorEncoder on the processor, its modules and keys checked."""
     import torch
     from sentence_transformers import MultiVectorEncoder
 
@@ -109,7 +117,7 @@ def _load(checkpoint: Checkpoint, options: ModelOptions, device: str) -> Any:
     with strict_loading(checkpoint.name, inline):
         model = MultiVectorEncoder(
             str(checkpoint.directory),
-            device=device,
+            device="cpu",
             local_files_only=True,
             trust_remote_code=options.trust_remote_code,
             model_kwargs={"dtype": dtype},
@@ -187,11 +195,10 @@ class TorchRows:
 
     output = "token_embeddings"
 
-    def __init__(self, model: Any, dim: int, budget: int) -> None:
-        self._modules = self.modules_of(model)
-        self._model = model
+    def __init__(self, runner: Runner[Any], dim: int) -> None:
+        """Run the copies of a model that `runner` has; its rows have `dim` numbers."""
+        self._runner = runner
         self._dim = dim
-        self._budget = budget
 
     def modules_of(self, model: Any) -> Sequence[Any]:
         """Return the modules that make `output`, in order."""
@@ -208,25 +215,24 @@ class TorchRows:
 
     def outputs(self, sequences: Sequence[TokenSequence]) -> Iterator[tuple[int, Float32Array]]:
         """Yield (number of a sequence, what the modules make of it, float32), batch by batch."""
-        for batch in plan_batches([len(one) for one in sequences], self._budget):
-            parts = run_halving(
-                batch, lambda part: self._run([sequences[i] for i in part]), is_out_of_memory
-            )
-            for part, found in parts:
-                yield from zip(part, found, strict=True)
+        batches = self._runner.run(
+            [len(one) for one in sequences],
+            lambda replica, part: self._run(replica, [sequences[i] for i in part]),
+        )
+        for part, found in batches:
+            yield from zip(part, found, strict=True)
 
-    def _run(self, sequences: Sequence[TokenSequence]) -> Float32Array:
+    def _run(self, replica: Replica[Any], sequences: Sequence[TokenSequence]) -> Float32Array:
         """Return the output of each sequence, padding's included; (n_sequences, ..., dim)."""
         import torch
 
         ids, mask = padded(sequences)
-        device = self._model.device
         features = {
-            "input_ids": torch.from_numpy(ids).to(device),
-            "attention_mask": torch.from_numpy(mask).to(device),
+            "input_ids": torch.from_numpy(ids).to(replica.device),
+            "attention_mask": torch.from_numpy(mask).to(replica.device),
         }
         with torch.inference_mode():
-            for module in self._modules:
+            for module in self.modules_of(replica.model):
                 features = module(features)
             found = features[self.output].float().cpu().numpy()
         if found.shape[-1] != self._dim:

@@ -14,16 +14,15 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from latelight.encoders.batching import plan_batches, run_halving
 from latelight.encoders.checkpoint import Checkpoint
 from latelight.encoders.model_options import ModelOptions
 from latelight.encoders.onnx_colbert import run_each
-from latelight.encoders.onnx_model import open_session
+from latelight.encoders.onnx_model import ONNX_LIBRARIES, open_session
 from latelight.encoders.recipe import Recipe, read_limit
-from latelight.encoders.remote_code import check_code
+from latelight.encoders.remote_code import check_code, code_digests
 from latelight.encoders.renderer import Renderer, TokenSequence
 from latelight.encoders.strict_loading import need, strict_loading
-from latelight.encoders.torch_runtime import is_out_of_memory, pick_device
+from latelight.encoders.torch_runtime import Replica, Runner, pick_devices, run_on
 from latelight.encoders.windows import cut_windows
 from latelight.errors import ModelError, QueryError
 from latelight.types import Float32Array, Int32Array
@@ -43,7 +42,6 @@ RERANKER_TOKENIZER = CarriedFile(
     "cb374d6bc042c22455946f4e09a89d29882a199fdaf8fb25be00dc8b8857a448",
 )
 LONGEST_QUERY = 128
-_BATCH_TOKENS = {"cpu": 4096, "cuda": 65_536}
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +76,16 @@ class PairParts:
 class CrossEncoder:
     """Scores of texts for a query; what they mean depends on the model, their order counts."""
 
-    def __init__(self, name: str, licence: str, open_parts: Callable[[], PairParts]) -> None:
+    def __init__(
+        self,
+        name: str,
+        licence: str,
+        open_parts: Callable[[], PairParts],
+        libraries: tuple[str, ...] = (),
+    ) -> None:
         self.name = name
         self.licence = licence
+        self.libraries = libraries
         self._open_parts = open_parts
         self._parts: PairParts | None = None
         self._lock = threading.Lock()
@@ -176,7 +181,7 @@ def reranker(weights: Path | None = None, n_threads: int = 0) -> CrossEncoder:
         files = (RERANKER_MODEL, RERANKER_TOKENIZER)
         return PairParts(renderer, model, {file.name: file.sha256 for file in files})
 
-    return CrossEncoder("reranker", "Apache-2.0", open_parts)
+    return CrossEncoder("reranker", "Apache-2.0", open_parts, ONNX_LIBRARIES)
 
 
 def open_cross_encoder(checkpoint: Checkpoint, options: ModelOptions | None = None) -> CrossEncoder:
@@ -190,11 +195,13 @@ def open_cross_encoder(checkpoint: Checkpoint, options: ModelOptions | None = No
 
     def open_parts() -> PairParts:
         need("torch", "transformers")
-        weights = checkpoint.digests()
+        code = code_digests(checkpoint, is_trusted=given.trust_remote_code)
+        weights = checkpoint.digests() | code
         renderer = PairRenderer(checkpoint.directory / "tokenizer.json", read_limit(checkpoint))
         return PairParts(renderer, _load(checkpoint, given), weights)
 
-    return CrossEncoder(checkpoint.name, checkpoint.licence, open_parts)
+    libraries = ("torch", "transformers", "tokenizers")
+    return CrossEncoder(checkpoint.name, checkpoint.licence, open_parts, libraries)
 
 
 class OnnxPairs:
@@ -225,34 +232,32 @@ class OnnxPairs:
 class TorchPairs:
     """Scores by a transformers model for sequence classification with one label."""
 
-    def __init__(self, model: Any, budget: int, *, tells_apart: bool) -> None:
-        """Run `model`; `tells_apart` says whether it was trained with types of tokens."""
-        self._model = model
-        self._budget = budget
+    def __init__(self, runner: Runner[Any], *, tells_apart: bool) -> None:
+        """Run a model's copies; `tells_apart` says whether it was trained with types of tokens."""
+        self._runner = runner
         self._tells_apart = tells_apart
 
     def scores(self, pairs: Sequence[PairSequence]) -> Float32Array:
         """Return (n_pairs,) float32: the model's logits."""
         found = np.zeros(len(pairs), np.float32)
-        for batch in plan_batches([len(one) for one in pairs], self._budget):
-            parts = run_halving(
-                batch, lambda part: self._run([pairs[i] for i in part]), is_out_of_memory
-            )
-            for part, scores in parts:
-                found[list(part)] = scores
+        batches = self._runner.run(
+            [len(one) for one in pairs],
+            lambda replica, part: self._run(replica, [pairs[i] for i in part]),
+        )
+        for part, scores in batches:
+            found[list(part)] = scores
         return found
 
-    def _run(self, pairs: Sequence[PairSequence]) -> Float32Array:
+    def _run(self, replica: Replica[Any], pairs: Sequence[PairSequence]) -> Float32Array:
         import torch
 
-        ids, types, mask = _padded(pairs, self._model.config.pad_token_id or 0)
+        ids, types, mask = _padded(pairs, replica.model.config.pad_token_id or 0)
         features = {"input_ids": ids, "attention_mask": mask}
         if self._tells_apart:
             features["token_type_ids"] = types
         with torch.inference_mode():
-            device = self._model.device
-            moved = {name: torch.from_numpy(a).to(device) for name, a in features.items()}
-            logits = self._model(**moved).logits.float().cpu().numpy()
+            moved = {name: torch.from_numpy(a).to(replica.device) for name, a in features.items()}
+            logits = replica.model(**moved).logits.float().cpu().numpy()
         return np.asarray(logits[:, 0], np.float32)
 
 
@@ -271,7 +276,7 @@ def _load(checkpoint: Checkpoint, options: ModelOptions) -> TorchPairs:
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    device = pick_device(options.device)
+    devices = pick_devices(options.device)
     check_code(checkpoint, is_trusted=options.trust_remote_code)
     with strict_loading(checkpoint.name, needs_heads=True):
         model = AutoModelForSequenceClassification.from_pretrained(
@@ -290,9 +295,7 @@ def _load(checkpoint: Checkpoint, options: ModelOptions) -> TorchPairs:
             f"{checkpoint.name} gives {model.config.num_labels} numbers for a pair; expected one. "
             "It is a classifier, not a cross-encoder for ranking."
         )
-    budget = options.batch_tokens or _BATCH_TOKENS.get(device.partition(":")[0], 16_384)
     return TorchPairs(
-        model.to(device).eval(),
-        budget,
+        run_on(model.eval(), devices, options.batch_tokens, is_stateless=True),
         tells_apart="token_type_ids" in tokenizer.model_input_names,
     )

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from latelight.encoders.checkpoint import Checkpoint
-from latelight.encoders.colbert import TorchRows, runtime
+from latelight.encoders.colbert import TORCH_LIBRARIES, TorchRows, runtime
 from latelight.encoders.model_options import ModelOptions
 from latelight.encoders.multivector import MultiVectorTextEncoder, TextParts
 from latelight.encoders.onnx_colbert import run_each
-from latelight.encoders.onnx_model import OnnxModel
+from latelight.encoders.onnx_model import ONNX_LIBRARIES, OnnxModel
 from latelight.encoders.places import NOWHERE
 from latelight.encoders.recipe import Recipe, read_limit
-from latelight.encoders.remote_code import check_code
+from latelight.encoders.remote_code import check_code, code_digests
 from latelight.encoders.renderer import RenderedQuery, RenderedWindow, Renderer, TokenSequence
 from latelight.encoders.strict_loading import need, strict_loading
-from latelight.encoders.torch_runtime import pick_device
+from latelight.encoders.torch_runtime import limit_threads, pick_devices, run_on
 from latelight.errors import ModelError
 from latelight.types import UNIT_KINDS, CharSpan, EncoderInfo, Float32Array, QueryToken
 from latelight.weights import CarriedFile, locate
@@ -41,7 +41,6 @@ BGE_TOKENIZER = CarriedFile(
 )
 BGE_INSTRUCTION = "Represent this sentence for searching relevant passages: "
 BGE_RECIPE = Recipe(dim=384, query_prompt=BGE_INSTRUCTION, limit=512)
-_BATCH_TOKENS = {"cpu": 4096, "cuda": 65_536}
 
 
 def bge_small(weights: Path | None = None, n_threads: int = 0) -> MultiVectorTextEncoder:
@@ -65,6 +64,7 @@ def bge_small(weights: Path | None = None, n_threads: int = 0) -> MultiVectorTex
         max_query_tokens=BGE_RECIPE.longest_query,
         weights=digests,
         rendering={**BGE_RECIPE.rendering(), "pooling": "cls"},
+        libraries=ONNX_LIBRARIES,
     )
 
     def open_parts() -> TextParts:
@@ -98,16 +98,19 @@ def open_dense(
         licence=checkpoint.licence,
         max_query_tokens=recipe.longest_query,
         rendering={**recipe.rendering(), "dtype": given.text_dtype, "runtime": runtime()},
+        libraries=TORCH_LIBRARIES,
     )
 
     def open_parts() -> TextParts:
         need("torch", "transformers", "sentence-transformers")
-        weights = checkpoint.digests()
-        model = _load(checkpoint, given, n_threads)
+        code = code_digests(checkpoint, is_trusted=given.trust_remote_code)
+        weights = checkpoint.digests() | code
+        devices = pick_devices(given.device)
+        model = _load(checkpoint, given)
         renderer = DenseRenderer(checkpoint.directory / "tokenizer.json", recipe)
-        device = str(model.device).partition(":")[0]
-        budget = given.batch_tokens or _BATCH_TOKENS.get(device, 16_384)
-        return TextParts(renderer, SentenceRows(model, recipe.dim, budget), weights)
+        limit_threads(devices, n_threads)
+        runner = run_on(model, devices, given.batch_tokens, is_stateless=True)
+        return TextParts(renderer, SentenceRows(runner, recipe.dim), weights)
 
     return MultiVectorTextEncoder(info, open_parts)
 
@@ -210,24 +213,22 @@ class SentenceRows(TorchRows):
             yield number, own[None]
 
 
-def _load(checkpoint: Checkpoint, options: ModelOptions, n_threads: int) -> Any:
+def _load(checkpoint: Checkpoint, options: ModelOptions) -> Any:
+    """Return the loaded SentenceTransformer on the processor, its keys checked."""
     import torch
     from sentence_transformers import SentenceTransformer
 
-    device = pick_device(options.device)
     dtype = getattr(torch, options.text_dtype)
     check_code(checkpoint, is_trusted=options.trust_remote_code)
     with strict_loading(checkpoint.name):
         model = SentenceTransformer(
             str(checkpoint.directory),
-            device=device,
+            device="cpu",
             local_files_only=True,
             trust_remote_code=options.trust_remote_code,
             model_kwargs={"dtype": dtype},
         )
     _refuse_prompt_blindness(checkpoint, model)
-    if n_threads and device == "cpu":
-        torch.set_num_threads(n_threads)
     return model.to(dtype).eval()
 
 

@@ -1,9 +1,16 @@
 """The hub's cache on this disk, read without a network and without the hub's library."""
 
 import os
+import re
 from pathlib import Path
 
 _MAIN = "main"
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+def is_repository(name: str) -> bool:
+    """Return whether a name has the form of a repository on the hub: `owner/name`."""
+    return bool(_REPOSITORY.fullmatch(name))
 
 
 def hub_cache() -> Path:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from latelight.encoders.answerai import TOKENIZER
 from latelight.encoders.head import ShippedHead, load_head
-from latelight.encoders.onnx_model import OnnxModel
+from latelight.encoders.onnx_model import ONNX_LIBRARIES, OnnxModel
 from latelight.encoders.token_encoder import Parts, Rendering, TokenEncoder
 from latelight.encoders.wordpieces import WordpieceTokenizer
 from latelight.types import UNIT_KINDS, EncoderInfo
@@ -40,6 +40,7 @@ def minilm(weights: Path | None = None, n_threads: int = 0) -> TokenEncoder:
         dim=128,
         unit_kinds=UNIT_KINDS,
         licence="Apache-2.0",
+        libraries=ONNX_LIBRARIES,
         weights={f.name: f.sha256 for f in (MODEL, TOKENIZER)} | {HEAD.file: HEAD.sha256},
     )
 

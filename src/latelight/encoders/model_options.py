@@ -26,7 +26,7 @@ class ModelOptions:
 
     Attributes:
         device: `cpu`, `cuda`, `cuda:1`, `mps`, or `auto`: a graphics card when there is one.
-            Several with commas: visual models get a copy on each, models of text run on the first.
+            Several with commas: the model gets a copy on each.
             A model that has nothing but an export for ONNX Runtime runs on the processor.
         dtype: of weights and activations; rows are float32 always. `auto` is float32 for models of
             text, and what suits the device for visual ones.

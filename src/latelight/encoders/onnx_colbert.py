@@ -14,7 +14,7 @@ import numpy as np
 from latelight.encoders.checkpoint import Checkpoint
 from latelight.encoders.colbert import describe
 from latelight.encoders.multivector import MultiVectorTextEncoder, TextParts
-from latelight.encoders.onnx_model import OnnxModel
+from latelight.encoders.onnx_model import ONNX_LIBRARIES, OnnxModel
 from latelight.encoders.projection import load_projection, tensor_shape
 from latelight.encoders.recipe import Recipe, read_modules, read_recipe
 from latelight.encoders.renderer import Renderer, TokenSequence
@@ -46,7 +46,8 @@ def open_onnx_colbert(checkpoint: Checkpoint, *, n_threads: int = 0) -> MultiVec
         )
     recipe = read_recipe(checkpoint)
     runtime = f"onnxruntime, tokenizers {minor_version('tokenizers')}"
-    info = describe(checkpoint, recipe, {"graph": graph.name, "runtime": runtime})
+    how = {"graph": graph.name, "runtime": runtime}
+    info = describe(checkpoint, recipe, how, ONNX_LIBRARIES)
 
     def open_parts() -> TextParts:
         weights = checkpoint.digests()

@@ -9,6 +9,9 @@ import onnxruntime
 from latelight.errors import ModelError
 from latelight.types import Float32Array, Int32Array
 
+ONNX_LIBRARIES = ("onnxruntime", "tokenizers")
+"""What computes the rows of an export."""
+
 
 def open_session(path: Path) -> Any:
     """Return a graph that runs on one thread, with the same numbers on every machine."""

@@ -36,7 +36,7 @@ class Pooling:
 
     Attributes:
         method: `ward` clusters them; `cover` drops near-duplicates; `grid` takes the means of a
-            picture's rows and columns, for a first stage only; `none` leaves them.
+            picture's rows and columns, which is coarse; `none` leaves them.
         factor: `ward` makes one row of so many on average.
         threshold: `cover` drops a row whose cosine with a kept one is at least this.
         protected: so many first rows stay as they are (1 for [CLS] of a ColBERT model).
@@ -247,7 +247,7 @@ def maxsim_bound(threshold: float) -> float:
 def grid_means(given: MultiVector) -> MultiVector:
     """Return the mean of each row and each column of a picture's grid of patches, normalised.
 
-    For a first stage: exact scores still need all rows. A patch is a source of two of them. Rows
+    Coarse: what is particular in a page is lost in them. A patch is a source of two of them. Rows
     without boxes are left out, but for those of sound, which has no grid: they stay as they are.
 
     Raises:

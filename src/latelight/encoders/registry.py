@@ -33,6 +33,10 @@ _MAKERS: Mapping[str, Callable[[Path | None, int], Encoder]] = {
     "bge-small": bge_small,
 }
 _RERANKER = "reranker"
+_RERANKERS = (
+    f"{_RERANKER!r}, which a package carries; a repository OWNER/NAME whose files are here; or the "
+    "path of a directory with a cross-encoder"
+)
 _VISUAL_KEYS = ("vision_config", "audio_config", "thinker_config", "vlm_config")
 
 
@@ -85,8 +89,9 @@ def create_encoder(
     """Return an encoder that is not loaded yet; nothing is downloaded, now or later.
 
     Args:
-        name: one of `encoder_names()`; a name of the catalogue (`latelight models list`) or its
-            repository; the path of a directory with a model; or `vllm:URL#MODEL` for a server.
+        name: one of `encoder_names()`; a name of the catalogue (`latelight models list`); a
+            repository `owner/name` whose files are here; the path of a directory with a model; or
+            `vllm:URL#MODEL` for a server.
         weights: a directory that goes before the installed packages and the hub's cache; its layout
             depends on the encoder, models of the catalogue lie in a folder of their name in it.
         n_threads: for documents; 0 takes every core.
@@ -95,7 +100,8 @@ def create_encoder(
     Raises:
         SettingError: the name is unknown, `n_threads` is negative, or an option would change
             nothing for this encoder.
-        WeightsNotFoundError: the catalogue knows the name, but its files are not here.
+        WeightsNotFoundError: the name is the catalogue's or a repository's, but its files are not
+            here.
         LicenceError: its licence has to be accepted first.
         ModelError: its files are of no known layout.
     """
@@ -128,7 +134,8 @@ def open_model(
     if checkpoint.layout in ("cross-encoder", "encoder"):
         raise ModelError(
             f"{checkpoint.name} gives no rows to store ({checkpoint.layout}); expected a "
-            "late-interaction or a sentence-transformers model. A cross-encoder reranks instead."
+            "late-interaction or a sentence-transformers model. A cross-encoder reranks instead: "
+            "search.rerank in the pipeline."
         )
     if _takes_onnx(checkpoint, given):
         (EXPORTED if given.backend == "onnx" else FOUND_EXPORTED).check(checkpoint.name, given)
@@ -146,7 +153,8 @@ def create_reranker(
     """Return a cross-encoder that is not loaded yet.
 
     Args:
-        name: `reranker` for the carried one, or the path of a directory.
+        name: `reranker` for the carried one, a repository `owner/name` whose files are here, or the
+            path of a directory.
         weights: as in `create_encoder`.
         n_threads: pairs that run at once; 0 takes every core.
         options: how a model that is not carried is run.
@@ -154,16 +162,24 @@ def create_reranker(
     Raises:
         SettingError: the name is unknown, names a model of another kind, or an option would change
             nothing for it.
+        WeightsNotFoundError: the name is a repository's, but its files are not here.
     """
     given = options or ModelOptions()
     check_options(name, given)
     if name == _RERANKER:
         return reranker(weights, n_threads)
-    checkpoint = _find(name, weights, given)
+    if name in _MAKERS or name.startswith(PREFIX):
+        raise SettingError(
+            f"{name} is an encoder, and search.rerank takes a cross-encoder; expected {_RERANKERS}."
+        )
+    checkpoint = find_checkpoint(name, weights, accept_licence=given.accept_licence)
+    if checkpoint is None:
+        raise SettingError(f"No cross-encoder {name!r}; expected {_RERANKERS}.")
     if checkpoint.layout != "cross-encoder":
         raise SettingError(
             f"{name} is laid out as {checkpoint.layout}; expected a cross-encoder: config.json "
-            'with an architecture "…ForSequenceClassification".'
+            'with an architecture "…ForSequenceClassification". An encoder belongs into a space of '
+            "the pipeline."
         )
     WHOLE.check(name, given)
     return open_cross_encoder(checkpoint, given)
@@ -187,7 +203,8 @@ def _find(name: str, weights: Path | None, options: ModelOptions) -> Checkpoint:
     if found is None:
         raise SettingError(
             f"No encoder {name!r}; expected one of: {', '.join(_MAKERS)}; a model of the catalogue "
-            "(`latelight models list`); the path of a directory with a model; or vllm:URL#MODEL."
+            "(`latelight models list`); a repository OWNER/NAME whose files are here; the path of "
+            "a directory with a model; or vllm:URL#MODEL."
         )
     return found
 
@@ -204,8 +221,20 @@ def _takes_onnx(checkpoint: Checkpoint, options: ModelOptions) -> bool:
 def _served(name: str, weights: Path | None, options: ModelOptions) -> Encoder:
     url, model = read_address(name)
     card = find_card(model)
-    server = ServerOptions(url, card.source if card else "")
-    return open_vllm(_find(model, weights, options), server)
+    if card is not None and card.is_visual:
+        raise SettingError(_not_served(name, card.name))
+    checkpoint = _find(model, weights, options)
+    if is_visual(checkpoint):
+        raise SettingError(_not_served(name, model))
+    return open_vllm(checkpoint, ServerOptions(url, checkpoint.repository))
+
+
+def _not_served(name: str, model: str) -> str:
+    return (
+        f"{name}: {model} looks at pictures or listens, and a vLLM server is asked for models of "
+        f"text alone: it tells no row's place in a picture. Name it without the server, "
+        f"encoder: {model}, and torch runs it here (`device` says on what)."
+    )
 
 
 def _visual(checkpoint: Checkpoint, options: ModelOptions, n_threads: int) -> Encoder:

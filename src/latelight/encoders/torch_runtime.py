@@ -3,12 +3,13 @@
 Torch comes with the extra `latelight[models]` and is imported only when a model is loaded.
 """
 
+import copy
 import gc
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -19,8 +20,11 @@ DTYPES = ("float32", "bfloat16", "float16")
 CPU_TOKENS = 4_096
 """Tokens of a batch on the processor: larger ones gain nothing there."""
 LEAST_TOKENS = 256
+MOST_TOKENS = 262_144
+"""Of a batch on any device: its rows also lie in the machine's own memory."""
 MEMORY_SHARE = 0.6
 """Of the free memory that batches may fill; the rest is for lengths that need more."""
+_PROBE_AGAIN = 2  # times the length that was probed: longer inputs need more for each token
 
 Model = TypeVar("Model")
 Result = TypeVar("Result")
@@ -53,15 +57,6 @@ def pick_devices(wanted: str) -> tuple[str, ...]:
             )
         chosen += found
     return tuple(dict.fromkeys(chosen))
-
-
-def pick_device(wanted: str) -> str:
-    """Return the device of a model that runs on one alone: the first of `pick_devices`.
-
-    Raises:
-        SettingError: one of them is not on this machine.
-    """
-    return pick_devices(wanted)[0]
 
 
 def _n_cards() -> int:
@@ -99,6 +94,14 @@ def pick_dtype(wanted: str, device: str) -> str:
     return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
 
 
+def limit_threads(devices: Sequence[str], n_threads: int) -> None:
+    """Let torch use so many threads from now on, where the processor runs a model; 0 for all."""
+    if n_threads and "cpu" in devices:
+        import torch
+
+        torch.set_num_threads(n_threads)
+
+
 @contextmanager
 def cpu_threads(n_threads: int) -> Iterator[None]:
     """Let torch use so many threads within this; 0 leaves its own choice."""
@@ -125,7 +128,7 @@ def budget_for(peak_bytes: int, n_tokens: int, free_bytes: int) -> int:
         free_bytes: of the device while nothing runs.
     """
     per_token = max(peak_bytes, 1) / max(n_tokens, 1)
-    return max(int(free_bytes * MEMORY_SHARE / per_token), LEAST_TOKENS)
+    return min(max(int(free_bytes * MEMORY_SHARE / per_token), LEAST_TOKENS), MOST_TOKENS)
 
 
 class Memory(Protocol):
@@ -182,22 +185,59 @@ class Replica(Generic[Model]):
         model: what a batch is run with.
         device: where it lies.
         memory: of the device; None where it is not probed.
-        budget: most tokens of a batch; found by the first batch where `memory` is known, halved
-            whenever it was too much.
+        budget: most tokens of a batch; found by the first batch where `memory` is known, and by
+            the first one of much longer inputs, halved whenever it was too much.
+        n_probed: tokens of the longest input that was probed.
+        n_failed: tokens of the smallest batch that did not fit; 0 while all did.
+        lock: held while a batch runs: one at a time, unless the model may be run by several threads
+            at once.
     """
 
     model: Model
     device: str
     memory: Memory | None = None
     budget: int = CPU_TOKENS
-    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    is_probed: bool = False
+    lock: AbstractContextManager[Any] = field(default_factory=threading.Lock, repr=False)
+    n_probed: int = 0
+    n_failed: int = 0
 
 
-def replica_on(model: Model, device: str) -> Replica[Model]:
-    """Return a model's copy with what its device can tell of its memory."""
+def replica_on(model: Model, device: str, batch_tokens: int = 0) -> Replica[Model]:
+    """Return a model's copy with what its device can tell of its memory.
+
+    Args:
+        model: on the device already.
+        device: its name.
+        batch_tokens: most tokens of a batch; 0 lets a card's memory be probed.
+    """
+    if batch_tokens:
+        return Replica(model, device, budget=batch_tokens)
     memory = CardMemory(device) if device.startswith("cuda") else None
     return Replica(model, device, memory)
+
+
+def run_on(
+    model: Any, devices: Sequence[str], batch_tokens: int = 0, *, is_stateless: bool = False
+) -> "Runner[Any]":
+    """Return a runner with a copy of a torch model on each device.
+
+    Args:
+        model: on no card yet.
+        devices: as `pick_devices` gives them, at least one.
+        batch_tokens: as in `replica_on`.
+        is_stateless: whether several threads may run it at once, so that on the processor a query
+            need not wait for a batch of documents. On a card they take turns: its memory is
+            counted for one.
+    """
+    copies = [copy.deepcopy(model) for _ in devices[1:]]
+    made = [
+        replica_on(one.to(device), device, batch_tokens)
+        for one, device in zip((*copies, model), devices, strict=True)
+    ]
+    for replica in made:
+        if is_stateless and replica.device == "cpu":
+            replica.lock = nullcontext()
+    return Runner(made)
 
 
 class Runner(Generic[Model]):
@@ -288,6 +328,7 @@ class Runner(Generic[Model]):
                 continue
             # Here the error and its traceback, which hold the batch's tensors, are gone.
             replica.budget = max(n_tokens // 2, 1)
+            replica.n_failed = min(replica.n_failed or n_tokens, n_tokens)
             release_memory(replica.device)
             pending += _halves(part)
 
@@ -296,19 +337,27 @@ class Runner(Generic[Model]):
         lengths: Sequence[int],
         compute: Callable[[Replica[Model], Sequence[int]], Result],
     ) -> None:
-        """Let every device that can be asked run the longest sequence alone, once."""
+        """Let every device that can be asked run the longest sequence alone, unless it did."""
+        if not len(lengths):
+            return
+        longest = max(range(len(lengths)), key=lambda i: lengths[i])
         for replica in self._all:
-            if replica.memory is None or replica.is_probed or not len(lengths):
+            if replica.memory is None or lengths[longest] < _PROBE_AGAIN * replica.n_probed:
                 continue
-            longest = max(range(len(lengths)), key=lambda i: lengths[i])
-            with replica.lock:
-                compute(replica, [longest])  # what is allocated once and kept does not count
-                replica.memory.begin()
-                compute(replica, [longest])
-                peak = replica.memory.peak_bytes()
-                free = replica.memory.free_bytes()
-            replica.budget = budget_for(peak, lengths[longest], free)
-            replica.is_probed = True
+            try:
+                with replica.lock:
+                    compute(replica, [longest])  # what is allocated once and kept does not count
+                    replica.memory.begin()
+                    compute(replica, [longest])
+                    peak = replica.memory.peak_bytes()
+                    free = replica.memory.free_bytes()
+            except Exception as error:
+                if is_out_of_memory(error):
+                    _check_can_shrink([longest], lengths[longest], replica.device, error)
+                raise
+            found = budget_for(peak, lengths[longest], free)
+            replica.budget = min(found, replica.n_failed // 2) if replica.n_failed else found
+            replica.n_probed = lengths[longest]
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -88,7 +88,7 @@ def open_vllm(checkpoint: Checkpoint, server: ServerOptions) -> MultiVectorTextE
     """
     recipe = served(read_recipe(checkpoint))
     runtime = f"vLLM, tokenizers {minor_version('tokenizers')}"
-    info = describe(checkpoint, recipe, {"runtime": runtime})
+    info = describe(checkpoint, recipe, {"runtime": runtime}, ("tokenizers",))
 
     def open_parts() -> TextParts:
         renderer = Renderer(checkpoint.directory / "tokenizer.json", recipe)

@@ -1,7 +1,8 @@
 """What a pipeline's vectors depend on beside its spec, recorded and checked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from typing import Protocol
 
 import msgspec
 
@@ -21,7 +22,11 @@ LIBRARIES = (
     "av",
     "faster-whisper",
     "ctranslate2",
+    "torch",
+    "transformers",
+    "sentence-transformers",
 )
+NOT_INSTALLED = "not installed"
 
 
 class EncoderLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,6 +41,7 @@ class EncoderLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         rendering: what else shapes the encoder's vectors, by name.
         golden_picture: some rows of the golden picture, for encoders that look at pictures.
         golden_sound: some rows of the golden sound, for encoders that listen.
+        libraries: version by package, of those whose code computed the rows.
     """
 
     name: str
@@ -46,6 +52,39 @@ class EncoderLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rendering: dict[str, str] = {}
     golden_picture: str = ""
     golden_sound: str = ""
+    libraries: dict[str, str] = {}
+
+
+class RerankerLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The cross-encoder that a pipeline reranks with, as it was when the generation was made.
+
+    Attributes:
+        name: as the pipeline calls it.
+        weights: sha256 by file.
+        libraries: version by package, of those whose code computes its scores.
+    """
+
+    name: str
+    weights: dict[str, str]
+    libraries: dict[str, str] = {}
+
+
+class Reranker(Protocol):
+    """What the lock has to know of a cross-encoder."""
+
+    @property
+    def weights(self) -> Mapping[str, str]:
+        """sha256 by file, once it is loaded."""
+        ...
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Packages whose code computes its scores."""
+        ...
+
+    def load(self) -> None:
+        """Read and check the weights."""
+        ...
 
 
 class PipelineLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,19 +95,26 @@ class PipelineLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         extractors: version by extractor's name.
         analyzer: version of the lexical analysis.
         libraries: versions that were installed; told, not compared (the golden rows are).
+        reranker: the cross-encoder; None where the pipeline has none, or was locked before it was
+            recorded.
     """
 
     encoders: dict[str, EncoderLock]
     extractors: dict[str, str]
     analyzer: str
     libraries: dict[str, str]
+    reranker: RerankerLock | None = None
 
     def to_json(self) -> str:
         """Return the canonical form."""
         parts = msgspec.to_builtins(self)
+        # What came later is left out where there is none: such locks stay as they were.
         for encoder in parts["encoders"].values():
-            if not encoder["golden_sound"]:
-                del encoder["golden_sound"]  # locks of encoders that are deaf stay as they were
+            for name in ("golden_sound", "libraries"):
+                if not encoder[name]:
+                    del encoder[name]
+        if self.reranker is None:
+            del parts["reranker"]
         return canonical_json(parts)
 
 
@@ -78,15 +124,31 @@ def parse_lock(text: str) -> PipelineLock:
 
 
 def make_lock(
-    encoders: Mapping[str, Encoder], extractors: Mapping[str, str], analyzer: str
+    encoders: Mapping[str, Encoder],
+    extractors: Mapping[str, str],
+    analyzer: str,
+    reranker: tuple[str, Reranker] | None = None,
 ) -> PipelineLock:
-    """Return the lock of a new generation; loads the encoders and runs the golden query."""
+    """Return the lock of a new generation; loads the encoders and runs the golden query.
+
+    Args:
+        encoders: by space.
+        extractors: version by name.
+        analyzer: version of the lexical analysis.
+        reranker: name and cross-encoder, which is loaded; None where the pipeline has none.
+    """
     return PipelineLock(
         encoders={space: _lock_encoder(encoder) for space, encoder in encoders.items()},
         extractors=dict(extractors),
         analyzer=analyzer,
-        libraries=_library_versions(),
+        libraries=library_versions(LIBRARIES),
+        reranker=None if reranker is None else _lock_reranker(*reranker),
     )
+
+
+def _lock_reranker(name: str, reranker: Reranker) -> RerankerLock:
+    reranker.load()
+    return RerankerLock(name, dict(reranker.weights), library_versions(reranker.libraries))
 
 
 # Settings that came after digests were first made, with the values that change nothing.
@@ -155,6 +217,26 @@ def check_encoder(encoder: Encoder, lock: EncoderLock, *, space: str) -> None:
         _check_rows(rows, lock.golden_sound, lock, f"Space {space!r}", "sound")
 
 
+def check_reranker(reranker: Reranker, lock: RerankerLock) -> None:
+    """Make sure that a cross-encoder has the weights that were recorded; loads it.
+
+    Raises:
+        PipelineMismatchError: it has others.
+    """
+    reranker.load()
+    if changed := _differences(lock.weights, reranker.weights):
+        raise PipelineMismatchError(
+            f"The pipeline reranks with {lock.name}, which has other weights than were recorded: "
+            f"{changed}. Restore what was recorded; or release a pipeline with these weights "
+            "(`latelight release start`), which reads and encodes nothing anew."
+        )
+
+
+def changed_libraries(then: Mapping[str, str]) -> str:
+    """Return which recorded versions are not those installed now, as told; empty for none."""
+    return _differences(then, library_versions(then))
+
+
 def _check_rows(now: Float32Array, then: str, lock: EncoderLock, where: str, what: str) -> None:
     cosine = golden.least_cosine(now, golden.from_text(then, lock.dim))
     if cosine < golden.LEAST_COSINE:
@@ -207,19 +289,21 @@ def _lock_encoder(encoder: Encoder) -> EncoderLock:
         rendering=dict(info.rendering),
         golden_picture=golden.to_text(picture) if len(picture) else "",
         golden_sound=golden.to_text(sound) if len(sound) else "",
+        libraries=library_versions(info.libraries),
     )
 
 
-def _library_versions() -> dict[str, str]:
+def library_versions(names: Iterable[str]) -> dict[str, str]:
+    """Return the installed version of each package, `not installed` without one."""
     found: dict[str, str] = {}
-    for name in LIBRARIES:
+    for name in names:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed"
+            found[name] = NOT_INSTALLED
     return found
 
 
 def _library_changes() -> str:
-    listed = ", ".join(f"{name} {number}" for name, number in _library_versions().items())
+    listed = ", ".join(f"{name} {number}" for name, number in library_versions(LIBRARIES).items())
     return f"Installed: {listed}. "

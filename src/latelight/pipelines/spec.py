@@ -9,6 +9,7 @@ import msgspec
 import yaml
 
 from latelight.errors import NotFoundError, SettingError
+from latelight.pipelines.spec_errors import first_fault
 
 SearchMode = Literal["auto", "maxsim", "bm25", "hybrid"]
 SIGHTED = "latelight-small"
@@ -75,7 +76,7 @@ class PoolingSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         method: `ward` clusters them; `cover` drops near-duplicates; `grid` takes means of a
-            picture's rows and columns, for a first stage.
+            picture's rows and columns, which is coarse.
         factor: `ward` makes one row of so many on average.
         threshold: `cover` drops a row whose cosine with a kept one is at least this.
         protected: so many first rows stay as they are.
@@ -231,10 +232,15 @@ def parse_spec(text: str, *, origin: str = "the pipeline") -> PipelineSpec:
     Raises:
         SettingError: it is not YAML, has an unknown field, or a value out of range.
     """
+    value: Any = None
     try:
-        spec = msgspec.convert(yaml.safe_load(text) or {}, PipelineSpec)
+        value = yaml.safe_load(text) or {}
+        spec = msgspec.convert(value, PipelineSpec)
     except (yaml.YAMLError, msgspec.ValidationError) as error:
-        raise SettingError(f"{origin}: {error}. See docs/pipelines.md for the fields.") from error
+        fault = first_fault(value, PipelineSpec) if value is not None else ""
+        raise SettingError(
+            f"{origin}: {fault or error}. See docs/pipelines.md for the fields."
+        ) from error
     _check(spec, origin)
     return spec
 
@@ -271,8 +277,20 @@ def _check(spec: PipelineSpec, origin: str) -> None:
         ("search.k", spec.search.k, 1, 10_000),
         ("search.rerank_depth", spec.search.rerank_depth, 1, 1_000),
         ("number of spaces", len(spec.spaces), 1, 8),
-        *((f"spaces.{name}.weight", one.weight, 0.001, 1_000) for name, one in spec.spaces.items()),
+        *(limit for name, one in spec.spaces.items() for limit in _limits_of(name, one)),
     )
     for name, value, low, high in limits:
         if not low <= value <= high:
             raise SettingError(f"{origin}: {name} is {value}; give a value from {low} to {high}.")
+
+
+def _limits_of(name: str, space: SpaceSpecification) -> tuple[tuple[str, float, float, float], ...]:
+    """Return (field, value, least, most) of a space's numbers."""
+    where, pooling = f"spaces.{name}", space.pooling
+    return (
+        (f"{where}.weight", space.weight, 0.001, 1_000),
+        (f"{where}.dim", space.dim, 0, 4_096),
+        (f"{where}.pooling.factor", pooling.factor, 1, 64),
+        (f"{where}.pooling.threshold", pooling.threshold, 0.5, 1),
+        (f"{where}.pooling.protected", pooling.protected, 0, 64),
+    )

@@ -112,7 +112,7 @@ def steps_between(
         extract=extract,
         encode=needed,
         index=tuple(_indexing(spec_a, spec_b, locks, frozenset(needed))),
-        search=tuple(_searching(spec_a, spec_b)),
+        search=(*_searching(spec_a, spec_b), *_reranking(locks)),
     )
 
 
@@ -132,6 +132,14 @@ def _encoding(
     if locks is not None and not changed:
         then, now = (_shaping(lock.encoders.get(name)) for lock in locks)
         yield from _differing(f"lock.encoders.{name}.", then, now)
+
+
+def _reranking(locks: tuple[PipelineLock, PipelineLock] | None) -> tuple[Change, ...]:
+    """Return how the weights that rerank differ; what was not recorded does not."""
+    if locks is None or locks[0].reranker is None or locks[1].reranker is None:
+        return ()
+    then, now = locks[0].reranker, locks[1].reranker
+    return _differing("lock.reranker.weights.", then.weights, now.weights)
 
 
 def _is_finer(before: SpaceSpecification, after: SpaceSpecification) -> bool:

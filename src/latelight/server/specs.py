@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from latelight.app.engine import check_buildable
-from latelight.errors import NotFoundError, SettingError
+from latelight.errors import NotFoundError, SettingError, WeightsNotFoundError
 from latelight.pipelines.spec import PRESETS, PipelineSpec, parse_spec
 from latelight.releases.plan import DEFAULT_PLAN, ReleasePlan, parse_plan
 from latelight.settings import Settings
@@ -27,8 +27,25 @@ def spec_from(value: str | dict[str, Any], settings: Settings) -> PipelineSpec:
         return PRESETS[value]
     spec = _parsed(value)
     check_names(spec)
-    check_buildable(spec, settings)
+    check_models(spec, settings)
     return spec
+
+
+def check_models(spec: PipelineSpec, settings: Settings) -> None:
+    """Make sure that what a spec names is on the server; where things lie there is not told.
+
+    Raises:
+        NotFoundError: a plugin is not installed.
+        SettingError: a model does not exist, or its files are not there.
+    """
+    try:
+        check_buildable(spec, settings)
+    except WeightsNotFoundError as error:
+        field = str(error).partition(":")[0]
+        raise SettingError(
+            f"{field} names a model whose files are not on the server. Whoever runs it can get "
+            "them there (`latelight models get`, `hf download`); or name another model."
+        ) from error
 
 
 def check_names(spec: PipelineSpec) -> None:

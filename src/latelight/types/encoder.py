@@ -27,6 +27,8 @@ class EncoderInfo:
         hears: whether it listens to `Unit.sound`, so that extractors must fill it.
         rendering: what else shapes its vectors, by name: prompts, lengths, dtype, rule of resizing,
             versions of libraries that render. Part of the pipeline's lock.
+        libraries: packages whose code computes its rows; their versions are in the lock, and a
+            change of one is told, since the rows may move within what is accepted.
     """
 
     name: str
@@ -41,3 +43,4 @@ class EncoderInfo:
     image_side: int = 0
     hears: bool = False
     rendering: Mapping[str, str] = field(default_factory=dict)
+    libraries: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from latelight.encoders.torch_loading import load_strictly
+from latelight.encoders.torch_runtime import run_on
 from latelight.encoders.vision.encoder import PatchProbe, VisualParts
 from latelight.encoders.vision.family import Family, Files, RunOptions
 from latelight.encoders.vision.geometry import merged_cells, place, smart_resize
@@ -15,7 +16,6 @@ from latelight.encoders.vision.loading import (
     describe,
     devices_and_dtype,
     digests_of,
-    run_on,
 )
 from latelight.encoders.vision.retrieval import (
     embedding_dim,

@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image
 
+from latelight.encoders.torch_runtime import run_on
 from latelight.encoders.vision.colqwen2 import (
     check_size,
     grid_of,
@@ -26,7 +27,6 @@ from latelight.encoders.vision.loading import (
     digests_of,
     plain_tokenizer,
     processor_settings,
-    run_on,
 )
 from latelight.encoders.vision.projected import (
     QWEN_PARTS,

@@ -8,6 +8,7 @@ from typing import Any
 from PIL import Image
 
 from latelight.encoders.torch_loading import load_strictly
+from latelight.encoders.torch_runtime import run_on
 from latelight.encoders.vision.encoder import PatchProbe, VisualParts
 from latelight.encoders.vision.family import Family, Files, RunOptions
 from latelight.encoders.vision.geometry import place, tile_cells
@@ -21,7 +22,6 @@ from latelight.encoders.vision.loading import (
     load_tokenizer,
     plain_tokenizer,
     processor_settings,
-    run_on,
 )
 from latelight.encoders.vision.projected import (
     Projection,

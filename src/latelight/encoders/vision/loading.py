@@ -2,11 +2,11 @@
 
 import copy
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from latelight.encoders.strict_loading import minor_version, need, offline, reading
-from latelight.encoders.torch_runtime import Runner, pick_devices, pick_dtype, replica_on
+from latelight.encoders.torch_runtime import pick_devices, pick_dtype
 from latelight.encoders.vision.family import Files, RunOptions, read_json
 from latelight.encoders.vision.rendering import PlainTokenizer
 from latelight.errors import ModelError
@@ -111,17 +111,6 @@ def devices_and_dtype(options: RunOptions) -> tuple[tuple[str, ...], str]:
     need("torch", "transformers")
     devices = pick_devices(options.devices)
     return devices, pick_dtype(options.dtype, devices[0])
-
-
-def run_on(model: Any, devices: Sequence[str]) -> Runner[Any]:
-    """Return a runner with a copy of the model on each device."""
-    copies = [copy.deepcopy(model) for _ in devices[1:]]
-    return Runner(
-        [
-            replica_on(one.to(device), device)
-            for one, device in zip((*copies, model), devices, strict=True)
-        ]
-    )
 
 
 def digests_of(files: Files, options: RunOptions) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from PIL import Image
 
 from latelight.encoders.torch_loading import load_strictly, need_torchvision
+from latelight.encoders.torch_runtime import run_on
 from latelight.encoders.vision.encoder import PatchProbe, VisualParts
 from latelight.encoders.vision.family import Family, Files, RunOptions
 from latelight.encoders.vision.geometry import padded_cells, place
@@ -20,7 +21,6 @@ from latelight.encoders.vision.loading import (
     load_tokenizer,
     plain_tokenizer,
     processor_settings,
-    run_on,
 )
 from latelight.encoders.vision.rendering import PROBE, TextTemplate, find_template, token_names
 from latelight.types import UNIT_KINDS

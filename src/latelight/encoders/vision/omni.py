@@ -14,6 +14,7 @@ from PIL import Image
 
 from latelight.encoders.strict_loading import offline, reading
 from latelight.encoders.torch_loading import need_torchvision
+from latelight.encoders.torch_runtime import run_on
 from latelight.encoders.vision.colqwen2 import check_size, grid_of, qwen_probe, resize_rule
 from latelight.encoders.vision.encoder import VisualParts
 from latelight.encoders.vision.family import PICTURES_AND_SOUND, Family, Files, RunOptions
@@ -35,7 +36,6 @@ from latelight.encoders.vision.loading import (
     load_tokenizer,
     marker_texts,
     plain_tokenizer,
-    run_on,
 )
 from latelight.encoders.vision.projected import (
     QWEN_PARTS,

@@ -87,6 +87,7 @@ def open_visual(
             "family": family.name,
             **{library: minor_version(library) for library in family.libraries},
         },
+        libraries=tuple(sorted({"torch", *family.libraries})),
     )
     options = RunOptions(name, device, dtype, weights)
     return VisualEncoder(

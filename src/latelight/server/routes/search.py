@@ -23,7 +23,7 @@ from latelight.server.requests import Compare, Explain, Search, SearchBatch, Sea
 from latelight.server.routes.common import IN, answered, target_of
 from latelight.server.routing import Route, operation
 from latelight.server.service import Service, caller_of, service_of
-from latelight.server.specs import check_names
+from latelight.server.specs import check_models, check_names
 from latelight.server.together import Asked, stage_times
 from latelight.server.uploads import invalid, read_form
 from latelight.types import Source
@@ -202,6 +202,7 @@ def view_of(target: Collection, asked: SearchOptions | Similar | Explain) -> Vie
     view = target.view(asked.version or "live", pipeline=asked.pipeline)
     if asked.pipeline is not None:
         check_names(view.spec)
+        check_models(view.spec, view.settings)
     return view
 
 
