@@ -51,6 +51,9 @@ def _faults(value: Any, kind: inspect.Type, path: str) -> Iterator[str]:
         if not any(value == one and type(value) is type(one) for one in kind.values):
             choices = ", ".join(map(str, kind.values))
             yield _said(path, value, f"one of: {choices}") + _meant(value, kind.values)
+    elif isinstance(kind, inspect.UnionType):
+        if all(any(_faults(value, one, path)) for one in kind.types):
+            yield _said(path, value, " or ".join(map(_expected, kind.types)))
     elif type(kind) in _SCALARS:
         expected, types = _SCALARS[type(kind)]
         if type(value) not in types:
@@ -71,6 +74,13 @@ def _struct(value: Any, kind: inspect.StructType, path: str) -> Iterator[str]:
             )
         else:
             yield from _faults(own, field.type, f"{path}.{name}")
+
+
+def _expected(kind: inspect.Type) -> str:
+    """Return what one kind of a union may be."""
+    if isinstance(kind, inspect.LiteralType):
+        return ", ".join(map(str, kind.values))
+    return _SCALARS[type(kind)][0] if type(kind) in _SCALARS else "another form"
 
 
 def _said(path: str, value: Any, expected: str) -> str:
