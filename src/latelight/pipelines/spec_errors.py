@@ -47,7 +47,13 @@ def _faults(value: Any, kind: inspect.Type, path: str) -> Iterator[str]:
             return
         for i, own in enumerate(value):
             yield from _faults(own, kind.item_type, f"{path}[{i}]")
-    elif isinstance(kind, inspect.LiteralType):
+    else:
+        yield from _single(value, kind, path)
+
+
+def _single(value: Any, kind: inspect.Type, path: str) -> Iterator[str]:
+    """Yield faults of what has no parts."""
+    if isinstance(kind, inspect.LiteralType):
         if not any(value == one and type(value) is type(one) for one in kind.values):
             choices = ", ".join(map(str, kind.values))
             yield _said(path, value, f"one of: {choices}") + _meant(value, kind.values)
