@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from latelight.encoders.sight.regions import STRIDE, Cells, find_regions
 from latelight.encoders.sight.vocabulary import ATTRIBUTES, KINDS
@@ -75,6 +76,15 @@ def test_surer_things_come_first_and_unsure_ones_are_left_out() -> None:
     assert [kind for kind, _ in look(cells)] == ["logo", "map"]
     assert [kind for kind, _ in look(cells, least_confidence=0.8)] == ["logo"]
     assert [kind for kind, _ in look(cells, most=1)] == ["logo"]
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.4, "bar chart"), (0.7, "stacked bar chart")])
+def test_what_is_a_case_of_another_kind_is_told_when_it_is_sure(share: float, told: str) -> None:
+    cells = empty()
+    paint(cells, "stacked bar chart", (2, 4, 14, 16), share)
+    cells.kinds[KINDS.index("bar chart"), 4:16, 2:14] = 0.9 - share
+    cells.kinds[0, 4:16, 2:14] = 0.1
+    assert [kind for kind, _ in look(cells)] == [told]
 
 
 def test_a_single_stray_cell_is_no_region() -> None:

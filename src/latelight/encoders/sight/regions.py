@@ -18,6 +18,8 @@ STRIDE = 16  # pixels of the frame per cell
 MOST_REGIONS = 8
 LEAST_CONFIDENCE = 0.3
 _LIKELY = 0.5  # that a cell is part of something
+_CASE_OF = {KINDS.index("stacked bar chart"): KINDS.index("bar chart")}
+_NEARLY = 0.5  # as likely
 _SAME_BOX = 0.45  # overlap of boxes that two cells of one thing propose
 _JOINED = 0.45  # of the smaller of two boxes of one kind that lies in the other
 _WORTH_JOINING = 0.6  # of the least confidence, for a part of something
@@ -183,7 +185,7 @@ def _merged(cells: Cells, left: _Left, group: npt.NDArray[np.intp]) -> Found:
     at = left.at[group]
     kinds = cells.kinds.reshape(len(KINDS), -1)[:, at] @ weights
     attributes = cells.attributes.reshape(len(ATTRIBUTES), -1)[:, at] @ weights
-    kind = int(np.where(_MARKED, kinds, -1.0).argmax())
+    kind = _told(kinds)
     support = min(1.0, len(group) * STRIDE**2 / max(1.0, _area(box)) * 1.25)
     sure = float(1 - kinds[~_MARKED].sum())
     confidence = float(np.clip(sure * support * kinds[kind] ** 0.5, 0, 1))
@@ -191,6 +193,13 @@ def _merged(cells: Cells, left: _Left, group: npt.NDArray[np.intp]) -> Found:
     return Found(
         edges, KINDS[kind], confidence, kinds.astype(np.float32), attributes.astype(np.float32)
     )
+
+
+def _told(kinds: Float32Array) -> int:
+    """Return the likeliest kind; the one that it is a case of where that is nearly as likely."""
+    kind = int(np.where(_MARKED, kinds, -1.0).argmax())
+    wider = _CASE_OF.get(kind, kind)
+    return wider if kinds[wider] > _NEARLY * kinds[kind] else kind
 
 
 def _repeats(one: Found, found: list[Found]) -> bool:
