@@ -182,6 +182,19 @@ def test_jobs_are_listed_found_and_heard(library: AnyLibrary) -> None:
         library.collection("other").job(job.id)
 
 
+def test_the_beginning_of_several_ids_says_whose(library: AnyLibrary) -> None:
+    notes = library.collection("notes", create=True)
+    ids = sorted(notes.add([{"id": f"d{n}", "text": "The ferry."}]).id for n in range(4))
+    shared = ids[0][:2]
+    with pytest.raises(NotFoundError, match=f"several jobs \\({ids[0]}, .*, …\\)"):
+        library.job(shared)
+    with pytest.raises(NotFoundError, match="several jobs"):
+        notes.job(shared)
+    with pytest.raises(NotFoundError, match="'no such'"):
+        library.job("no such")
+    assert library.job(ids[0]).id == ids[0]
+
+
 def test_a_job_can_try_again_what_has_failed(library: AnyLibrary) -> None:
     target = library.collection("reports", create=True)
     job = target.add([b"%PDF-1.7 no more"], name="bad.pdf")
