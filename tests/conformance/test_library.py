@@ -458,6 +458,22 @@ def test_a_pipeline_is_tried_and_saved_nowhere(paper: AnyCollection, tmp_path: P
         paper.view(pipeline="no-such-pipeline")
 
 
+def test_a_view_says_which_pipeline_it_asks(two: AnyCollection) -> None:
+    assert two.view().spec == two.spec
+    assert two.view(two.digest).spec == two.spec
+    assert two.view("candidate").spec == PipelineSpec(
+        name="words", search=SearchSpec(mode="bm25", k=2)
+    )
+    tried = two.view("candidate", pipeline={"search": {"k": 7}}).spec
+    assert (tried.name, tried.search.k, tried.search.mode) == ("words", 7, "bm25")
+    whole = PipelineSpec(name="on trial", search=SearchSpec(k=3))
+    assert two.view(pipeline=whole).spec == whole
+    with pytest.raises(NotFoundError):
+        two.view("nobody").spec  # noqa: B018
+    with pytest.raises(SettingError):
+        two.view(pipeline={"search": {"depth of thought": 7}}).spec  # noqa: B018
+
+
 def test_a_difference_between_versions_is_explained(two: AnyCollection) -> None:
     told = two.explain_difference("the ferry of the harbour", k=2, most=2, mode="auto")
     assert (told.query, told.k) == ("the ferry of the harbour", 2)

@@ -34,9 +34,14 @@ class View:
             InputError: it differs in more than searches.
         """
         self._opened = opened
-        self.spec = opened.spec if trial is None else _tried(opened, trial)
+        self._spec = opened.spec if trial is None else _tried(opened, trial)
         self._is_trial = trial is not None
         self._settings = settings
+
+    @property
+    def spec(self) -> PipelineSpec:
+        """The pipeline that is asked: the version's own, or the one on trial."""
+        return self._spec
 
     def search(
         self,
