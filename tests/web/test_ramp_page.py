@@ -106,6 +106,8 @@ def test_the_share_grows_and_a_broken_guard_takes_it_back(
     assert page.locator(".step.is-end strong").inner_text() == "Rolled back"
     assert page.locator(".audit li").first.inner_text().count(note) == 1
     assert page.locator("[data-move]").all_inner_texts() == ["Retire what is left"]
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360, "whole digests break"
 
 
 def use_what_the_live_version_found(people: People, live: list[tuple[str, float]]) -> None:
