@@ -11,7 +11,7 @@ from latelight.app.generations import as_spec
 from latelight.app.hits import Hits
 from latelight.app.opened import OpenGeneration
 from latelight.app.similar import SearchOptions, likeness
-from latelight.errors import InputError, NotFoundError
+from latelight.errors import InputError, NotFoundError, SettingError
 from latelight.pipelines.query import explain_units, run_searches
 from latelight.pipelines.reader import Reader
 from latelight.pipelines.request import SearchRequest
@@ -122,8 +122,13 @@ def _tried(opened: OpenGeneration, trial: Trial) -> PipelineSpec:
 
 def _with_sections(spec: PipelineSpec, sections: Mapping[str, Any]) -> PipelineSpec:
     """Return a spec with some fields changed, however deep they are."""
-    whole = merged(json.loads(spec.to_json()), sections)
-    return parse_spec(json.dumps(whole), origin="the pipeline that is tried")
+    try:
+        whole = merged(json.loads(spec.to_json()), sections)
+        # As it is: YAML takes the halves of a character's JSON escape for two.
+        text = json.dumps(whole, ensure_ascii=False)
+        return parse_spec(text, origin="the pipeline that is tried")
+    except RecursionError as error:
+        raise SettingError("The pipeline is nested without end; see docs/pipelines.md.") from error
 
 
 def merged(whole: Any, changes: Any) -> Any:

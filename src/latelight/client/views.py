@@ -68,7 +68,8 @@ def spec(view: Viewed) -> Talking[PipelineSpec]:
     if view.trial is None:
         return parse_spec(begun[0].spec, origin=f"version {begun[0].digest}")
     tried = merged(json.loads(begun[0].spec), view.trial)
-    return parse_spec(json.dumps(tried), origin="the pipeline that is tried")
+    text = json.dumps(tried, ensure_ascii=False)
+    return parse_spec(text, origin="the pipeline that is tried")
 
 
 def search(
