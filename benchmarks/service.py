@@ -58,8 +58,18 @@ class Client:
     """One connection that is kept, as a plain client of the standard library has it."""
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self.took_ms = 0.0
         self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         sent = None if body is None else json.dumps(body)
@@ -104,8 +114,8 @@ def served(root: Path) -> Any:
 def wait_until_ready(port: int) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        with suppress(OSError):
-            if Client(port).ask("GET", "/readyz")[0] == 200:
+        with suppress(OSError), Client(port) as client:
+            if client.ask("GET", "/readyz")[0] == 200:
                 return
         time.sleep(0.2)
     raise TimeoutError("The server is not ready after two minutes.")

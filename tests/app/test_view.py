@@ -77,3 +77,14 @@ def test_a_view_explains_and_finds_what_is_alike(notes: Collection) -> None:
     (hit,) = view.explain("oil", "lamp", unit_id="c0")
     assert hit.evidence
     assert view.similar("light", "c0")[0].doc_id == "lamp"
+
+
+def test_a_unit_that_nothing_scores_is_explained_by_nothing(notes: Collection) -> None:
+    (hit,) = notes.explain("zeppelin", "lamp", mode="bm25")
+    assert (hit.score, hit.score_norm, hit.evidence) == (0, 0, ())
+    two = notes.explain("lamp", "lamp", mode="bm25")
+    assert two[0].score == pytest.approx(sum(one.contribution for one in two[0].evidence))
+
+
+def test_a_trial_may_hold_any_character(notes: Collection) -> None:
+    assert notes.view(pipeline={"name": "\U0001f3ee lamp"}).spec.name == "\U0001f3ee lamp"

@@ -182,6 +182,19 @@ def test_jobs_are_listed_found_and_heard(library: AnyLibrary) -> None:
         library.collection("other").job(job.id)
 
 
+def test_the_beginning_of_several_ids_says_whose(library: AnyLibrary) -> None:
+    notes = library.collection("notes", create=True)
+    ids = sorted(notes.add([{"id": f"d{n}", "text": "The ferry."}]).id for n in range(4))
+    shared = ids[0][:2]
+    with pytest.raises(NotFoundError, match=f"several jobs \\({ids[0]}, .*, …\\)"):
+        library.job(shared)
+    with pytest.raises(NotFoundError, match="several jobs"):
+        notes.job(shared)
+    with pytest.raises(NotFoundError, match="'no such'"):
+        library.job("no such")
+    assert library.job(ids[0]).id == ids[0]
+
+
 def test_a_job_can_try_again_what_has_failed(library: AnyLibrary) -> None:
     target = library.collection("reports", create=True)
     job = target.add([b"%PDF-1.7 no more"], name="bad.pdf")
@@ -443,6 +456,22 @@ def test_a_pipeline_is_tried_and_saved_nowhere(paper: AnyCollection, tmp_path: P
         paper.view().search_batch("ferry")  # a text is not a list of texts
     with pytest.raises(NotFoundError):
         paper.view(pipeline="no-such-pipeline")
+
+
+def test_a_view_says_which_pipeline_it_asks(two: AnyCollection) -> None:
+    assert two.view().spec == two.spec
+    assert two.view(two.digest).spec == two.spec
+    assert two.view("candidate").spec == PipelineSpec(
+        name="words", search=SearchSpec(mode="bm25", k=2)
+    )
+    tried = two.view("candidate", pipeline={"search": {"k": 7}}).spec
+    assert (tried.name, tried.search.k, tried.search.mode) == ("words", 7, "bm25")
+    whole = PipelineSpec(name="on trial", search=SearchSpec(k=3))
+    assert two.view(pipeline=whole).spec == whole
+    with pytest.raises(NotFoundError):
+        two.view("nobody").spec  # noqa: B018
+    with pytest.raises(SettingError):
+        two.view(pipeline={"search": {"depth of thought": 7}}).spec  # noqa: B018
 
 
 def test_a_difference_between_versions_is_explained(two: AnyCollection) -> None:

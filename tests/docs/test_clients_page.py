@@ -9,6 +9,7 @@ import pytest
 import latelight
 from latelight.client.calls import Place
 from latelight.errors import LatelightError
+from latelight.evaluation import JudgementSet, Qrels
 from latelight.pipelines.spec import PipelineSpec, SearchSpec
 from latelight.releases.plan import ReleasePlan
 from latelight.testing.files import PdfPage, PdfText, make_pdf
@@ -31,8 +32,8 @@ def filings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_examples_run(filings: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
-    waiting, viewed, awaited = (
-        block.replace("http://localhost:8080", url) for block in blocks()[:3]
+    waiting, viewed, evaluated, awaited = (
+        block.replace("http://localhost:8080", url) for block in blocks()[:4]
     )
     names: dict[str, Any] = {"latelight": latelight}
     exec(compile(waiting, "clients.md", "exec"), names)
@@ -43,6 +44,14 @@ def test_the_examples_run(filings: Path, url: str, capsys: pytest.CaptureFixture
     names["reports"].release.step()
     exec(compile(viewed, "clients.md", "exec"), names)
     assert capsys.readouterr().out == "same report.pdf 1 1\n"
+    doc_id = names["reports"].documents()[0].doc_id
+    judged = JudgementSet("by hand", {"t": "cost of sales"}, Qrels({"t": {doc_id: 1}}))
+    judged.save("judged.json")
+    exec(compile(evaluated, "clients.md", "exec"), names)
+    assert capsys.readouterr().out.splitlines() == [
+        "1.0", "nDCG@10 0.0 not enough topics", "R@100 0.0 not enough topics"
+    ]  # fmt: skip
+    assert "<html" in (filings / "report.html").read_text()
     lines = "\n".join(f"    {line}" for line in awaited.splitlines())
     exec(compile(f"async def main():\n{lines}", "clients.md", "exec"), names)
     import asyncio

@@ -1,3 +1,5 @@
+import json
+
 from fastapi.testclient import TestClient
 
 from latelight.app import Library
@@ -39,6 +41,9 @@ def test_a_version_or_a_pipeline_on_trial_may_be_asked(notes: TestClient, librar
         ({"pipeline": {"search": {"rerank": "/etc/passwd"}}}, 422),
         ({"pipeline": {"search": {"rerank": "nobody/none"}}}, 422),
         ({"pipeline": {"search": {"no": 1}}}, 422),
+        ({"pipeline": json.loads(200 * '{"search":' + "1" + 200 * "}")}, 422),
+        ({"pipeline": {"\U0001f3ee": 1}}, 422),
+        ({"pipeline": {"name": "\U0001f3ee"}}, 200),
     ):
         refused = notes.post(f"{NOTES}/search", json={"text": "oil", **body})
         assert refused.status_code == status, refused.text

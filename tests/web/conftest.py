@@ -87,7 +87,8 @@ def library_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "by": HOSTILE,
         }
         library.collection("hostile", create=True).add([hostile])
-        library.collection("release", create=True).add(NOTES)
+        for name in ("release", "ramp", "mixed"):
+            library.collection(name, create=True).add(NOTES)
         library.collection("inbox", create=True)
         engine.shared_encoder.cache_clear()
     return root

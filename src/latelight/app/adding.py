@@ -96,21 +96,45 @@ class Runs:
         `lock` is released at the end.
 
         Raises:
+            InputError: it is over, and what came in memory is not kept; it stays as it ended.
             LatelightError: what stopped it; everything so far published stays.
         """
         with lock:
-            attempt = self._shop.jobs.claim(self.job_id)
-            try:
-                report = self._ingest(attempt, control, tally, only_failed=only_failed)
-            except BaseException as error:
-                with suppress(LatelightError):
-                    said = str(error) or type(error).__name__
-                    self._shop.jobs.end(self.job_id, attempt, "failed", said)
-                raise
-            self._shop.jobs.end(self.job_id, attempt, report.state)
+            is_used_up = self._is_used_up()
+            if not is_used_up:
+                report = self._claimed(control, tally, only_failed=only_failed)
+        if is_used_up:
+            self.put_away()  # what is left, and the directory that `lock` made anew
+            raise _not_kept(self.job_id)
         if report.state == "cancelled" or (report.state == "done" and not report.failures):
             self.put_away()
         return report
+
+    def _claimed(self, control: Control, tally: Tally, *, only_failed: bool) -> IngestReport:
+        attempt = self._shop.jobs.claim(self.job_id)
+        try:
+            report = self._ingest(attempt, control, tally, only_failed=only_failed)
+        except BaseException as error:
+            with suppress(LatelightError):
+                said = str(error) or type(error).__name__
+                self._shop.jobs.end(self.job_id, attempt, "failed", said)
+            raise
+        self._shop.jobs.end(self.job_id, attempt, report.state)
+        return report
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do: it did all that it could, or was cancelled."""
+        return _is_over(self._shop.jobs, self.record)
+
+    def _is_used_up(self) -> bool:
+        """Return whether it is over and had something in memory, some of which may be gone."""
+        record = self.record
+        given = loads(record.inputs)
+        if BACKFILL in given or record.state not in ("done", "cancelled"):
+            return False
+        spool = Inputs.from_dict(given, self._directory / SPOOL_NAME).spool
+        return spool is not None and (self.is_over or not spool.exists())
 
     def ask(self, request: StopRequest) -> None:
         """Ask whoever is at the job to stop; one that nobody is at is cancelled here.
@@ -171,10 +195,7 @@ class Runs:
             return self._shop.mirror.backfill(given[BACKFILL], quiet)
         inputs = Inputs.from_dict(given, self._directory / SPOOL_NAME)
         if inputs.spool is not None and not inputs.spool.exists():
-            raise InputError(
-                f"Job {self.job_id} is over, and what it was given in memory is not kept. Add it "
-                "again."
-            )
+            raise _not_kept(self.job_id)
         return self._shop.mirror.add(inputs, work)
 
     def _failed_scope(self) -> Scope:
@@ -214,7 +235,7 @@ def make_job(shop: Workshop, given: Given) -> Runs:
         JobRunningError: somebody is at this very job.
         InputError: something given cannot be an item.
     """
-    sweep(shop)
+    sweep(shop.jobs, shop.directory)
     job_id = new_job_id()
     directory = shop.directory / job_id
     if given.is_paths_alone:
@@ -231,14 +252,18 @@ def make_job(shop: Workshop, given: Given) -> Runs:
     return Runs(shop, job_id)
 
 
-def sweep(shop: Workshop) -> None:
+def sweep(jobs: JobStore, kept: Path) -> None:
     """Remove what jobs kept that are over or forgotten: their process ended before it could.
 
     The directory of a job that is being made has no record yet; it is left alone for a day.
+
+    Args:
+        jobs: what is written down.
+        kept: a collection's directory of jobs.
     """
-    for directory in shop.directory.glob("*"):
+    for directory in kept.glob("*"):
         with suppress(FileNotFoundError):  # somebody else was faster
-            if _is_left_over(shop.jobs, directory) and not is_alive(directory):
+            if _is_left_over(jobs, directory) and not is_alive(directory):
                 shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -247,9 +272,19 @@ def _is_left_over(jobs: JobStore, directory: Path) -> bool:
         record = jobs.get(directory.name)
     except NotFoundError:
         return directory.stat().st_mtime < time.time() - FORGOTTEN_SECONDS
+    return _is_over(jobs, record)
+
+
+def _is_over(jobs: JobStore, record: JobRecord) -> bool:
     if record.state == "done":
         return not jobs.count_failures(record.job_id)
     return record.state == "cancelled"
+
+
+def _not_kept(job_id: str) -> InputError:
+    return InputError(
+        f"Job {job_id} is over, and what it was given in memory is not kept. Add it again."
+    )
 
 
 def make_backfill(shop: Workshop, store: str) -> Runs:

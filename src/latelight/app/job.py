@@ -57,6 +57,11 @@ class Job:
         return self.state != "running"
 
     @property
+    def is_over(self) -> bool:
+        """Whether it is done with nothing left that failed, or was cancelled."""
+        return self._runs.is_over
+
+    @property
     def progress(self) -> Progress:
         """How far the last run has come."""
         return self._runs.record.progress if self._tally is None else self._tally.progress
@@ -150,6 +155,14 @@ class Job:
         self._control.ask("cancel")
         if not self._is_running_here:
             self._runs.ask("cancel")
+
+    def put_away(self) -> None:
+        """Remove what was kept for another run of one that is over.
+
+        A run does so at its end; one that was killed just then could not.
+        """
+        if self.is_over:
+            self._runs.put_away()
 
     @property
     def _is_running_here(self) -> bool:

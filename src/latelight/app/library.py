@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from latelight.app.adding import JobSummary, state_of
+from latelight.app.adding import JobSummary, state_of, sweep
 from latelight.app.backup import NO_PROGRESS, back_up
 from latelight.app.backup import Progress as BackupProgress
 from latelight.app.backup import restore as restore_files
@@ -13,7 +13,7 @@ from latelight.app.checksums import LIST_NAME, Contents
 from latelight.app.collection import Collection
 from latelight.app.generations import as_spec, make_store, new_version
 from latelight.app.job import Job
-from latelight.app.opened import CollectionHome
+from latelight.app.opened import JOBS_NAME, CollectionHome
 from latelight.app.workplace import is_unfinished
 from latelight.errors import CorruptFileError, FormatVersionError, InputError, NotFoundError
 from latelight.pipelines.items import LIBRARY_MARK
@@ -178,6 +178,11 @@ class Library:
     def count_failures(self, job_id: str) -> int:
         """Return how many items of a job could not be added so far."""
         return self._jobs.count_failures(job_id)
+
+    def sweep_jobs(self) -> None:
+        """Remove what jobs kept that are over: their process was killed before it could."""
+        for kept in (self.root / "ns").glob(f"*/*/{JOBS_NAME}"):
+            sweep(self._jobs, kept)
 
     def job(self, job_id: str, *, progress: Watch = watch_nothing) -> Job:
         """Return a job by its id, or by the beginning of it, to look at or to take up again.

@@ -32,6 +32,7 @@ from latelight.releases.store import ReleaseStore
 from latelight.releases.watching import Situation, StandingReader
 from latelight.settings import Settings
 
+JOBS_NAME = "jobs"
 MAX_SPEECH_THREADS = 2  # encoding goes on beside it
 MOST_WORKERS = 4
 """Processes that read files while one collection is added to."""
@@ -63,7 +64,7 @@ class CollectionHome:
     @property
     def jobs(self) -> Path:
         """What jobs need to go on."""
-        return self.directory / "jobs"
+        return self.directory / JOBS_NAME
 
     @property
     def mirror(self) -> Path:

@@ -11,7 +11,7 @@ from latelight.app.generations import as_spec
 from latelight.app.hits import Hits
 from latelight.app.opened import OpenGeneration
 from latelight.app.similar import SearchOptions, likeness
-from latelight.errors import InputError, NotFoundError
+from latelight.errors import InputError, NotFoundError, SettingError
 from latelight.pipelines.query import explain_units, run_searches
 from latelight.pipelines.reader import Reader
 from latelight.pipelines.request import SearchRequest
@@ -34,7 +34,7 @@ class View:
             InputError: it differs in more than searches.
         """
         self._opened = opened
-        self.spec = opened.spec if trial is None else _tried(opened, trial)
+        self._spec = opened.spec if trial is None else _tried(opened, trial)
         self._is_trial = trial is not None
         self._settings = settings
 
@@ -42,6 +42,11 @@ class View:
     def settings(self) -> Settings:
         """The settings that its models are found by."""
         return self._settings
+
+    @property
+    def spec(self) -> PipelineSpec:
+        """The pipeline that is asked: the version's own, or the one on trial."""
+        return self._spec
 
     def search(
         self,
@@ -122,8 +127,13 @@ def _tried(opened: OpenGeneration, trial: Trial) -> PipelineSpec:
 
 def _with_sections(spec: PipelineSpec, sections: Mapping[str, Any]) -> PipelineSpec:
     """Return a spec with some fields changed, however deep they are."""
-    whole = merged(json.loads(spec.to_json()), sections)
-    return parse_spec(json.dumps(whole), origin="the pipeline that is tried")
+    try:
+        whole = merged(json.loads(spec.to_json()), sections)
+        # As it is: YAML takes the halves of a character's JSON escape for two.
+        text = json.dumps(whole, ensure_ascii=False)
+        return parse_spec(text, origin="the pipeline that is tried")
+    except RecursionError as error:
+        raise SettingError("The pipeline is nested without end; see docs/pipelines.md.") from error
 
 
 def merged(whole: Any, changes: Any) -> Any:

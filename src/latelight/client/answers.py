@@ -98,7 +98,8 @@ class ReleaseStatus:
         left_out: documents that the candidate cannot hold.
         log: the audit log, oldest first.
         stepping: whether a step is being taken.
-        last_step: what the last one came to: `moved` and `said`, or `error`, a problem.
+        last_step: what the last one came to: `moved`, `said`, the `state` and `version`
+            that the release had then, or `error`, a problem.
     """
 
     release: Release

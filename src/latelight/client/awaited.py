@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from latelight.app.hits import ExplainedHit, Ranked
 from latelight.app.view import Trial
-from latelight.client import differences, drawing, jobs, releases, server, talks, views
+from latelight.client import differences, drawing, evaluations, jobs, releases, server, talks, views
 from latelight.client.address import Address, parse_address
 from latelight.client.answers import Told
 from latelight.client.bound import AsyncAttribute, Awaited, async_method, async_method_as
@@ -122,6 +122,16 @@ class AsyncReleases(Awaited[Place]):
     retire = async_method(releases.retire)
 
 
+class AsyncEvaluations(Awaited[Place]):
+    """As `RemoteEvaluations`."""
+
+    start = async_method(evaluations.start)
+    list = async_method(evaluations.listed)
+    get = async_method(evaluations.get)
+    wait = async_method(evaluations.wait)
+    report = async_method(evaluations.report)
+
+
 def _hits(collection: "AsyncCollection", told: Told) -> AsyncHits:
     return _drawn(Asked(collection._about, told.mode, told.by_text), collection._carrier, told)
 
@@ -148,6 +158,7 @@ def _all_seen(view: "AsyncView", told: list[Told]) -> list[AsyncHits]:
 class AsyncView(Awaited[Viewed]):
     """As `RemoteView`."""
 
+    spec = AsyncAttribute(views.spec)
     search = async_method_as(views.search, _seen)
     search_batch = async_method_as(views.search_batch, _all_seen)
     similar = async_method_as(views.similar, _seen)
@@ -219,6 +230,11 @@ class AsyncCollection(Awaited[Place]):
     def release(self) -> AsyncReleases:
         """Releases of another pipeline: start, step, status, promote, rollback, abort, retire."""
         return AsyncReleases(self._about, self._carrier)
+
+    @property
+    def evaluations(self) -> AsyncEvaluations:
+        """Judged topics, searched in versions and compared: start, list, get, wait, report."""
+        return AsyncEvaluations(self._about, self._carrier)
 
 
 class AsyncClient(Awaited[Address]):

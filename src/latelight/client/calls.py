@@ -100,6 +100,15 @@ def list_versions(place: Place, cursor: str | None = None) -> Call[Page]:
     return _page(f"{place.path}/versions", _generation, cursor)
 
 
+def list_aliases(place: Place, cursor: str | None = None) -> Call[Page]:
+    """A page of versions, each with the aliases that point at it."""
+
+    def read(one: Mapping[str, Any]) -> tuple[Generation, tuple[str, ...]]:
+        return answers.generation_of(one), tuple(one["aliases"])
+
+    return _page(f"{place.path}/versions", read, cursor)
+
+
 # -- documents -------------------------------------------------------------------------------
 
 
@@ -223,6 +232,34 @@ def move_release(place: Place, move: str, note: str = "") -> Call[ReleaseStatus]
     """How a release stands after it was promoted, rolled back, aborted or retired."""
     body = {"note": note} if note else None
     return Call("POST", f"{place.path}/release/{move}", answers.status_of, body=body)
+
+
+# -- evaluations -----------------------------------------------------------------------------
+
+
+def begin_evaluation(place: Place, asked: Mapping[str, Any]) -> Call[str]:
+    """The id of an evaluation, begun."""
+
+    def read(answer: Answer) -> str:
+        return str(answer.json()["evaluation_id"])
+
+    return Call("POST", f"{place.path}/evaluations", read, body=dict(asked))
+
+
+def list_evaluations(place: Place, cursor: str | None = None) -> Call[Page]:
+    """A page of evaluations, newest first."""
+    return _page(f"{place.path}/evaluations", dict, cursor)
+
+
+def get_evaluation(place: Place, evaluation_id: str) -> Call[Mapping[str, Any]]:
+    """An evaluation at this moment."""
+    return Call("GET", f"{place.path}/evaluations/{part(evaluation_id)}", Answer.json)
+
+
+def get_report(place: Place, evaluation_id: str) -> Call[str]:
+    """The page that an evaluation came to."""
+    path = f"{place.path}/evaluations/{part(evaluation_id)}/report"
+    return Call("GET", path, lambda answer: answer.content.decode())
 
 
 # -- jobs ------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from latelight.pipelines.progress import (
     watch_nothing,
 )
 from latelight.pipelines.tally import IngestReport
+from latelight.releases.jobs import no_one_job
 
 FIRST_LOOK, LONGEST_LOOK = 0.1, 1.0
 """Seconds between two looks, growing: short jobs end soon, long ones are left alone."""
@@ -99,8 +100,10 @@ def find(job_id: str) -> Talking[Sent]:
     """
     found = yield from every(lambda cursor: calls.list_jobs(None, None, cursor))
     ids = [job.record.job_id for job in found if job.record.job_id.startswith(job_id)]
+    if len(ids) > 1:
+        raise no_one_job(job_id, sorted(ids))
     # The server says that there is none, in its own words.
-    job = yield from calls.get_job(ids[0] if len(ids) == 1 and job_id else job_id)
+    job = yield from calls.get_job(ids[0] if ids else job_id)
     return Sent((job.record.job_id,))
 
 

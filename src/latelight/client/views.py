@@ -3,17 +3,20 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
 from latelight.app.generations import as_spec
 from latelight.app.similar import SearchOptions
-from latelight.app.view import Trial
-from latelight.client import talks
+from latelight.app.view import Trial, merged
+from latelight.client import calls, talks
 from latelight.client.answers import Told
 from latelight.client.calls import Place
+from latelight.client.lists import every
 from latelight.client.steps import Talking
-from latelight.pipelines.spec import SearchMode
+from latelight.errors import NotFoundError
+from latelight.pipelines.spec import PipelineSpec, SearchMode, parse_spec
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,30 @@ def viewed(place: Place, version: str = "live", *, pipeline: Trial | None = None
         NotFoundError, SettingError: a path names no file, or the file is no pipeline.
     """
     return Viewed(place, version, None if pipeline is None else _sections(pipeline))
+
+
+def spec(view: Viewed) -> Talking[PipelineSpec]:
+    """The pipeline that is asked: the version's own, or the one on trial.
+
+    Raises:
+        NotFoundError: there is no such version.
+        SettingError: the pipeline on trial is not valid.
+    """
+    found = yield from every(partial(calls.list_aliases, view.place))
+    named = view.version
+    exact = [one for one, aliases in found if named == one.digest or named in aliases]
+    begun = exact or [one for one, _ in found if named and one.digest.startswith(named)]
+    if len(begun) != 1:
+        known = ", ".join(one.digest for one, _ in found)
+        raise NotFoundError(
+            f"{named!r} names {len(begun)} versions of collection {view.place.name!r}; give an "
+            f"alias or a digest ({known})."
+        )
+    if view.trial is None:
+        return parse_spec(begun[0].spec, origin=f"version {begun[0].digest}")
+    tried = merged(json.loads(begun[0].spec), view.trial)
+    text = json.dumps(tried, ensure_ascii=False)
+    return parse_spec(text, origin="the pipeline that is tried")
 
 
 def search(

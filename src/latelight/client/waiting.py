@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from latelight.app.hits import ExplainedHit, Hits, SearchHit
 from latelight.app.view import Trial
-from latelight.client import differences, drawing, jobs, releases, server, talks, views
+from latelight.client import differences, drawing, evaluations, jobs, releases, server, talks, views
 from latelight.client.address import Address, parse_address
 from latelight.client.answers import Told
 from latelight.client.bound import Attribute, Waiting, method, method_as
@@ -99,6 +99,19 @@ class RemoteReleases(Waiting[Place]):
     retire = method(releases.retire)
 
 
+class RemoteEvaluations(Waiting[Place]):
+    """Evaluations by a server: judged topics, searched in versions of a collection, compared.
+
+    Here, `latelight.evaluation` and `latelight eval` do the same with a library's own files.
+    """
+
+    start = method(evaluations.start)
+    list = method(evaluations.listed)
+    get = method(evaluations.get)
+    wait = method(evaluations.wait)
+    report = method(evaluations.report)
+
+
 class RemoteDrawer(Waiting[Asked]):
     """Draws the hits of one search."""
 
@@ -141,6 +154,7 @@ def _all_seen(view: "RemoteView", told: list[Told]) -> list[Hits]:
 class RemoteView(Waiting[Viewed]):
     """One version's answers; see `latelight.app.view.View`."""
 
+    spec = Attribute(views.spec)
     search = method_as(views.search, _seen)
     search_batch = method_as(views.search_batch, _all_seen)
     similar = method_as(views.similar, _seen)
@@ -202,6 +216,11 @@ class RemoteCollection(Waiting[Place]):
     def release(self) -> RemoteReleases:
         """Releases of another pipeline: start, step, status, promote, rollback, abort, retire."""
         return RemoteReleases(self._about, self._carrier)
+
+    @property
+    def evaluations(self) -> RemoteEvaluations:
+        """Judged topics, searched in versions and compared: start, list, get, wait, report."""
+        return RemoteEvaluations(self._about, self._carrier)
 
 
 def _collection(client: "Client", place: Place) -> RemoteCollection:

@@ -264,7 +264,10 @@ def _with_rerank_scores(hits: Sequence[Hit], scores: Float32Array) -> tuple[Hit,
 def explain_units(
     reader: Reader, text: str, ordinals: Sequence[int], mode: SearchMode = "auto"
 ) -> Found:
-    """Return given units as hits with evidence, ranked among themselves, whatever their score."""
+    """Return given units as hits with evidence, ranked among themselves, whatever their score.
+
+    What no signal scores has 0, the sum of no contributions.
+    """
     request = SearchRequest(text, mode=mode, explain=True)
     watch = Stopwatch()
     query = encode_query(reader, request.text, request.mode)
@@ -274,6 +277,8 @@ def explain_units(
     lexical = lexical_scores(reader, query, only, request.mode, watch)
     signals = score_signals(reader, query, only, lexical, watch)
     signals = focus_on(reader, query, signals, chosen)
+    nothing = np.isneginf(signals.scores)
+    signals = replace(signals, scores=np.where(nothing, np.float32(0), signals.scores))
     ordered = chosen[np.argsort(-signals.scores[chosen], kind="stable")]
     hits = make_hits(reader, query, signals, ordered, explain=True)
     return Found(query, hits, ordered, signals, watch.stages)

@@ -11,7 +11,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ from latelight.releases.database import Database
 
 KEPT = 200
 """Ended jobs of a collection that are remembered."""
+
+NAMED = 3
+"""Jobs that a message names where an id begins several."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS job (
@@ -258,14 +261,11 @@ class JobStore:
     def _found(db: sqlite3.Connection, job_id: str) -> JobRecord:
         rows = db.execute(
             f"SELECT {_COLUMNS} FROM job WHERE job_id = ?1 OR (?1 != '' AND"
-            " substr(job_id, 1, length(?1)) = ?1) LIMIT 2",
+            f" substr(job_id, 1, length(?1)) = ?1) ORDER BY job_id LIMIT {NAMED + 1}",
             (job_id,),
         ).fetchall()
         if len(rows) != 1:
-            raise NotFoundError(
-                f"{'No job' if not rows else 'More than one job'} {job_id!r}. "
-                "`latelight jobs list` shows them all."
-            )
+            raise no_one_job(job_id, [_record(row).job_id for row in rows])
         return _record(rows[0])
 
     @staticmethod
@@ -281,6 +281,16 @@ class JobStore:
                 f"Run {run[1]} of job {run[0]} was taken over by another process, or the job was "
                 "forgotten; this run stops. What it published stays."
             )
+
+
+def no_one_job(given: str, found: Sequence[str]) -> NotFoundError:
+    """Return the error for an id that names no job, or begins the ids of several."""
+    if not found:
+        return NotFoundError(f"No job {given!r}. `latelight jobs list` shows them all.")
+    named = ", ".join(found[:NAMED]) + (", …" if len(found) > NAMED else "")
+    return NotFoundError(
+        f"{given!r} begins the ids of several jobs ({named}). Give more of the one that is meant."
+    )
 
 
 def new_job_id() -> str:

@@ -76,6 +76,12 @@ class ServiceStore:
         with self._database.transaction() as db:
             db.execute("DELETE FROM undertaken WHERE job_id = ?", (job_id,))
 
+    def is_undertaken(self, job_id: str) -> bool:
+        """Return whether a job is the service's to bring to its end."""
+        with self._database.transaction(durable=False) as db:
+            row = db.execute("SELECT 1 FROM undertaken WHERE job_id = ?", (job_id,)).fetchone()
+        return row is not None
+
     def undertaken(self) -> list[str]:
         """Return the jobs that are still to be brought to their end, oldest first."""
         with self._database.transaction() as db:

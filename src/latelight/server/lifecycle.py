@@ -21,6 +21,7 @@ async def start(service: Service) -> None:
     _hear_the_end(service)
     service.incoming.clear()
     n_jobs = await asyncio.to_thread(service.runner.take_up)
+    await asyncio.to_thread(service.library.sweep_jobs)
     unfinished = await asyncio.to_thread(service.evaluations.unfinished)
     for record in unfinished:
         service.background.submit(evaluate, service, record)

@@ -57,6 +57,10 @@ class Runner:
             except LatelightError:  # forgotten, with its collection
                 self._store.lay_down(job_id)
                 continue
+            if job.is_over:  # killed between its end and this
+                job.put_away()
+                self._store.lay_down(job_id)
+                continue
             self.submit(job)
             n_jobs += 1
         return n_jobs
@@ -113,18 +117,25 @@ class Runner:
             threading.Thread(target=self._run, args=(task,), name=name, daemon=True).start()
 
     def _run(self, task: _Task) -> None:
+        try:
+            # Of several processes that took it up, another may have brought it to its end.
+            if self._store.is_undertaken(task.job.id):
+                self._work(task)
+        finally:
+            with self._mutex:
+                del self._running[task.job.id]
+            self._fill()
+
+    def _work(self, task: _Task) -> None:
         job = task.job
         try:
             state = task.begin(job).wait().state
             LOG.info("job ended", extra={"job_id": job.id, "state": state})
-        except JobRunningError:
+        except JobRunningError:  # it stays the server's: whoever is at it may be killed
             LOG.info("job is worked on elsewhere", extra={"job_id": job.id})
+            return
         except Exception as error:  # written down in the job; who asks for it is told
             LOG.warning("job failed", extra={"job_id": job.id, "error": type(error).__name__})
-        finally:
-            # Paused by the end of this process, it is the next one's.
-            if not self._stopping or job.state in ("done", "cancelled", "failed"):
-                self._store.lay_down(job.id)
-            with self._mutex:
-                del self._running[job.id]
-            self._fill()
+        # Paused by the end of this process, it is the next one's.
+        if not self._stopping or job.state in ("done", "cancelled", "failed"):
+            self._store.lay_down(job.id)

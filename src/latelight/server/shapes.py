@@ -256,6 +256,8 @@ class EvaluationShape(Shape):
     created_at: float
     updated_at: float
     error: str
+    versions: list[str]
+    measures: list[str]
     result: dict[str, Any] | None
 
 

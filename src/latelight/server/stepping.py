@@ -47,7 +47,12 @@ class Stepper:
     def _take(self, target: Collection, place: Place) -> None:
         try:
             taken = target.release.step()
-            last: dict[str, Any] = {"moved": taken.moved, "said": taken.said}
+            last: dict[str, Any] = {
+                "moved": taken.moved,
+                "said": taken.said,
+                "state": taken.release.state,
+                "version": taken.release.version,
+            }
         except Exception as error:  # told to whoever asks for the status
             last = {"error": of_error(error)}
         with self._mutex:

@@ -33,7 +33,7 @@ function guard(one) {
     h("p", { class: "small" }, `live ${shown(one.live)}, candidate ${shown(one.candidate)}`),
     h(
       "div",
-      { class: "meter", title: one.message, role: "img", "aria-label": one.message },
+      { class: `meter ${state}`, title: one.message, role: "img", "aria-label": one.message },
       h("span", {
         vars: { "--share": one.state === "too few" ? 0 : Math.min(Math.max(harm, 0), 1) },
       }),

@@ -23,10 +23,15 @@ const ENDS = /** @type {Record<string, string>} */ ({
 export function machine(status) {
   const { release } = status;
   const reached = reachedBy(status);
+  const stopped = stoppedAt(status);
   const end = ENDS[release.state];
   const furthest = STAGES.findLastIndex((stage) => reached.has(stage) || release.state === stage);
   const steps = STAGES.map((stage, i) =>
-    step(stage, release, reached, { now: release.state === stage, behind: i < furthest }),
+    step(stage, release, reached, {
+      now: release.state === stage,
+      stopped: stopped === stage,
+      behind: i < furthest,
+    }),
   );
   const ended = end
     ? h(
@@ -40,16 +45,18 @@ export function machine(status) {
   return h("ol", { class: "machine", "aria-label": "Stages of the release" }, steps, ended);
 }
 
-/** @param {string} stage @param {any} release @param {Set<string>} reached @param {{now: boolean, behind: boolean}} at */
-function step(stage, release, reached, { now, behind }) {
+/** @param {string} stage @param {any} release @param {Set<string>} reached @param {{now: boolean, stopped: boolean, behind: boolean}} at */
+function step(stage, release, reached, { now, stopped, behind }) {
   const planned = stage in release.plan ? release.plan[stage] !== null || stage === "build" : true;
   const kind = now
     ? "is-now"
-    : reached.has(stage)
-      ? "is-passed"
-      : planned
-        ? "is-ahead"
-        : "is-left-out";
+    : stopped
+      ? "is-stopped"
+      : reached.has(stage)
+        ? "is-passed"
+        : planned
+          ? "is-ahead"
+          : "is-left-out";
   return h(
     "li",
     {
@@ -60,8 +67,14 @@ function step(stage, release, reached, { now, behind }) {
     h("span", { class: "step-dot" }),
     h("strong", null, NAMES[stage]),
     h("span", { class: "quiet small" }, planned ? wanted(stage, release) : "left out"),
-    stage === "ramp" && planned ? shares(release, now) : null,
+    stage === "ramp" && planned ? shares(release, kind) : null,
   );
+}
+
+/** @param {any} status @returns {string | undefined} the stage whose way ended there */
+function stoppedAt({ log }) {
+  return log.find((/** @type {any} */ entry) => ["fall_back", "abort"].includes(entry.what))
+    ?.before;
 }
 
 /** @param {any} status @returns {Set<string>} stages that it has left behind */
@@ -88,8 +101,9 @@ function wanted(stage, { plan }) {
   return "answers everybody";
 }
 
-/** @param {any} release @param {boolean} now */
-function shares({ plan, ramp_step: step }, now) {
+/** @param {any} release @param {string} kind of the ramp */
+function shares({ plan, ramp_step: step }, kind) {
+  const begun = kind !== "is-ahead";
   return h(
     "span",
     { class: "ramp-shares" },
@@ -97,7 +111,7 @@ function shares({ plan, ramp_step: step }, now) {
       h(
         "span",
         {
-          class: `ramp-share ${now && i === step ? "is-now" : now && i < step ? "is-passed" : ""}`,
+          class: `ramp-share ${begun && i === step ? kind : begun && i < step ? "is-passed" : ""}`,
         },
         percent(share),
       ),

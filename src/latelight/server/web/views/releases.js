@@ -164,8 +164,11 @@ class ReleaseView {
 
   /** @param {any} release */
   _versions(release) {
+    // Versions that differ in searches alone begin alike.
+    const alike = release.live.slice(0, 12) === release.candidate.slice(0, 12);
+    const shown = (/** @type {string} */ digest) => (alike ? digest : digest.slice(0, 12));
     const one = (/** @type {string} */ name, /** @type {string} */ digest) =>
-      h("div", null, h("dt", null, name), h("dd", null, h("code", null, digest.slice(0, 12))));
+      h("div", null, h("dt", null, name), h("dd", null, h("code", null, shown(digest))));
     const promoted = release.state === "promoted";
     return h(
       "dl",
@@ -201,7 +204,7 @@ class ReleaseView {
   }
 
   /** @param {any} status */
-  _lastStep({ stepping, last_step: last }) {
+  _lastStep({ release, stepping, last_step: last }) {
     if (stepping)
       return h(
         "p",
@@ -216,14 +219,18 @@ class ReleaseView {
         { class: "step-said wrong", role: "status" },
         `The last step failed: ${last.error.detail ?? last.error.title} ${last.error.remedy ?? ""}`,
       );
+    // A guard, or a person, has moved it since: that is what the state says.
+    if (last.version !== release.version) return null;
+    const [badge, word] =
+      last.state === "rolled_back"
+        ? ["is-bad", "Fell back"]
+        : last.moved
+          ? ["is-good", "Passed"]
+          : ["", "Not passed"];
     return h(
       "p",
       { class: "step-said", role: "status" },
-      h(
-        "span",
-        { class: `state ${last.moved ? "is-good" : ""}` },
-        last.moved ? "Passed" : "Not passed",
-      ),
+      h("span", { class: `state ${badge}` }, word),
       ` ${last.said}`,
     );
   }
