@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from latelight.app.adding import Runs, Workshop, make_job
 from latelight.app.contents import Contents, ListedDocument
@@ -26,6 +26,7 @@ from latelight.app.release import Releases
 from latelight.app.serving import Serving, keys_of
 from latelight.app.similar import SearchOptions
 from latelight.app.stats import Stats, StoredDocument
+from latelight.app.studies import Studies
 from latelight.app.view import Trial, View
 from latelight.errors import InputError, NotFoundError
 from latelight.evaluation import Qrels
@@ -44,11 +45,8 @@ from latelight.releases.jobs import Home, JobStore
 from latelight.settings import Settings
 from latelight.types import Document, Metadata
 
-if TYPE_CHECKING:
-    pass
 
-
-class Collection(Contents):
+class Collection(Studies, Contents):
     """A named set of documents with one live pipeline. Get one from `Library.collection`."""
 
     def __init__(

@@ -23,6 +23,7 @@ from latelight.releases.catalog import CATALOG, Catalog, Generation, check_name
 from latelight.releases.evaluations import EvaluationStore
 from latelight.releases.generations import GenerationStore
 from latelight.releases.jobs import JobRecord, JobStore
+from latelight.releases.judgements import JudgementStore
 from latelight.releases.store import ReleaseStore
 from latelight.settings import Settings, read_settings
 
@@ -145,7 +146,7 @@ class Library:
         self._catalog.drop(namespace, name)
         self._jobs.forget_collection(namespace, name)
         EvaluationStore(self.root / CATALOG).forget_collection(home.place)
-        for store in (GenerationStore, ReleaseStore):
+        for store in (GenerationStore, ReleaseStore, JudgementStore):
             store(self.root / CATALOG, home.place).forget_all()
         shutil.rmtree(home.directory, ignore_errors=True)
 

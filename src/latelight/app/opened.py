@@ -28,6 +28,7 @@ from latelight.pipelines.spec import PipelineSpec, parse_spec
 from latelight.pipelines.target import IngestOptions
 from latelight.releases.catalog import Generation
 from latelight.releases.generations import GenerationStore, Standing
+from latelight.releases.judgements import JudgementStore
 from latelight.releases.store import ReleaseStore
 from latelight.releases.watching import Situation, StandingReader
 from latelight.settings import Settings
@@ -205,6 +206,7 @@ class Versions:
         self.home = home
         self.notes = GenerationStore(catalog, home.place)
         self.releases = ReleaseStore(catalog, home.place)
+        self.judgements = JudgementStore(catalog, home.place)
         self._reader = StandingReader(catalog, home.place)
         self._settings = settings
         self._mutex = threading.RLock()

@@ -11,11 +11,11 @@ from typing import Any
 from latelight.app.adding import Workshop, make_backfill
 from latelight.app.generations import CANDIDATE, begin_candidate, retire
 from latelight.app.job import Job
+from latelight.app.judging import check_gate, pinned
 from latelight.app.mirror import Mirror
 from latelight.app.opened import Versions
 from latelight.app.release_stages import (
     Look,
-    check_gate,
     look_at_gate,
     look_at_interleaving,
     look_at_ramp,
@@ -68,8 +68,8 @@ class Releases:
 
         Args:
             pipeline: a preset, the path of a YAML file, or a spec.
-            plan: the path of a YAML file, or a plan. A gate needs judgements; without, give a plan
-                whose gate is None.
+            plan: the path of a YAML file, or a plan. A gate needs judgements, by path or by the
+                name of a set that the collection keeps; without, give a plan whose gate is None.
 
         Raises:
             NotFoundError, SettingError: pipeline, plan or judgements are not there or not valid.
@@ -82,7 +82,8 @@ class Releases:
                 f"Release {under_way.release_id} is {said(under_way.state)}. "
                 f"{way_out(under_way.state)}"
             )
-        check_gate(chosen.gate)
+        chosen = pinned(chosen, self._versions.judgements)
+        check_gate(chosen.gate, self._versions.judgements)
         self._clear_after_died_start()
 
         def begin(db: sqlite3.Connection, known: Standing, candidate: Generation) -> None:

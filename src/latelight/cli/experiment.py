@@ -13,6 +13,7 @@ from latelight.cli.judging import (
     JudgementsOption,
     SplitOption,
     TopicsOption,
+    Where,
     open_judgements,
     open_runs,
 )
@@ -62,6 +63,8 @@ def simulate(  # noqa: PLR0913, PLR0917  a command's options
     alpha: Annotated[float, typer.Option("--alpha", help="Error rate of the test.")] = 0.05,
     repeat: Annotated[int, typer.Option("--repeat", help="How many experiments.")] = 20,
     seed: Annotated[int, typer.Option("--seed", help="Of everything drawn.")] = 0,
+    library: LibraryOption = None,
+    namespace: NamespaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run an experiment on two runs with simulated users, several times.
@@ -73,7 +76,7 @@ def simulate(  # noqa: PLR0913, PLR0917  a command's options
         raise InputError(
             f"--kind is {kind!r} and --repeat {repeat}; use interleaving or ab, 1 or more times."
         )
-    judged = open_judgements(judgements, topics, split)
+    judged = open_judgements(judgements, topics, split, Where(library, namespace))
     (a, b), _ = open_runs([live, candidate])
     paper = Paper(judged, a, b, click_model(clicks, _max_gain(judged), noise))
     # The design checks test and method, whatever their static type.

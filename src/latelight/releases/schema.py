@@ -72,5 +72,14 @@ CREATE TABLE IF NOT EXISTS shown_away (
 CREATE INDEX IF NOT EXISTS shown_of ON shown (release_id, stage, winner);
 """
 
-ADDED = GENERATIONS + RELEASES
+JUDGEMENTS = """
+CREATE TABLE IF NOT EXISTS judgements (
+    namespace TEXT NOT NULL, collection TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL,
+    n_topics INTEGER NOT NULL, n_judged INTEGER NOT NULL, n_places INTEGER NOT NULL,
+    source TEXT NOT NULL, saved_at REAL NOT NULL, whole TEXT NOT NULL,
+    PRIMARY KEY (namespace, collection, name)
+);
+"""
+
+ADDED = GENERATIONS + RELEASES + JUDGEMENTS
 """Since version 1, whose readers need not know them while there is no second generation."""
