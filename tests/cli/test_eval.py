@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from latelight.cli import eval as eval_commands
-from latelight.cli import experiment, judgement_sets
+from latelight.cli import eval_log, experiment, judgement_sets
 from latelight.evaluation import (
     EvidenceJudgement,
     JudgementSet,
@@ -28,6 +28,7 @@ QRELS = Qrels({"q1": {"ferry": 1}, "q2": {"lamp": 2, "keeper": 1}, "q3": {"harbo
 GROUPS = {
     ("eval",): eval_commands.app,
     ("eval", "judgements"): judgement_sets.app,
+    ("eval", "log"): eval_log.app,
     ("experiment",): experiment.app,
 }
 COMMANDS = [

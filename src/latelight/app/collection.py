@@ -311,20 +311,21 @@ class Collection(Studies, Contents):
         return self.view().similar(doc_id, unit_id, box=box, span=span, time=time, **options)
 
     def interact(self, search_id: str, doc_id: str) -> None:
-        """Count that somebody used a document of a search, where a release wants to know.
+        """Note that somebody used a document of a search: for a release, an experiment, the log.
 
         Args:
             search_id: of the hits.
             doc_id: what was used.
 
         Raises:
-            NotFoundError: the search takes part in no release of this collection.
+            NotFoundError: no release, experiment or log of this collection knows the search.
+            InputError: it did not show the document.
         """
         self._serving.interact(search_id, doc_id)
 
     @property
     def is_releasing(self) -> bool:
-        """Whether a release takes part in searches, and measures how long each takes alone."""
+        """Whether a release or experiment takes part, and measures how long each search takes."""
         return self._serving.is_releasing
 
     def search_batch(  # noqa: PLR0913  as `search`

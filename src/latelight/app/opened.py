@@ -27,7 +27,9 @@ from latelight.pipelines.request import SearchRequest
 from latelight.pipelines.spec import PipelineSpec, parse_spec
 from latelight.pipelines.target import IngestOptions
 from latelight.releases.catalog import Generation
+from latelight.releases.experiments import ExperimentStore
 from latelight.releases.generations import GenerationStore, Standing
+from latelight.releases.interactions import InteractionStore
 from latelight.releases.judgements import JudgementStore
 from latelight.releases.store import ReleaseStore
 from latelight.releases.watching import Situation, StandingReader
@@ -207,6 +209,8 @@ class Versions:
         self.notes = GenerationStore(catalog, home.place)
         self.releases = ReleaseStore(catalog, home.place)
         self.judgements = JudgementStore(catalog, home.place)
+        self.interactions = InteractionStore(catalog, home.place)
+        self.experiments = ExperimentStore(catalog, home.place)
         self._reader = StandingReader(catalog, home.place)
         self._settings = settings
         self._mutex = threading.RLock()

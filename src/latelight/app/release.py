@@ -28,6 +28,7 @@ from latelight.pipelines.progress import Watch, watch_nothing
 from latelight.pipelines.spec import PipelineSpec
 from latelight.pipelines.writing import waiting_writer
 from latelight.releases.catalog import LIVE, Generation
+from latelight.releases.experiments import check_no_experiment
 from latelight.releases.generations import Standing
 from latelight.releases.jobs import new_job_id
 from latelight.releases.plan import DEFAULT_PLAN, ReleasePlan, load_plan
@@ -73,7 +74,8 @@ class Releases:
 
         Raises:
             NotFoundError, SettingError: pipeline, plan or judgements are not there or not valid.
-            ReleaseStateError: the pipeline is the live one, or a release is under way.
+            ReleaseStateError: the pipeline is the live one, or a release or an experiment is under
+                way.
         """
         chosen = plan if isinstance(plan, ReleasePlan) else load_plan(plan)
         under_way = self._store.latest()
@@ -87,6 +89,7 @@ class Releases:
         self._clear_after_died_start()
 
         def begin(db: sqlite3.Connection, known: Standing, candidate: Generation) -> None:
+            check_no_experiment(db, self._versions.home.place)
             live, after = known.live.digest, candidate.digest
             release = Release(new_job_id(), live, after, chosen, note=f"{live} to {after}")
             self._store.begin_within(db, release)

@@ -12,7 +12,11 @@ import typer
 from rich.text import Text
 
 from latelight.app import Collection, SearchHit
-from latelight.cli import judgement_sets
+from latelight.cli import (
+    eval_log,
+    from_interactions,  # noqa: F401  a command of `judgements`
+    judgement_sets,
+)
 from latelight.cli.console import err, out, print_json, table
 from latelight.cli.explain_diff import explain_diff
 from latelight.cli.judging import (
@@ -60,6 +64,7 @@ _OVERLAP_DEPTH = 10
 app = typer.Typer(no_args_is_help=True, help="Judge rankings and compare them.")
 app.command("explain-diff")(explain_diff)
 app.add_typer(judgement_sets.app, name="judgements")
+app.add_typer(eval_log.app, name="log")
 
 AlphaOption = Annotated[float, typer.Option("--alpha", help="Level of all tests together (Holm).")]
 MarginOption = Annotated[
