@@ -86,17 +86,26 @@ class Exposing:
     def _place(
         self, now: Situation, experiment: Experiment, key: str, live: OpenGeneration
     ) -> _Place | None:
-        """Return the arm of a caller; None for who takes no part, or whose version cannot answer.
+        """Return the arm of a caller; None for who takes no part.
 
-        That is so after a backup was restored, and while a version's models are being loaded.
+        Nobody does before both versions can answer: who waits for one arm's models alone would be
+        missing in that arm. So it is after a backup was restored, too.
         """
         arm = experiment.assignment.arm(key)
-        if arm is None or not now.standing.serves(experiment.version(arm)):
+        both = [self._ready(now, digest, live) for digest in (experiment.a, experiment.b)]
+        if arm is None or None in both:
             return None
-        version = self._versions.open(now.standing.versions[experiment.version(arm)])
-        if version is not live and not self._warming.is_ready(version, live):
-            return None
+        version = both[experiment.version(arm) == experiment.b]
+        assert version is not None
         return _Place(arm, key, version)
+
+    def _ready(self, now: Situation, digest: str, live: OpenGeneration) -> OpenGeneration | None:
+        """Return a version that holds everything, with its models loaded."""
+        if not now.standing.serves(digest):
+            return None
+        version = self._versions.open(now.standing.versions[digest])
+        is_ready = version is live or self._warming.is_ready(version, live)
+        return version if is_ready else None
 
     def _exposed(
         self,

@@ -4,6 +4,7 @@ from latelight.app.interaction_log import InteractionLog
 from latelight.app.judging import Judgements
 from latelight.app.opened import Versions
 from latelight.app.serving import Serving
+from latelight.app.trials import Experiments
 
 
 class Studies:
@@ -21,3 +22,8 @@ class Studies:
     def log(self) -> InteractionLog:
         """Questions with what was shown and used, where the collection logs them: start, stop."""
         return InteractionLog(self._versions.interactions, self._serving)
+
+    @property
+    def experiments(self) -> Experiments:
+        """A/B experiments on any two versions: start, status, stop, list, searches."""
+        return Experiments(self._versions, self._serving)

@@ -1,7 +1,5 @@
 """`latelight eval log`: what people asked, saw and used, where a collection logs it."""
 
-import json
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +8,9 @@ import typer
 
 from latelight.app.interaction_log import DEFAULT_DAYS, LogStatus
 from latelight.cli.console import out, print_json
+from latelight.cli.lines import write_lines
 from latelight.cli.options import JsonOption, LibraryOption, NamespaceOption, open_collection
-from latelight.errors import InputError, StorageError
+from latelight.errors import InputError
 
 app = typer.Typer(
     no_args_is_help=True, help="Log questions with what was shown and used; off by default."
@@ -70,24 +69,7 @@ def export(
 ) -> None:
     """Write the log as lines of JSON: question, version, time, what was shown where and used."""
     log = open_collection(library, collection, namespace).log
-    lines = (json.dumps(one.to_dict(), ensure_ascii=False) + "\n" for one in log.searches())
-    if path is None:
-        sys.stdout.writelines(lines)
-        return
-    n = 0
-    try:
-        with path.open("w", encoding="utf-8") as file:
-            for line in lines:
-                n += file.write(line) > 0
-    except OSError as error:
-        raise StorageError(
-            f"--out is {str(path)!r}, which cannot be written ({error}). Give a path in a folder "
-            "that exists."
-        ) from error
-    if as_json:
-        print_json({"file": str(path), "n_searches": n})
-        return
-    out.print(f"{n:,} searches are in {path}.", markup=False)
+    write_lines((one.to_dict() for one in log.searches()), path, as_json=as_json)
 
 
 @app.command("clear")

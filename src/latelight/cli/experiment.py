@@ -8,6 +8,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from latelight.cli import ab
 from latelight.cli.console import out, print_json, table
 from latelight.cli.judging import (
     JudgementsOption,
@@ -34,6 +35,11 @@ from latelight.experiments.interleaving import Method
 from latelight.experiments.simulate import Decision, TestKind
 
 app = typer.Typer(no_args_is_help=True, help="Try versions on users.")
+app.command("start")(ab.start)
+app.command("status")(ab.status)
+app.command("stop")(ab.stop)
+app.command("list")(ab.list_experiments)
+app.command("export")(ab.export)
 
 _KINDS = {"interleaving": simulate_interleaving, "ab": simulate_ab}
 

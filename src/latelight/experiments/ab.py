@@ -1,7 +1,8 @@
 """An A/B experiment, read: two arms of callers, one observation for each caller."""
 
-from dataclasses import dataclass, field
-from math import isfinite
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from math import inf, isfinite
 from typing import Any, Literal, get_args
 
 from latelight.errors import InputError
@@ -90,18 +91,49 @@ class ArmSeen:
         shares = [used / n for n, used in self.callers[: most or None]]
         return Moments(len(shares), sum(shares), sum(share * share for share in shares))
 
+    def report(self) -> "ArmReport":
+        """Return the numbers that are told."""
+        p95 = self.latency.quantile(0.95) if self.latency.n else inf
+        return ArmReport(
+            n_callers=len(self.callers),
+            n_searches=self.n_searches,
+            n_used=self.n_used,
+            used_by_caller=self.moments().mean,
+            n_errors=self.n_errors,
+            n_zero_hits=self.n_zero_hits,
+            p95_ms=p95 if isfinite(p95) else None,
+        )
+
+
+@dataclass(frozen=True)
+class ArmReport:
+    """What the callers of an arm did, in numbers.
+
+    Attributes:
+        n_callers, n_searches, n_used: callers, their searches, and those of which something was
+            used.
+        used_by_caller: mean over callers of the share of their searches that were used.
+        n_errors: searches that the arm's version failed.
+        n_zero_hits: searches that found nothing.
+        p95_ms: of single searches; None where none was timed, or beyond what is told apart.
+    """
+
+    n_callers: int
+    n_searches: int
+    n_used: int
+    used_by_caller: float
+    n_errors: int
+    n_zero_hits: int
+    p95_ms: float | None
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        p95 = {"p95_ms": self.latency.quantile(0.95)} if self.latency.n else {}
-        return {
-            "n_callers": len(self.callers),
-            "n_searches": self.n_searches,
-            "n_used": self.n_used,
-            "used_by_caller": self.moments().mean,
-            "n_errors": self.n_errors,
-            "n_zero_hits": self.n_zero_hits,
-            **p95,
-        }
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, parts: Mapping[str, Any]) -> "ArmReport":
+        """Return the report of a JSON form."""
+        return cls(**parts)
 
 
 @dataclass(frozen=True)
@@ -135,6 +167,20 @@ class AbResult:
             "n_missing": self.n_missing,
             "ratio_p": self.ratio_p,
         }
+
+    @classmethod
+    def from_dict(cls, parts: Mapping[str, Any]) -> "AbResult":
+        """Return the result of a JSON form."""
+        low, high = parts["interval"]
+        return cls(
+            parts["decision"],
+            parts["difference"],
+            -inf if low is None else low,
+            inf if high is None else high,
+            parts["p"],
+            parts["n_missing"],
+            parts["ratio_p"],
+        )
 
 
 def read_ab(a: ArmSeen, b: ArmSeen, share: float, reading: Reading = DEFAULT_READING) -> AbResult:

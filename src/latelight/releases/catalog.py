@@ -250,8 +250,9 @@ def check_name(what: str, name: str) -> None:
         InputError: it is not 1 to 64 letters, digits, '-', '_' or '.', or starts with '.'.
     """
     if not is_name(name):
+        article = "an" if what[0] in "aeiou" else "a"
         raise InputError(
-            f"{name!r} cannot name a {what}: use 1 to 64 letters, digits, '-', '_' or '.', "
+            f"{name!r} cannot name {article} {what}: use 1 to 64 letters, digits, '-', '_' or '.', "
             "not starting with '.'."
         )
 
