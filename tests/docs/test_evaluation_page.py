@@ -16,6 +16,7 @@ def blocks() -> list[tuple[str, str]]:
 
 
 def test_the_examples_run(run: Run, tmp_path: Path) -> None:  # noqa: F811
+    (tmp_path / "finer.yaml").write_text("name: finer\nspaces: {text: {bits: 4}}\n")
     pytest.importorskip("matplotlib")
     names: dict[str, object] = {}
     n_commands = 0

@@ -10,6 +10,7 @@ import typer
 from latelight.app.release import Releases
 from latelight.app.release_status import Step
 from latelight.cli.console import Failed, out, print_json, print_json_line, report_error, table
+from latelight.cli.filling import Filling
 from latelight.cli.options import (
     JsonOption,
     LibraryOption,
@@ -18,7 +19,6 @@ from latelight.cli.options import (
 )
 from latelight.cli.progress import ByteProgress
 from latelight.errors import InputError, ReleaseStateError
-from latelight.pipelines.progress import Encoded, Event, Started
 from latelight.releases.plan import DEFAULT_PLAN
 from latelight.releases.state import Release, commands
 
@@ -160,21 +160,6 @@ def retire(
     _print_release(after, f"{after.note}.", as_json=as_json)
 
 
-class _Backfill:
-    """Draws how far a candidate is filled."""
-
-    def __init__(self, bar: ByteProgress) -> None:
-        self._bar = bar
-        self._done = self._total = 0
-
-    def hear(self, event: Event) -> None:
-        if isinstance(event, Started):
-            self._done, self._total = 0, event.n_bytes
-        elif isinstance(event, Encoded):
-            self._done += event.n_bytes
-            self._bar("filling", self._done, self._total)
-
-
 def _releases(
     library: str | None, collection: str | None, namespace: str | None
 ) -> "Releases | RemoteReleases":
@@ -185,7 +170,7 @@ def _step(releases: "Releases | RemoteReleases") -> Step:
     if not isinstance(releases, Releases):
         return releases.step()  # a server fills in the background and tells no progress
     with ByteProgress() as bar:
-        return releases.step(progress=_Backfill(bar).hear)
+        return releases.step(progress=Filling(bar).hear)
 
 
 def _goes_on(taken: Step) -> bool:
