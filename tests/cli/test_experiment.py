@@ -37,6 +37,7 @@ def test_an_experiment_is_begun_told_stopped_listed_and_exported(two: Run, tmp_p
         hits = notes.search("lamp", key=f"u{n}")
         if len(hits) == 4:
             notes.interact(hits.search_id, hits[0].doc_id)
+    notes.experiments.status()  # writes what this process saw
     found = json.loads(two("search", "lamp", "-c", "notes", "--key", "u0", "--json").out)
     now = told(two, "status", "notes")
     n_callers = {arm: seen["n_callers"] for arm, seen in now["arms"].items()}
@@ -83,4 +84,55 @@ def test_a_fixed_horizon_waits_for_its_callers(two: Run) -> None:
 def test_what_is_wrong_is_said(two: Run, words: tuple[str, ...], code: int, reason: str) -> None:
     done = two("experiment", *words)
     assert done.code == code
+    assert reason in done.err
+
+
+def test_the_size_of_an_experiment_is_told(run: Run) -> None:
+    found = told(run, "size", "--base", "0.5", "--difference", "0.05", "--per-day", "100")
+    assert found == {
+        "of": "callers", "each": 1562, "total": 3124,  # (1.96 + .84)² (.25 + .2475) / .0025
+        "test": "fixed-horizon", "alpha": 0.05, "power": 0.8, "days": 32,
+    }  # fmt: skip
+    said = run("experiment", "size", "--kind", "interleaving", "--win-share", "0.6").out
+    assert said.startswith("199 sessions with a winner: shown with 80% probability")
+    means = told(run, "size", "--spread", "1", "--difference", "0.5")
+    assert means["each"] == 63
+    anytime = told(run, "size", "--spread", "1", "--difference", "0.5", "--test", "always-valid")
+    assert anytime["each"] > 63
+
+
+SIZE = ("size", "--base", "0.3", "--difference", "0.02")
+MADE_UP = ("simulate", "a.trec", "b.trec", "-j", "none")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("size",), "--base is not given; --kind ab needs --base and --difference"),
+        (("size", "--kind", "interleaving"), "--win-share is not given"),
+        (("size", "--kind", "x"), "--kind is 'x'"),
+        ((*SIZE, "--win-share", "0.6"), "--win-share changes nothing with --kind ab"),
+        ((*SIZE, "--spread", "0.4"), "--base beside --spread changes nothing"),
+        ((*SIZE, "--power", "1"), "power is 1.0"),
+        ((*SIZE, "--alpha", "nan"), "alpha is nan"),
+        ((*SIZE, "--per-day", "0"), "--per-day is 0"),
+        (("size", "--base", "0.3", "--difference", "0"), "no sample is large enough"),
+        ((*MADE_UP, "--kind", "x"), "--kind is 'x'; give interleaving or ab"),
+        ((*MADE_UP, "--repeat", "0"), "--repeat is 0; give 1 or more"),
+        ((*MADE_UP, "--sessions", "-1"), "--sessions is -1; give 1 or more"),
+        ((*MADE_UP, "--noise", "2"), "noise is 2.0; give the probability"),
+        ((*MADE_UP, "--alpha", "7"), "alpha is 7.0; give a number above 0"),
+        ((*MADE_UP, "--test", "x"), "test is 'x'; use always-valid"),
+        ((*MADE_UP, "--method", "x"), "method is 'x'; use team-draft"),
+        ((*MADE_UP, "--clicks", "x"), "'x' is unknown"),
+        ((*MADE_UP, "--share", "0.3"), "--share is 0.3 and changes nothing"),
+        ((*MADE_UP, "--kind", "ab", "--share", "2"), "share is 2.0"),
+        ((*MADE_UP, "--kind", "ab", "--method", "balanced"), "changes nothing with --kind ab"),
+    ],
+)
+def test_options_are_refused_before_anything_is_read(
+    run: Run, words: tuple[str, ...], reason: str
+) -> None:
+    done = run("experiment", *words)
+    assert done.code == 2
     assert reason in done.err
