@@ -21,7 +21,7 @@ from latelight.app.release_stages import (
     look_at_ramp,
     look_at_shadow,
 )
-from latelight.app.release_status import Status, Step, preference, shares_p_value
+from latelight.app.release_status import FillingStatus, Status, Step, preference, shares_p_value
 from latelight.app.serving import Serving
 from latelight.errors import NotFoundError, ReleaseStateError
 from latelight.pipelines.progress import Watch, watch_nothing
@@ -215,6 +215,19 @@ class Releases:
             owed=self._versions.notes.count_debts(),
             left_out=tuple(self._versions.notes.left_out(store)),
             log=tuple(self._store.log(release.release_id)),
+            filling=self._filling(release),
+        )
+
+    def _filling(self, release: Release) -> FillingStatus | None:
+        """Return how far a candidate is filled that is being built, by whichever process."""
+        version = self._versions.standing().versions.get(release.candidate)
+        if release.state != "build" or version is None:
+            return None
+        filled = self._versions.open(version).store.snapshot()
+        return FillingStatus(
+            filled.n_documents,
+            len(self._versions.notes.left_out(version.store)),
+            self._versions.live().store.snapshot().n_documents,
         )
 
     # -- stages ------------------------------------------------------------------------------
