@@ -25,6 +25,7 @@ from latelight.evaluation import Draws, JudgementSet, Qrels, Run
 from latelight.evaluation.distributions import exact_interval
 from latelight.evaluation.significance import paired_t, randomisation
 from latelight.experiments import (
+    ArmSeen,
     Cascade,
     ClickModel,
     Design,
@@ -32,7 +33,9 @@ from latelight.experiments import (
     Paper,
     PositionBased,
     RateGuard,
+    Reading,
     Traffic,
+    read_ab,
     simulate_ab,
     simulate_interleaving,
 )
@@ -107,6 +110,8 @@ def calibrate(n: int, sessions: int, alpha: float, processes: int) -> Iterator[R
                 yield _rate_row(f"comparison, {name}, {n_topics} topics", p, alpha, n_topics)
         broken = list(pool.map(partial(guard, alpha), range(n), chunksize=20))
         yield _rate_row("guard on errors, 16 looks", broken, alpha, 800)
+        decided = list(pool.map(partial(returning_callers, alpha), range(n), chunksize=20))
+        yield _rate_row("a/b, always-valid, callers who come back, 20 looks", decided, alpha, 1000)
 
 
 def experiment(kind: str, users: str, share: float, design: Design, seed: int) -> Outcome:
@@ -151,6 +156,42 @@ def guard(alpha: float, seed: int) -> float:
         if n % 50 == 0 and rule.check(live, Traffic(n, errors)).state == "broken":
             return 0.0
     return 1.0
+
+
+def returning_callers(alpha: float, seed: int, by_caller: bool = True) -> float:
+    """Return 0 when an A/B test decides at any of its looks although both versions are equal.
+
+    Callers are of very different habits and come back, so that what one amounts to changes between
+    looks.
+
+    Args:
+        alpha: of the test.
+        seed: of everything drawn.
+        by_caller: a caller is one observation, as `read_ab` has it; else each search is one.
+    """
+    generator = random.Random(seed)
+    habits: list[tuple[int, float]] = []
+    counts: list[dict[int, list[int]]] = [{}, {}]
+    for search in range(1, 1001):
+        if not habits or generator.random() < 0.1:
+            habits.append((generator.randrange(2), generator.betavariate(0.5, 0.7)))
+        caller = generator.randrange(len(habits))
+        side, used = habits[caller]
+        own = counts[side].setdefault(caller, [0, 0])
+        own[0] += 1
+        own[1] += generator.random() < used
+        if search % 50 == 0:
+            a, b = (_arm(side, by_caller) for side in counts)
+            if read_ab(a, b, 0.5, Reading(alpha=alpha, min_callers=20)).decision != "undecided":
+                return 0.0
+    return 1.0
+
+
+def _arm(counts: dict[int, list[int]], by_caller: bool) -> ArmSeen:
+    callers = tuple((n, used) for n, used in counts.values())
+    if by_caller:
+        return ArmSeen(callers)
+    return ArmSeen(tuple((1, int(i < used)) for n, used in callers for i in range(n)))
 
 
 def _order(generator: random.Random) -> list[int]:

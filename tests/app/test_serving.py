@@ -273,8 +273,8 @@ def test_nobody_waits_while_a_candidate_is_loaded(
     monkeypatch.setattr(OpenGeneration, "loaded", loaded)
     assert len(other.search("cargo1 storm")) == 5
     may_load.set()
-    assert other._serving._warming is not None
-    other._serving._warming[1].join()
+    (thread,) = other._serving._warming._threads.values()
+    thread.join()
     assert len(other.search("cargo1 storm")) == 3
 
 

@@ -19,8 +19,8 @@ def test_rates_are_kept_at_toy_size(benchmark: Any, tmp_path: Path) -> None:
     words = ["--experiments", "30", "--sessions", "300", "--alpha", "0.2", "--out", str(out)]
     result = benchmark.main(words)
     assert json.loads(out.read_text()) == json.loads(json.dumps(result))
-    assert len(result["rows"]) == 2 * 8 + 6 + 1
-    # Toy size: the binomial interval is wide, and 23 rows are looked at.
+    assert len(result["rows"]) == 2 * 8 + 6 + 2
+    # Toy size: the binomial interval is wide, and 24 rows are looked at.
     assert sum(not row["keeps"] for row in result["rows"]) <= 2
 
 

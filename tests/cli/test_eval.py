@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from latelight.cli import eval as eval_commands
-from latelight.cli import experiment
+from latelight.cli import eval_log, experiment, judgement_sets
 from latelight.evaluation import (
     EvidenceJudgement,
     JudgementSet,
@@ -25,8 +25,15 @@ TEXTS = {
 }
 TOPICS = {"q1": "when was the ferry refitted", "q2": "what does the lamp burn", "q3": "harbour"}
 QRELS = Qrels({"q1": {"ferry": 1}, "q2": {"lamp": 2, "keeper": 1}, "q3": {"harbour": 1}})
-COMMANDS = [("eval", one.name or "") for one in eval_commands.app.registered_commands]
-COMMANDS += [("experiment", one.name or "") for one in experiment.app.registered_commands]
+GROUPS = {
+    ("eval",): eval_commands.app,
+    ("eval", "judgements"): judgement_sets.app,
+    ("eval", "log"): eval_log.app,
+    ("experiment",): experiment.app,
+}
+COMMANDS = [
+    (*words, one.name or "") for words, app in GROUPS.items() for one in app.registered_commands
+]
 
 
 @pytest.fixture
@@ -222,7 +229,7 @@ def test_what_is_wrong_is_said(
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_every_command_has_help_json_and_a_place_in_the_readme(
-    run: Run, words: tuple[str, str]
+    run: Run, words: tuple[str, ...]
 ) -> None:
     done = run(*words, "--help")
     assert done.code == 0

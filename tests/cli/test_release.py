@@ -1,16 +1,22 @@
 """`latelight release` as scripts see it: exit codes, and what is said to be possible."""
 
 import json
+import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from latelight.app import Library
+from latelight.app import Library, engine
 from latelight.app.release import Releases
 from latelight.app.release_stages import Look
+from latelight.pipelines import encoding
 from latelight.settings import Settings
+from latelight.testing.encoders import FakeEncoder
+from latelight.types import MultiVector, Unit
 from tests.cli.conftest import Run
 
 NO_STAGE = "gate: null\nshadow: null\ninterleave: null\nramp: null\n"
@@ -101,3 +107,103 @@ def test_a_collection_in_a_diff_is_told_how_versions_are_named(run: Run, notes: 
     assert done.code == 1
     assert "notes@live" in done.err
     assert run("pipeline", "diff", "notes@live", "new.yaml").code == 0
+
+
+class Slow(FakeEncoder):
+    def encode_documents(self, units: Sequence[Unit], **options: Any) -> list[MultiVector]:
+        time.sleep(0.02 * len(units))
+        return super().encode_documents(units, **options)
+
+
+def test_who_watches_sees_another_process_fill_the_candidate(
+    run: Run, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [json.dumps({"id": f"d{n}", "text": f"number {n} lamp"}) for n in range(40)]
+    (notes / "more.jsonl").write_text("\n".join(lines))
+    assert run("add", "more.jsonl", "-c", "notes").code == 0
+    monkeypatch.setattr(engine, "create_encoder", lambda name, **_: Slow(dim=64, name=name))
+    monkeypatch.setattr(encoding, "BATCH_CHARACTERS", 1)
+    engine.shared_encoder.cache_clear()
+    (notes / "new.yaml").write_text("spaces: {text: {encoder: minilm}}")
+    start(run, notes, NO_STAGE)
+    status = ("release", "status", "notes")
+    assert "Filled: 0 of 41 documents (0%)." in run(*status).out
+    library = Library(notes / "library", Settings(commit_seconds=0, n_threads=1))
+    filling = threading.Thread(target=library.collection("notes").release.step)
+    filling.start()
+    watched = run(*status, "--watch", "--every", "0.05", "--json")
+    filling.join()
+    told = [json.loads(line) for line in watched.out.splitlines()]
+    filled = [one["filling"]["n_documents"] for one in told if one["filling"]]
+    assert filled == sorted(filled)
+    assert len({n for n in filled if 0 < n < 41}) >= 3
+    assert told[-1]["release"]["state"] == "ready" and told[-1]["filling"] is None
+    assert "Filled" not in run(*status).out
+
+
+EVERY = ("start", "step", "status", "promote", "rollback", "abort", "retire")
+
+
+def test_every_command_of_a_release_is_carried_out_and_told(run: Run, notes: Path) -> None:
+    def moved(*words: str) -> str:
+        done = run("release", *words)
+        assert done.code == 0, done.err
+        return done.out
+
+    def told(*words: str) -> Any:
+        return json.loads(moved(*words, "--json"))
+
+    (notes / "plan.yaml").write_text(ONLY_RAMP)
+    begin = ("start", "notes", "new.yaml", "--plan", "plan.yaml")
+    assert "begins" in moved(*begin)
+    assert moved("abort", "notes", "--note", "not today").endswith("stays live.\n")
+    assert "is retired" in moved("retire", "notes")
+    begun = told(*begin)
+    assert begun["state"] == "build"
+    assert told("step", "notes")["moved"] is True
+    assert "ramp at 50%" in moved("status", "notes")
+    promoted = told("promote", "notes", "--note", "looks good")
+    assert (promoted["state"], promoted["note"]) == ("promoted", "looks good")
+    assert f"{begun['live']} is live again" in moved("rollback", "notes", "--note", "or not")
+    assert told("retire", "notes")["state"] == "retired"
+    log = json.loads(moved("status", "notes", "--json"))["log"]
+    assert [one["what"] for one in log] == ["start", "advance", "promote", "rollback", "retire"]
+    assert [one["note"] for one in log[2:4]] == ["looks good", "or not"]
+    assert "or not" in moved("status", "notes")
+    for words in (begin, ("abort", "notes"), ("retire", "notes")):
+        moved(*words)
+
+
+@pytest.mark.parametrize("command", [one for one in EVERY if one != "start"])
+def test_commands_before_any_release_say_how_to_begin(run: Run, notes: Path, command: str) -> None:
+    done = run("release", command, "notes")
+    assert done.code == 1
+    assert "latelight release start notes PIPELINE" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "reason"),
+    [
+        (("rollback",), 2, "Possible: step, abort."),
+        (("retire",), 2, "Possible: step, abort."),
+        (("promote",), 2, "Possible: step, abort."),
+        (("start", "new.yaml", "--plan", "plan.yaml"), 2, "before another one begins"),
+        (("status", "--watch", "--every", "0"), 2, "--every is 0"),
+    ],
+)
+def test_moves_that_a_state_does_not_have_are_refused(
+    run: Run, notes: Path, words: tuple[str, ...], code: int, reason: str
+) -> None:
+    start(run, notes, ONLY_RAMP)
+    done = run("release", words[0], "notes", *words[1:])
+    assert done.code == code
+    assert reason in done.err
+
+
+@pytest.mark.parametrize("command", EVERY)
+def test_every_command_has_help_json_and_a_place_in_the_readme(run: Run, command: str) -> None:
+    done = run("release", command, "--help")
+    assert done.code == 0
+    assert "--json" in done.out
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    assert f"`release {command}`" in readme

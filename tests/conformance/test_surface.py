@@ -28,6 +28,7 @@ OF_FILES = {
         "lock", "compact", "begin_candidate", "backfill", "retire", "measure_recall", "plan",
         "verify", "prepare", "aliases", "version", "search_version", "list_documents", "preview",
         "original", "load", "delete_checked", "is_releasing",
+        "judgements", "log", "experiments",
     },
     Job: {"wait_or_pause", "is_over", "put_away"},
     Releases: set(),

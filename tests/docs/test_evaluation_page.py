@@ -16,6 +16,7 @@ def blocks() -> list[tuple[str, str]]:
 
 
 def test_the_examples_run(run: Run, tmp_path: Path) -> None:  # noqa: F811
+    (tmp_path / "finer.yaml").write_text("name: finer\nspaces: {text: {bits: 4}}\n")
     pytest.importorskip("matplotlib")
     names: dict[str, object] = {}
     n_commands = 0
@@ -27,7 +28,7 @@ def test_the_examples_run(run: Run, tmp_path: Path) -> None:  # noqa: F811
             done = run(*shlex.split(line.removeprefix("$ latelight ")))
             assert done.code == 0, (line, done.err)
             n_commands += 1
-    assert n_commands == 7
+    assert n_commands == 22
     (broken,) = names["broken"]  # type: ignore[misc]
     assert "errors: live 0.001 of 20,000 queries, candidate 0.1 of 400" in broken.message
     assert (tmp_path / "report" / "report.html").is_file()

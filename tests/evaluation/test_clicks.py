@@ -1,4 +1,5 @@
 import random
+from typing import Any
 
 import pytest
 
@@ -78,3 +79,61 @@ def test_wrong_logs_and_rules_are_refused() -> None:
     for wrong in ({"levels": ()}, {"levels": (0.5, 0.2)}, {"min_clicks": 0}, {"eta": -1.0}):
         with pytest.raises(InputError):
             ClickRule(**wrong)  # type: ignore[arg-type]
+
+
+def test_clicks_over_expected_clicks_are_less_moved_by_one_click_far_down() -> None:
+    shown = tuple("abcdefghij")
+    logged = [LoggedSearch("lamp", shown, frozenset(one)) for one in ("aj", "a", "", "", "")]
+    by_hand = {"a": 2 / 5, "j": 1 / (5 * 0.1)}
+    for estimator, reached in (("ips", by_hand), ("coec", by_hand)):
+        for doc, attraction in reached.items():
+            just, more = (
+                ClickRule((level,), min_clicks=1, estimator=estimator)  # type: ignore[arg-type]
+                for level in (attraction - 1e-9, attraction + 1e-9)
+            )
+            assert judge_by_clicks("log", logged, just).qrels.gains[topic_of("lamp")][doc] == 1
+            assert judge_by_clicks("log", logged, more).qrels.gains[topic_of("lamp")][doc] == 0
+
+
+def test_the_estimators_differ_where_a_document_stood_in_several_places() -> None:
+    """Shown first four times and tenth once, clicked once, far down: 10 / 5 against 1 / 4.1."""
+    high, low = tuple("abcdefghij"), tuple("bcdefghija")
+    logged = [LoggedSearch("lamp", high) for _ in range(4)]
+    logged.append(LoggedSearch("lamp", low, frozenset("a")))
+    for estimator, attraction in (("ips", 2.0), ("coec", 1 / 4.1)):
+        found = [
+            judge_by_clicks(
+                "log",
+                logged,
+                ClickRule((level,), min_clicks=1, estimator=estimator),  # type: ignore[arg-type]
+            ).qrels.gains[topic_of("lamp")]["a"]
+            for level in (attraction - 1e-9, attraction + 1e-9)
+        ]
+        assert found == [1, 0]
+
+
+def test_what_nobody_scrolled_to_was_not_shown() -> None:
+    shown = tuple("abcdef")
+    one = LoggedSearch("lamp", shown, frozenset("d"))
+    assert [doc for doc, _ in one.seen(2)] == list("abcd")
+    assert [doc for doc, _ in LoggedSearch("lamp", shown).seen(2)] == list("ab")
+    rule = ClickRule(min_impressions=1, min_clicks=1, depth=2)
+    (judged,) = judge_by_clicks("log", [one], rule).qrels.gains.values()
+    assert set(judged) == set("abcd")
+
+
+def test_positions_are_those_of_the_list() -> None:
+    one = LoggedSearch("lamp", ("a", "b"), frozenset("b"), (1, 4))
+    assert one.seen() == (("a", 1), ("b", 4))
+    rule = ClickRule((4 - 1e-9,), min_impressions=1, min_clicks=1)
+    (judged,) = judge_by_clicks("log", [one], rule).qrels.gains.values()
+    assert judged == {"a": 0, "b": 1}
+    for wrong in ((1,), (0, 1)):
+        with pytest.raises(InputError, match="positions"):
+            LoggedSearch("lamp", ("a", "b"), positions=wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"estimator": "guess"}, {"depth": -1}, {"min_clicks": 0}])
+def test_rules_that_are_none_are_refused_with_their_values(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=str(next(iter(wrong.values())))):
+        ClickRule(**wrong)

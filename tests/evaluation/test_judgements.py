@@ -16,6 +16,7 @@ from latelight.evaluation import (
     read_topics,
     read_trec,
     write_beir,
+    write_csv,
     write_trec,
 )
 from latelight.types import Box, CharSpan, Locator, TimeRange
@@ -188,6 +189,35 @@ def test_tables_hold_gains_and_places(tmp_path: Path) -> None:
     assert read_judgements(path) == read
 
 
+def test_tables_are_read_back_as_written(tmp_path: Path) -> None:
+    path = tmp_path / "lamps.csv"
+    write_csv(JUDGED, path)
+    assert read_csv(path).digest == JUDGED.digest
+    odd = JudgementSet("odd", {"q1": 'a "lamp", or\ntwo'}, Qrels({"q1": {"my, file": -1}}))
+    write_csv(odd, path)
+    assert read_csv(path).digest == odd.digest
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        EvidenceJudgement("q1", "elsewhere", Locator(span=CharSpan(0, 9))),
+        EvidenceJudgement("q1", "report", Locator(span=CharSpan(0, 9), part=("a.pdf",))),
+    ],
+)
+def test_what_a_table_would_lose_is_refused(tmp_path: Path, place: EvidenceJudgement) -> None:
+    wider = JudgementSet("lamps", TOPICS, JUDGED.qrels, (place,))
+    with pytest.raises(InputError, match=r"does not fit a table.*JSON"):
+        write_csv(wider, tmp_path / "lamps.csv")
+    assert not (tmp_path / "lamps.csv").exists()
+
+
+def test_gains_that_a_table_program_wrote_are_whole(tmp_path: Path) -> None:
+    path = tmp_path / "short.csv"
+    path.write_text("topic,doc_id,gain\nlamp,report,2.0\n")
+    assert read_csv(path).qrels.of("lamp") == {"report": 2}
+
+
 def test_a_table_without_texts_takes_topics_as_texts(tmp_path: Path) -> None:
     path = tmp_path / "short.csv"
     path.write_text("\ufefftopic,doc_id\nwho keeps the lamp?,report\n", encoding="utf-8")
@@ -198,8 +228,11 @@ def test_a_table_without_texts_takes_topics_as_texts(tmp_path: Path) -> None:
     ("row", "reason"),
     [
         ("q1,,x,1,,", "'doc_id' is missing"),
-        ("q1,d,x,high,,", "invalid literal"),
-        ("q1,d,other,1,,", "another text"),
+        ("q1,d,x,high,,", "gain is 'high'; give a whole number .0 for judged and not relevant"),
+        ("q1,d,x,1.5,,", "gain is '1.5'; give a whole number"),
+        ("q1,d,x,inf,,", "gain is 'inf'; give a whole number"),
+        ("q1,d,x,1,5,end", "end is 'end'; give a whole number"),
+        ("q1,d,other,1,,", "has the text 'other' here and 'x' before"),
         ("q1,d,x,1,5,", "columns start, end"),
         ("q1,d,x,1,5,3", "ends must lie after"),
     ],

@@ -57,7 +57,7 @@ def test_models_have_names_and_wrong_ones_are_refused() -> None:
     assert click_model("position-based", max_gain=2).name.startswith("position-based")
     with pytest.raises(InputError, match="unknown"):
         click_model("random")
-    with pytest.raises(InputError, match="rising"):
+    with pytest.raises(InputError, match=r"noise is 0.9; .* from 0 to 0.1"):
         Attraction(noise=0.9, highest=0.1)
     with pytest.raises(InputError, match="eta"):
         PositionBased(eta=-1)

@@ -62,12 +62,14 @@ def test_counts_add_up() -> None:
 
 
 def test_wrong_designs_and_runs_are_refused() -> None:
-    with pytest.raises(InputError, match="at least 1"):
+    with pytest.raises(InputError, match="n_sessions is 0; give 1 or more"):
         Design(n_sessions=0)
-    with pytest.raises(InputError, match="unknown"):
+    with pytest.raises(InputError, match="'sometimes'; use always-valid or"):
         Design(test="sometimes")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="shares"):
+    with pytest.raises(InputError, match=r"share is 1.0; give a number above 0 and below 1"):
         Design(share=1.0)
+    with pytest.raises(InputError, match="'sideways'; use team-draft"):
+        Design(method="sideways")  # type: ignore[arg-type]
     other = replace(paper(), a=Run({}, "a"), b=Run({}, "b"))
     with pytest.raises(InputError, match="another set"):
         simulate_ab(other, SHORT)

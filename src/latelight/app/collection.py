@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from latelight.app.adding import Runs, Workshop, make_job
 from latelight.app.contents import Contents, ListedDocument
@@ -26,6 +26,7 @@ from latelight.app.release import Releases
 from latelight.app.serving import Serving, keys_of
 from latelight.app.similar import SearchOptions
 from latelight.app.stats import Stats, StoredDocument
+from latelight.app.studies import Studies
 from latelight.app.view import Trial, View
 from latelight.errors import InputError, NotFoundError
 from latelight.evaluation import Qrels
@@ -44,11 +45,8 @@ from latelight.releases.jobs import Home, JobStore
 from latelight.settings import Settings
 from latelight.types import Document, Metadata
 
-if TYPE_CHECKING:
-    pass
 
-
-class Collection(Contents):
+class Collection(Studies, Contents):
     """A named set of documents with one live pipeline. Get one from `Library.collection`."""
 
     def __init__(
@@ -313,20 +311,21 @@ class Collection(Contents):
         return self.view().similar(doc_id, unit_id, box=box, span=span, time=time, **options)
 
     def interact(self, search_id: str, doc_id: str) -> None:
-        """Count that somebody used a document of a search, where a release wants to know.
+        """Note that somebody used a document of a search: for a release, an experiment, the log.
 
         Args:
             search_id: of the hits.
             doc_id: what was used.
 
         Raises:
-            NotFoundError: the search takes part in no release of this collection.
+            NotFoundError: no release, experiment or log of this collection knows the search.
+            InputError: it did not show the document.
         """
         self._serving.interact(search_id, doc_id)
 
     @property
     def is_releasing(self) -> bool:
-        """Whether a release takes part in searches, and measures how long each takes alone."""
+        """Whether a release or experiment takes part, and measures how long each search takes."""
         return self._serving.is_releasing
 
     def search_batch(  # noqa: PLR0913  as `search`

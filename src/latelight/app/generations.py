@@ -17,6 +17,7 @@ from latelight.pipelines.lock import RerankerLock, generation_digest, parse_lock
 from latelight.pipelines.spec import PipelineSpec, digest_of, load_spec, parse_stored
 from latelight.pipelines.writing import waiting_writer
 from latelight.releases.catalog import Generation, version_digest
+from latelight.releases.experiments import check_no_experiment
 from latelight.releases.generations import Beginning, begin_nothing
 from latelight.settings import Settings
 
@@ -156,14 +157,15 @@ def retire(versions: Versions, mirror: Mirror, digest: str) -> None:
     """Remove a version that is not live, and its index where no other version has the same.
 
     Raises:
-        ReleaseStateError: it is the live one.
+        ReleaseStateError: it is the live one, or an experiment is running on it.
         LatelightError: another generation has still to follow it, and cannot.
     """
     version = versions.standing().versions.get(digest)
     if version is None:
         return
     with mirror.at_rest():
-        if versions.notes.remove(digest):
+        place = versions.home.place
+        if versions.notes.remove(digest, lambda db: check_no_experiment(db, place, digest)):
             put_away(versions.home.store(version.store))
         clear_away(versions.home)
 

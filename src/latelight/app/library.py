@@ -21,12 +21,17 @@ from latelight.pipelines.progress import Watch, watch_nothing
 from latelight.pipelines.spec import PipelineSpec
 from latelight.releases.catalog import CATALOG, Catalog, Generation, check_name
 from latelight.releases.evaluations import EvaluationStore
+from latelight.releases.experiments import ExperimentStore
 from latelight.releases.generations import GenerationStore
+from latelight.releases.interactions import InteractionStore
 from latelight.releases.jobs import JobRecord, JobStore
+from latelight.releases.judgements import JudgementStore
 from latelight.releases.store import ReleaseStore
 from latelight.settings import Settings, read_settings
 
 FORMAT_VERSION = 1
+_STORES = (GenerationStore, ReleaseStore, JudgementStore, ExperimentStore, InteractionStore)
+"""What is written down of a collection, to be forgotten with it."""
 
 
 def open(root: str | Path, *, settings: Settings | None = None) -> "Library":  # noqa: A001
@@ -145,7 +150,7 @@ class Library:
         self._catalog.drop(namespace, name)
         self._jobs.forget_collection(namespace, name)
         EvaluationStore(self.root / CATALOG).forget_collection(home.place)
-        for store in (GenerationStore, ReleaseStore):
+        for store in _STORES:
             store(self.root / CATALOG, home.place).forget_all()
         shutil.rmtree(home.directory, ignore_errors=True)
 

@@ -27,7 +27,10 @@ from latelight.pipelines.request import SearchRequest
 from latelight.pipelines.spec import PipelineSpec, parse_stored
 from latelight.pipelines.target import IngestOptions
 from latelight.releases.catalog import Generation
+from latelight.releases.experiments import ExperimentStore
 from latelight.releases.generations import GenerationStore, Standing
+from latelight.releases.interactions import InteractionStore
+from latelight.releases.judgements import JudgementStore
 from latelight.releases.store import ReleaseStore
 from latelight.releases.watching import Situation, StandingReader
 from latelight.settings import Settings
@@ -206,6 +209,9 @@ class Versions:
         self.home = home
         self.notes = GenerationStore(catalog, home.place)
         self.releases = ReleaseStore(catalog, home.place)
+        self.judgements = JudgementStore(catalog, home.place)
+        self.interactions = InteractionStore(catalog, home.place)
+        self.experiments = ExperimentStore(catalog, home.place)
         self._reader = StandingReader(catalog, home.place)
         self._settings = settings
         self._mutex = threading.RLock()

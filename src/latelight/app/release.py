@@ -11,23 +11,24 @@ from typing import Any
 from latelight.app.adding import Workshop, make_backfill
 from latelight.app.generations import CANDIDATE, begin_candidate, retire
 from latelight.app.job import Job
+from latelight.app.judging import check_gate, pinned
 from latelight.app.mirror import Mirror
 from latelight.app.opened import Versions
 from latelight.app.release_stages import (
     Look,
-    check_gate,
     look_at_gate,
     look_at_interleaving,
     look_at_ramp,
     look_at_shadow,
 )
-from latelight.app.release_status import Status, Step, preference, shares_p_value
+from latelight.app.release_status import FillingStatus, Status, Step, preference, shares_p_value
 from latelight.app.serving import Serving
 from latelight.errors import NotFoundError, ReleaseStateError
 from latelight.pipelines.progress import Watch, watch_nothing
 from latelight.pipelines.spec import PipelineSpec
 from latelight.pipelines.writing import waiting_writer
 from latelight.releases.catalog import LIVE, Generation
+from latelight.releases.experiments import check_no_experiment
 from latelight.releases.generations import Standing
 from latelight.releases.jobs import new_job_id
 from latelight.releases.plan import DEFAULT_PLAN, ReleasePlan, load_plan
@@ -68,12 +69,13 @@ class Releases:
 
         Args:
             pipeline: a preset, the path of a YAML file, or a spec.
-            plan: the path of a YAML file, or a plan. A gate needs judgements; without, give a plan
-                whose gate is None.
+            plan: the path of a YAML file, or a plan. A gate needs judgements, by path or by the
+                name of a set that the collection keeps; without, give a plan whose gate is None.
 
         Raises:
             NotFoundError, SettingError: pipeline, plan or judgements are not there or not valid.
-            ReleaseStateError: the pipeline is the live one, or a release is under way.
+            ReleaseStateError: the pipeline is the live one, or a release or an experiment is under
+                way.
         """
         chosen = plan if isinstance(plan, ReleasePlan) else load_plan(plan)
         under_way = self._store.latest()
@@ -82,10 +84,12 @@ class Releases:
                 f"Release {under_way.release_id} is {said(under_way.state)}. "
                 f"{way_out(under_way.state)}"
             )
-        check_gate(chosen.gate)
+        chosen = pinned(chosen, self._versions.judgements)
+        check_gate(chosen.gate, self._versions.judgements)
         self._clear_after_died_start()
 
         def begin(db: sqlite3.Connection, known: Standing, candidate: Generation) -> None:
+            check_no_experiment(db, self._versions.home.place)
             live, after = known.live.digest, candidate.digest
             release = Release(new_job_id(), live, after, chosen, note=f"{live} to {after}")
             self._store.begin_within(db, release)
@@ -211,6 +215,19 @@ class Releases:
             owed=self._versions.notes.count_debts(),
             left_out=tuple(self._versions.notes.left_out(store)),
             log=tuple(self._store.log(release.release_id)),
+            filling=self._filling(release),
+        )
+
+    def _filling(self, release: Release) -> FillingStatus | None:
+        """Return how far a candidate is filled that is being built, by whichever process."""
+        version = self._versions.standing().versions.get(release.candidate)
+        if release.state != "build" or version is None:
+            return None
+        filled = self._versions.open(version).store.snapshot()
+        return FillingStatus(
+            filled.n_documents,
+            len(self._versions.notes.left_out(version.store)),
+            self._versions.live().store.snapshot().n_documents,
         )
 
     # -- stages ------------------------------------------------------------------------------

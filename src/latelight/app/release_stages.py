@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from latelight.app.counting import total
+from latelight.app.judging import check_gate, judgements_of
 from latelight.app.opened import OpenGeneration, Versions
 from latelight.app.release_status import preference
-from latelight.errors import InputError, NotFoundError, SettingError
 from latelight.evaluation import (
     CompareOptions,
     Comparison,
@@ -16,7 +16,6 @@ from latelight.evaluation import (
     Measure,
     compare,
     coverage,
-    read_judgements,
     search_topics,
 )
 from latelight.experiments import GuardVerdict
@@ -46,55 +45,22 @@ class Look:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def check_gate(plan: GatePlan | None) -> None:
-    """Refuse a gate that could never be passed, before anything is filled for it.
-
-    Raises:
-        SettingError: it names no judgements, none of them is relevant, or a measure is none.
-        NotFoundError, DamagedFileError, InputError: the judgements cannot be read.
-    """
-    if plan is None:
-        return
-    if not plan.judgements:
-        raise SettingError(
-            "The release's gate names no judgements. Give a plan (`--plan`) with "
-            "gate.judgements, a file or folder that `latelight eval` reads, or with `gate: null` "
-            "to go without."
-        )
-    try:
-        for name in plan.measures:
-            Measure.parse(name)
-    except InputError as error:
-        raise SettingError(f"gate.measures: {error}") from error
-    if not plan.measures:
-        raise SettingError("gate.measures is empty; name at least one, such as nDCG@10.")
-    try:
-        judged = read_judgements(plan.judgements, plan.topics or None)
-    except OSError as error:
-        raise NotFoundError(
-            f"gate.judgements is {plan.judgements!r}, which cannot be read ({error}). Give a file "
-            "or folder that `latelight eval` reads."
-        ) from error
-    if not judged.judged:
-        raise SettingError(
-            f"gate.judgements is {plan.judgements!r}, where no topic has a relevant document; give "
-            "at least one a gain above 0."
-        )
-
-
 def look_at_gate(versions: Versions, release: Release, niceness: int = 0) -> Look:
     """Search every judged topic in both versions and compare, giving way to who searches."""
     plan = release.plan.gate
     assert plan is not None
-    check_gate(plan)  # the file may have changed since the start
-    judged = read_judgements(plan.judgements, plan.topics or None)
+    check_gate(plan, versions.judgements)  # they may have changed since the start
+    judged = judgements_of(plan, versions.judgements)
+    seen = {"judgements": {"name": judged.name, "digest": judged.digest}}
     there = coverage(judged, versions.live().store.snapshot().contains)
     if not there.topics:
-        return Look("held", f"The gate is shut. {_nothing_judged(there)}", _covered(there))
+        note = f"The gate is shut. {_nothing_judged(there)}"
+        return Look("held", note, {**seen, **_covered(there)})
     judged = judged.only(there.topics)
     found = gently(lambda: _compared(versions, release, judged, plan), niceness)
     verdicts = {one.measure: one.verdict for one in found.differences}
-    details = {"verdicts": verdicts, "differences": _differences(found), **_covered(there)}
+    own = {"verdicts": verdicts, "differences": _differences(found)}
+    details = {**own, **seen, **_covered(there)}
     shown = ", ".join(f"{measure}: {verdict}" for measure, verdict in verdicts.items())
     if there.missing:
         shown += (
@@ -190,7 +156,7 @@ def _nothing_judged(there: Coverage) -> str:
     return (
         f"{there.said()}, so nothing can be compared; judgements name documents by doc_id "
         f"(`latelight show`, collection.documents()), the first names {there.missing[0]!r}. Mend "
-        "the file of judgements, or add what it judges, and step again."
+        "the judgements, or add what it judges, and step again."
     )
 
 

@@ -31,6 +31,21 @@ class Step:
 
 
 @dataclass(frozen=True)
+class FillingStatus:
+    """How far a candidate is filled.
+
+    Attributes:
+        n_documents: that can be read in it by now.
+        n_left_out: that it cannot hold.
+        n_wanted: of the live version.
+    """
+
+    n_documents: int
+    n_left_out: int
+    n_wanted: int
+
+
+@dataclass(frozen=True)
 class Status:
     """How a release stands, with all that was counted.
 
@@ -46,6 +61,7 @@ class Status:
         owed: documents that a generation has still to follow in, by its store.
         left_out: documents that the candidate cannot hold.
         log: the audit log, oldest first.
+        filling: how far the candidate is filled, while it is being built; else None.
     """
 
     release: Release
@@ -58,6 +74,7 @@ class Status:
     owed: Mapping[str, int]
     left_out: tuple[LeftOut, ...]
     log: tuple[LogEntry, ...]
+    filling: FillingStatus | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -72,6 +89,7 @@ class Status:
             "owed": dict(self.owed),
             "left_out": [vars(one) for one in self.left_out],
             "log": [one.to_dict() for one in self.log],
+            "filling": None if self.filling is None else vars(self.filling),
         }
 
 

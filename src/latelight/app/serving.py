@@ -1,18 +1,29 @@
 """Searches, answered by the version that the release under way says; what they did is counted."""
 
-import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
+from latelight.app.asking import (
+    Ask,
+    AskMany,
+    Timed,
+    Warming,
+    asked_together,
+    only,
+    only_in,
+    own_key,
+)
 from latelight.app.counting import DEFAULT_KEEPING, Answer, Counting, Keeping, total
+from latelight.app.exposing import Exposing
 from latelight.app.hits import Hits
 from latelight.app.mixing import mixed, winner, written
 from latelight.app.opened import OpenGeneration, Versions
+from latelight.app.recording import Recording
 from latelight.errors import InputError, LatelightError, NotFoundError
 from latelight.experiments import GuardVerdict, check_guards
 from latelight.experiments.assignment import hashed
@@ -21,36 +32,7 @@ from latelight.releases.state import Release
 from latelight.releases.store import Shown
 from latelight.releases.watching import Situation
 
-Ask = Callable[[OpenGeneration], Hits]
-"""Makes one search in whichever version."""
-AskMany = Callable[[OpenGeneration, Sequence[int]], list[Hits]]
-"""Makes those of several searches that have these numbers."""
 Answered = TypeVar("Answered")
-
-
-@dataclass(frozen=True)
-class _Timed:
-    """The outcome of asking one version: hits, or what it raised; None for a time not its own."""
-
-    milliseconds: float | None
-    hits: Hits | None = None
-    error: Exception | None = None
-
-    @classmethod
-    def of(cls, ask: "Ask", version: OpenGeneration) -> "_Timed":
-        began = time.perf_counter()
-        try:
-            hits = ask(version)
-        except Exception as error:
-            return cls(1000 * (time.perf_counter() - began), error=error)
-        return cls(1000 * (time.perf_counter() - began), hits)
-
-    def given(self) -> Hits:
-        """Return the hits, or raise what was raised instead."""
-        if self.hits is None:
-            assert self.error is not None
-            raise self.error
-        return self.hits
 
 
 class Serving:
@@ -63,12 +45,15 @@ class Serving:
         self._pool: ThreadPoolExecutor | None = None
         self._mutex = threading.Lock()
         self._n_waiting = 0
-        self._warming: tuple[OpenGeneration, threading.Thread] | None = None
+        self._warming = Warming()
+        self._recording = Recording(versions.interactions, keeping)
+        self._exposing = Exposing(versions, self._warming, self._recording)
 
     @property
     def is_releasing(self) -> bool:
-        """Whether a release is where its candidate may take part in searches."""
-        return is_routed(self._versions.now().release)
+        """Whether a release's candidate, or an experiment, may take part in searches."""
+        now = self._versions.now()
+        return is_routed(now.release) or now.experiment is not None
 
     def search(self, ask: Ask, key: str | None) -> Hits:
         """Return the hits that the caller of this key is to see.
@@ -104,77 +89,84 @@ class Serving:
                     raise
 
     def _one(self, now: Situation, ask: Ask, key: str | None) -> Hits:
-        own = _own(key)
+        own = own_key(key)
+        if now.experiment is not None:
+            return self._exposing.one(now, now.experiment, ask, own)
         way = route(now.standing, now.release, own)
         live = self._versions.open(now.standing.live)
         candidate = self._candidate(now, [way], live)
         if candidate is None or now.release is None:
-            return ask(live)
+            return self._exposing.seen(now, ask(live), live)
         if way.interleave:
-            return self._mixed(now.release, own, ask(live), _Timed.of(ask, candidate))
+            return self._mixed(now, own, ask(live), Timed.of(ask, candidate), (live, candidate))
         if way.shadow:
-            seen = _Timed.of(ask, live)
+            seen = Timed.of(ask, live)
             self._shadow_later(now.release, ask, seen, candidate)
-            return seen.given()
-        return self._ramped(now.release, own, ask, way, (live, candidate))
+            return self._exposing.seen(now, seen.given(), live)
+        version = candidate if way.arm == CANDIDATE_ARM else live
+        asked = Timed.of(ask, version)
+        return self._served(now, own, way, asked, (version, live), lambda: ask(live))
 
     def _many(self, now: Situation, ask: AskMany, keys: Sequence[str | None]) -> list[Hits]:
-        owns = [_own(key) for key in keys]
+        owns = [own_key(key) for key in keys]
+        if now.experiment is not None:
+            return self._exposing.many(now, now.experiment, ask, owns)
         ways = [route(now.standing, now.release, own) for own in owns]
         live = self._versions.open(now.standing.live)
         candidate = self._candidate(now, ways, live)
         if candidate is None or now.release is None:
-            return ask(live, range(len(owns)))
+            return [self._exposing.seen(now, hits, live) for hits in ask(live, range(len(owns)))]
         release, every = now.release, range(len(owns))
         served = [i for i in every if ways[i].arm == CANDIDATE_ARM]
         mixing = [i for i in every if ways[i].interleave]
         of_live = [i for i in every if i not in set(served)]
         found = dict(zip(of_live, ask(live, of_live) if of_live else (), strict=True))
-        others = _asked_together(ask, candidate, [*served, *mixing])
+        others = asked_together(ask, candidate, [*served, *mixing])
         for i in every:
             if i in others and not ways[i].interleave:
-                found[i] = self._served(release, owns[i], ways[i], others[i], _only(ask, i, live))
+                instead, both = only(ask, i, live), (candidate, live)
+                found[i] = self._served(now, owns[i], ways[i], others[i], both, instead)
             elif i in others:
-                found[i] = self._mixed(release, owns[i], found[i], others[i])
-            elif ways[i].shadow:
-                self._shadow_later(release, _only_in(ask, i), _Timed(None, found[i]), candidate)
+                found[i] = self._mixed(now, owns[i], found[i], others[i], (live, candidate))
             elif ways[i].arm:
-                seen = _Timed(None, found[i])
-                found[i] = self._served(release, owns[i], ways[i], seen, seen.given)
+                seen = Timed(None, found[i])
+                found[i] = self._served(now, owns[i], ways[i], seen, (live, live), seen.given)
+            else:
+                if ways[i].shadow:
+                    seen = Timed(None, found[i])
+                    self._shadow_later(release, only_in(ask, i), seen, candidate)
+                self._exposing.seen(now, found[i], live)
         return [found[i] for i in every]
 
     def _candidate(
         self, now: Situation, ways: Sequence[Route], live: OpenGeneration
     ) -> OpenGeneration | None:
-        """Return the candidate where it takes part in a search, and its models are loaded.
-
-        Nobody waits for them who could be answered without; a process that has loaded nothing yet
-        (a command) would wait for the live version's, too.
-        """
+        """Return the candidate where it takes part in a search, and its models are loaded."""
         if now.release is None or not any(w.arm or w.shadow or w.interleave for w in ways):
             return None
         candidate = self._versions.open(now.standing.versions[now.release.candidate])
-        if not live.is_loaded:
-            _load(candidate)  # before anything is timed
-            return candidate
-        return candidate if self._is_warm(candidate) else None
+        return candidate if self._warming.is_ready(candidate, live) else None
 
     def interact(self, search_id: str, doc_id: str) -> None:
-        """Count that a document of a search was used.
+        """Note that a document of a search was used.
 
         Raises:
-            NotFoundError: no such search takes part in a release.
+            NotFoundError: nobody counts or logs a search of that id.
+            InputError: the search did not show the document.
         """
-        self._counting.write()
-        if not self._versions.releases.click(search_id, doc_id, winner):
+        self.write()
+        is_logged = self._versions.interactions.use(search_id, doc_id)
+        if not self._versions.releases.click(search_id, doc_id, winner) and not is_logged:
             raise NotFoundError(
-                f"No search {search_id!r} takes part in a release of collection "
-                f"{self._versions.home.name!r}; give the search_id of its hits, within the release."
+                f"No search {search_id!r} takes part in a release or an experiment of collection "
+                f"{self._versions.home.name!r} or is in its log; give the search_id of its hits. "
+                "`latelight eval log start` lets a collection log its searches."
             )
 
     def write(self) -> None:
-        """Write what was counted in this process so far."""
+        """Write what was counted and logged in this process so far."""
         self._counting.write()
+        self._recording.write()
 
     def settle(self) -> None:
         """Wait for searches out of sight, and write what was counted."""
@@ -182,40 +174,40 @@ class Serving:
             pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown()
-        self._counting.write()
+        self.write()
 
     # -- the ramp ----------------------------------------------------------------------------
 
-    def _ramped(
-        self,
-        release: Release,
-        key: str,
-        ask: Ask,
-        way: Route,
-        both: tuple[OpenGeneration, OpenGeneration],
-    ) -> Hits:
-        live, candidate = both
-        asked = _Timed.of(ask, candidate if way.arm == CANDIDATE_ARM else live)
-        return self._served(release, key, way, asked, lambda: ask(live))
-
     def _served(
         self,
-        release: Release,
+        now: Situation,
         key: str,
         way: Route,
-        asked: _Timed,
+        asked: Timed,
+        versions: tuple[OpenGeneration, OpenGeneration],
         instead: Callable[[], Hits],
     ) -> Hits:
-        """Count how an arm of the ramp answered; for a candidate that failed, ask `instead`."""
+        """Count how an arm of the ramp answered; for a candidate that failed, ask `instead`.
+
+        Args:
+            now, key, way: who is answered by what.
+            asked: how it went.
+            versions: the one that was asked, and the live one.
+            instead: asks the live one.
+        """
+        release, (version, live) = now.release, versions
+        assert release is not None
         answer = _answer(release, way.arm, asked)
         if asked.hits is not None:
             shown = _shown(release, key, asked.hits, way.arm)
             self._counting.add(replace(answer, shown=shown))
-            return asked.hits
+            return self._exposing.seen(now, asked.hits, version)
         if isinstance(asked.error, InputError):  # the caller's, whichever version is asked
             raise asked.error
         self._counting.add(answer)
-        return instead() if way.arm == CANDIDATE_ARM else asked.given()
+        if way.arm != CANDIDATE_ARM:
+            return asked.given()
+        return self._exposing.seen(now, instead(), live)
 
     def _check_guards(self, release_id: str) -> None:
         """Fall back to the live version when a guard of the ramp is broken."""
@@ -240,7 +232,7 @@ class Serving:
     # -- the shadow --------------------------------------------------------------------------
 
     def _shadow_later(
-        self, release: Release, ask: Ask, seen: _Timed, candidate: OpenGeneration
+        self, release: Release, ask: Ask, seen: Timed, candidate: OpenGeneration
     ) -> None:
         """Ask the candidate too, out of sight, unless too many wait for that already."""
         assert release.plan.shadow is not None
@@ -255,9 +247,9 @@ class Serving:
                 self._pool.submit(self._shadow, release, ask, seen, candidate)
                 self._n_waiting += 1
 
-    def _shadow(self, release: Release, ask: Ask, seen: _Timed, candidate: OpenGeneration) -> None:
+    def _shadow(self, release: Release, ask: Ask, seen: Timed, candidate: OpenGeneration) -> None:
         try:
-            other = _Timed.of(ask, candidate)
+            other = Timed.of(ask, candidate)
             assert release.plan.shadow is not None
             overlap = _overlap(seen.hits, other.hits, release.plan.shadow.k)
             answer = _answer(release, CANDIDATE_ARM, other)
@@ -268,12 +260,21 @@ class Serving:
 
     # -- interleaving ------------------------------------------------------------------------
 
-    def _mixed(self, release: Release, key: str, hits: Hits, other: _Timed) -> Hits:
+    def _mixed(
+        self,
+        now: Situation,
+        key: str,
+        hits: Hits,
+        other: Timed,
+        versions: tuple[OpenGeneration, OpenGeneration],
+    ) -> Hits:
         """Return both versions' documents in one list; the live one's where the other failed."""
+        release = now.release
+        assert release is not None
         if other.hits is None or not (hits or other.hits):
             if other.hits is None:
                 self._counting.add(_answer(release, CANDIDATE_ARM, other))
-            return hits
+            return self._exposing.seen(now, hits, versions[0])
         plan = release.plan.interleave
         assert plan is not None
         seed = f"{release.release_id} {hits.search_id}"
@@ -281,22 +282,7 @@ class Serving:
         shown = _shown(release, key, hits, "", written(made))
         answer = _answer(release, CANDIDATE_ARM, other)
         self._counting.add(replace(answer, shown=shown))
-        return both
-
-    # -- models ------------------------------------------------------------------------------
-
-    def _is_warm(self, candidate: OpenGeneration) -> bool:
-        """Return whether a candidate can answer; nobody waits while its models are loaded."""
-        if candidate.is_loaded:
-            return True
-        with self._mutex:
-            if self._warming is None or self._warming[0] is not candidate:
-                name = "latelight-warm"
-                thread = threading.Thread(target=_load, args=(candidate,), name=name, daemon=True)
-                self._warming = (candidate, thread)
-                thread.start()
-            # Models that cannot be loaded are the candidate's error: it is asked, and fails.
-            return not self._warming[1].is_alive()
+        return self._exposing.seen(now, both, *versions)
 
 
 def keys_of(given: str | Sequence[str | None] | None, n: int) -> list[str | None]:
@@ -315,39 +301,7 @@ def keys_of(given: str | Sequence[str | None] | None, n: int) -> list[str | None
     return keys
 
 
-def _load(version: OpenGeneration) -> None:
-    with suppress(Exception):
-        version.loaded()
-
-
-def _asked_together(
-    ask: AskMany, version: OpenGeneration, numbers: Sequence[int]
-) -> dict[int, _Timed]:
-    """Return the outcome of several searches; where they fail together, each is asked alone."""
-    if not numbers:
-        return {}
-    try:
-        return {
-            i: _Timed(None, hits) for i, hits in zip(numbers, ask(version, numbers), strict=True)
-        }
-    except Exception:
-        return {i: _Timed.of(_only_in(ask, i), version) for i in numbers}
-
-
-def _only_in(ask: AskMany, number: int) -> Ask:
-    return lambda version: ask(version, [number])[0]
-
-
-def _only(ask: AskMany, number: int, version: OpenGeneration) -> Callable[[], Hits]:
-    return lambda: ask(version, [number])[0]
-
-
-def _own(key: str | None) -> str:
-    """Return the caller's key, or one for this search alone."""
-    return key if key is not None else secrets.token_hex(8)
-
-
-def _answer(release: Release, arm: str, asked: _Timed) -> Answer:
+def _answer(release: Release, arm: str, asked: Timed) -> Answer:
     return Answer(
         release_id=release.release_id,
         stage=release.state,

@@ -12,6 +12,11 @@ import typer
 from rich.text import Text
 
 from latelight.app import Collection, SearchHit
+from latelight.cli import (
+    eval_log,
+    from_interactions,  # noqa: F401  a command of `judgements`
+    judgement_sets,
+)
 from latelight.cli.console import err, out, print_json, table
 from latelight.cli.explain_diff import explain_diff
 from latelight.cli.judging import (
@@ -19,6 +24,7 @@ from latelight.cli.judging import (
     MeasureOption,
     SplitOption,
     TopicsOption,
+    Where,
     open_judgements,
     open_runs,
     parse_measures,
@@ -57,6 +63,8 @@ _OVERLAP_DEPTH = 10
 
 app = typer.Typer(no_args_is_help=True, help="Judge rankings and compare them.")
 app.command("explain-diff")(explain_diff)
+app.add_typer(judgement_sets.app, name="judgements")
+app.add_typer(eval_log.app, name="log")
 
 AlphaOption = Annotated[float, typer.Option("--alpha", help="Level of all tests together (Holm).")]
 MarginOption = Annotated[
@@ -110,7 +118,7 @@ def run(  # noqa: PLR0913, PLR0917  a command's options
     what was searched. With judged places, the evidence is judged too.
     """
     target = open_collection(library, collection, namespace)
-    judged = open_judgements(judgements, topics, split)
+    judged = open_judgements(judgements, topics, split, Where(library, namespace, collection))
     measures = parse_measures(measure)
     # The search checks mode and recall, whatever their static type.
     asked = _Asked(cast("SearchMode", mode), cast("RecallLevel", recall), exact, depth, by_unit)
@@ -154,11 +162,13 @@ def compare_runs(  # noqa: PLR0913, PLR0917  a command's options
     margin: MarginOption = 0.02,
     draws: DrawsOption = 10_000,
     seed: SeedOption = 0,
+    library: LibraryOption = None,
+    namespace: NamespaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare runs with the first of them: tests, intervals, and the topics that changed most."""
     options = CompareOptions(alpha=alpha, margin=margin, draws=Draws(draws, seed))
-    judged = open_judgements(judgements, topics, split)
+    judged = open_judgements(judgements, topics, split, Where(library, namespace))
     found, _ = _compared(runs, judged, measure, options)
     if as_json:
         print_json(found.to_dict())
@@ -179,6 +189,8 @@ def report(  # noqa: PLR0913, PLR0917  a command's options
     draws: DrawsOption = 10_000,
     seed: SeedOption = 0,
     title: Annotated[str, typer.Option("--title", help="Of the report.")] = "Comparison of runs",
+    library: LibraryOption = None,
+    namespace: NamespaceOption = None,
     figures: Annotated[
         bool, typer.Option("--figures/--no-figures", help="PNG figures beside the page.")
     ] = True,
@@ -186,7 +198,7 @@ def report(  # noqa: PLR0913, PLR0917  a command's options
 ) -> None:
     """Write a comparison as one HTML page, and as PNG figures."""
     options = CompareOptions(alpha=alpha, margin=margin, draws=Draws(draws, seed))
-    judged = open_judgements(judgements, topics, split)
+    judged = open_judgements(judgements, topics, split, Where(library, namespace))
     found, records = _compared(runs, judged, measure, options)
     page = output / "report.html"
     with _writing(output):

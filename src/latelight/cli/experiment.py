@@ -8,16 +8,19 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from latelight.cli import ab
 from latelight.cli.console import out, print_json, table
 from latelight.cli.judging import (
     JudgementsOption,
     SplitOption,
     TopicsOption,
+    Where,
     open_judgements,
     open_runs,
 )
 from latelight.cli.options import JsonOption, LibraryOption, NamespaceOption, open_collection
 from latelight.cli.release import print_counted
+from latelight.cli.size import size_of
 from latelight.errors import InputError
 from latelight.evaluation import JudgementSet
 from latelight.evaluation.distributions import exact_interval
@@ -29,10 +32,17 @@ from latelight.experiments import (
     simulate_ab,
     simulate_interleaving,
 )
+from latelight.experiments.ab import TestKind
 from latelight.experiments.interleaving import Method
-from latelight.experiments.simulate import Decision, TestKind
+from latelight.experiments.simulate import Decision
 
 app = typer.Typer(no_args_is_help=True, help="Try versions on users.")
+app.command("start")(ab.start)
+app.command("status")(ab.status)
+app.command("stop")(ab.stop)
+app.command("list")(ab.list_experiments)
+app.command("export")(ab.export)
+app.command("size")(size_of)
 
 _KINDS = {"interleaving": simulate_interleaving, "ab": simulate_ab}
 
@@ -55,13 +65,18 @@ def simulate(  # noqa: PLR0913, PLR0917  a command's options
         str, typer.Option("--test", help="always-valid or fixed-horizon.")
     ] = "always-valid",
     method: Annotated[
-        str, typer.Option("--method", help="Interleaving: team-draft or balanced.")
-    ] = "team-draft",
+        str | None,
+        typer.Option("--method", help="Interleaving: team-draft (the default) or balanced."),
+    ] = None,
     sessions: Annotated[int, typer.Option("--sessions", help="At most, in one experiment.")] = 5000,
-    share: Annotated[float, typer.Option("--share", help="A/B: sessions of the candidate.")] = 0.5,
+    share: Annotated[
+        float | None, typer.Option("--share", help="A/B: sessions of the candidate; 0.5 without.")
+    ] = None,
     alpha: Annotated[float, typer.Option("--alpha", help="Error rate of the test.")] = 0.05,
     repeat: Annotated[int, typer.Option("--repeat", help="How many experiments.")] = 20,
     seed: Annotated[int, typer.Option("--seed", help="Of everything drawn.")] = 0,
+    library: LibraryOption = None,
+    namespace: NamespaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run an experiment on two runs with simulated users, several times.
@@ -69,22 +84,21 @@ def simulate(  # noqa: PLR0913, PLR0917  a command's options
     Says how often each side won, and after how many sessions: what a real experiment of this design
     can be expected to show.
     """
-    if kind not in _KINDS or repeat < 1:
-        raise InputError(
-            f"--kind is {kind!r} and --repeat {repeat}; use interleaving or ab, 1 or more times."
-        )
-    judged = open_judgements(judgements, topics, split)
-    (a, b), _ = open_runs([live, candidate])
-    paper = Paper(judged, a, b, click_model(clicks, _max_gain(judged), noise))
+    _check_options(kind, method, share)
+    _check_counts(sessions, repeat)
     # The design checks test and method, whatever their static type.
     design = Design(
         n_sessions=sessions,
         test=cast("TestKind", test),
         alpha=alpha,
-        share=share,
-        method=cast("Method", method),
+        share=0.5 if share is None else share,
+        method=cast("Method", method or "team-draft"),
         seed=seed,
     )
+    click_model(clicks, noise=noise)  # before anything is read
+    judged = open_judgements(judgements, topics, split, Where(library, namespace))
+    (a, b), _ = open_runs([live, candidate])
+    paper = Paper(judged, a, b, click_model(clicks, _max_gain(judged), noise))
     outcomes = [_KINDS[kind](paper, replace(design, seed=seed + i)) for i in range(repeat)]
     told = _summary(outcomes, a.name, b.name)
     if as_json:
@@ -122,6 +136,24 @@ def report(
         return
     print_counted(now.to_dict())
     out.print(f"The arms got their shares: always-valid p {now.ratio_p:.3g}.")
+
+
+def _check_counts(sessions: int, repeat: int) -> None:
+    for name, count in (("--sessions", sessions), ("--repeat", repeat)):
+        if count < 1:
+            raise InputError(f"{name} is {count}; give 1 or more.")
+
+
+def _check_options(kind: str, method: str | None, share: float | None) -> None:
+    """Refuse options of no kind of experiment, and those that would change nothing."""
+    if kind not in _KINDS:
+        raise InputError(f"--kind is {kind!r}; give interleaving or ab.")
+    other = {"ab": ("--method", method), "interleaving": ("--share", share)}
+    name, value = other[kind]
+    if value is not None:
+        raise InputError(
+            f"{name} is {value!r} and changes nothing with --kind {kind}; leave it out."
+        )
 
 
 _REPORTED = ("release", "counted", "guards", "wins", "preference_p", "ratio_p")

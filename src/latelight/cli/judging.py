@@ -1,12 +1,14 @@
 """Options and steps that the commands on judged sets share."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from latelight.app.judging import Judgements
+from latelight.cli.options import open_collection
 from latelight.errors import InputError
 from latelight.evaluation import (
     JudgementSet,
@@ -21,9 +23,12 @@ from latelight.evaluation import (
 DEFAULT_MEASURES = ("nDCG@10", "R@100", "RR@10")
 
 JudgementsOption = Annotated[
-    Path,
+    str,
     typer.Option(
-        "--judgements", "-j", help="A saved set (.json), BEIR folder, .csv table or TREC qrels."
+        "--judgements",
+        "-j",
+        help="A set in JSON, BEIR folder, .csv table, TREC qrels, or COLLECTION@NAME of a set that "
+        "is kept there.",
     ),
 ]
 TopicsOption = Annotated[
@@ -36,9 +41,34 @@ MeasureOption = Annotated[
 ]
 
 
-def open_judgements(path: Path, topics: Path | None, split: str) -> JudgementSet:
-    """Return the judgements that the options name."""
-    return read_beir(path, split) if path.is_dir() else read_judgements(path, topics)
+@dataclass(frozen=True)
+class Where:
+    """Whose judgement sets are meant, as options say it."""
+
+    library: str | None = None
+    namespace: str | None = None
+    collection: str | None = None
+
+
+def open_judgements(which: str, topics: Path | None, split: str, where: Where) -> JudgementSet:
+    """Return the judgements that the options name: files, or a set that a collection keeps.
+
+    Raises:
+        NotFoundError: there is neither.
+    """
+    path = Path(which)
+    if "@" in which and not path.exists():
+        collection, _, name = which.rpartition("@")
+        return _kept(where, collection or where.collection).get(name)
+    if path.is_dir():
+        return read_beir(path, split)
+    if path.exists() or topics is not None:
+        return read_judgements(path, topics)
+    return _kept(where, where.collection).find(which)
+
+
+def _kept(where: Where, collection: str | None) -> Judgements:
+    return open_collection(where.library, collection, where.namespace).judgements
 
 
 def parse_measures(names: Sequence[str] | None) -> tuple[Measure, ...]:

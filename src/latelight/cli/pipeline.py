@@ -10,8 +10,10 @@ import yaml
 from rich.progress import Progress
 
 from latelight.app.engine import check_buildable
+from latelight.app.making import shown_version
 from latelight.app.plan import Plan
 from latelight.app.versions import difference, find_version, is_of_collection
+from latelight.cli import versions
 from latelight.cli.console import err, out, print_json, table
 from latelight.cli.options import (
     JsonOption,
@@ -39,9 +41,23 @@ VersionArgument = typer.Argument(
 )
 
 
+app.command("create")(versions.create)
+app.command("retire")(versions.retire)
+
+
 @app.command("list")
-def list_pipelines(as_json: JsonOption = False) -> None:
-    """List the presets."""
+def list_pipelines(
+    collection: Annotated[
+        str, typer.Argument(help="Whose versions to list; the presets without.")
+    ] = "",
+    library: LibraryOption = None,
+    namespace: NamespaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the presets, or the versions of a collection."""
+    if collection:
+        versions.list_versions(open_collection(library, collection, namespace), as_json=as_json)
+        return
     rows = {
         name: {space: given.encoder for space, given in spec.spaces.items()}
         for name, spec in PRESETS.items()
@@ -57,10 +73,21 @@ def list_pipelines(as_json: JsonOption = False) -> None:
 
 @app.command("show")
 def show(
-    name: Annotated[str, typer.Argument(help="A preset, or a YAML file.")] = "default",
+    name: Annotated[str, VersionArgument] = "default",
+    library: LibraryOption = None,
+    namespace: NamespaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print a pipeline whole, with every default, as the YAML that `add --pipeline` takes."""
+    """Print a pipeline whole, with every default, as the YAML that `add --pipeline` takes.
+
+    Of a collection's version the digest and the lock stand above it, as remarks; with `--json`
+    beside it.
+    """
+    if is_of_collection(name):
+        within = namespace or read_settings().namespace
+        found = shown_version(open_library(library), name, within)
+        versions.print_version(found, as_json=as_json)
+        return
     parts = msgspec.to_builtins(load_spec(name))
     if as_json:
         print_json(parts)

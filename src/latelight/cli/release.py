@@ -10,6 +10,7 @@ import typer
 from latelight.app.release import Releases
 from latelight.app.release_status import Step
 from latelight.cli.console import Failed, out, print_json, print_json_line, report_error, table
+from latelight.cli.filling import Filling
 from latelight.cli.options import (
     JsonOption,
     LibraryOption,
@@ -18,7 +19,6 @@ from latelight.cli.options import (
 )
 from latelight.cli.progress import ByteProgress
 from latelight.errors import InputError, ReleaseStateError
-from latelight.pipelines.progress import Encoded, Event, Started
 from latelight.releases.plan import DEFAULT_PLAN
 from latelight.releases.state import Release, commands
 
@@ -91,19 +91,23 @@ def status(
 ) -> None:
     """Tell where the release stands, what was counted and decided, and what can be done.
 
-    With `--watch` until steps lead no further: it is ready for its promotion by hand, promoted,
-    taken back or aborted. With `--json` one line each time.
+    While the candidate is being filled, by whichever process, also how far it is. With `--watch`
+    until steps lead no further: it is ready for its promotion by hand, promoted, taken back or
+    aborted. With `--json` one line each time.
     """
     if seconds <= 0:
         raise InputError(f"--every is {seconds}; give seconds above 0.")
     releases = _releases(library, collection, namespace)
-    seen = None
+    seen: tuple[Any, ...] = ()
+    filled = ""
     while True:
         now = releases.status()
-        told = (now.release, now.counted, now.wins)
-        if told != seen:
+        told, filling = (now.release, now.counted, now.wins), _filling(now.to_dict())
+        if told != seen or (as_json and filling != filled):
             _print_status(now, as_json=as_json, is_watched=watch)
-        seen = told
+        elif filling != filled:
+            out.print(filling, markup=False)
+        seen, filled = told, filling
         if not watch or _is_still(now.release):
             return
         time.sleep(seconds)
@@ -160,21 +164,6 @@ def retire(
     _print_release(after, f"{after.note}.", as_json=as_json)
 
 
-class _Backfill:
-    """Draws how far a candidate is filled."""
-
-    def __init__(self, bar: ByteProgress) -> None:
-        self._bar = bar
-        self._done = self._total = 0
-
-    def hear(self, event: Event) -> None:
-        if isinstance(event, Started):
-            self._done, self._total = 0, event.n_bytes
-        elif isinstance(event, Encoded):
-            self._done += event.n_bytes
-            self._bar("filling", self._done, self._total)
-
-
 def _releases(
     library: str | None, collection: str | None, namespace: str | None
 ) -> "Releases | RemoteReleases":
@@ -185,7 +174,7 @@ def _step(releases: "Releases | RemoteReleases") -> Step:
     if not isinstance(releases, Releases):
         return releases.step()  # a server fills in the background and tells no progress
     with ByteProgress() as bar:
-        return releases.step(progress=_Backfill(bar).hear)
+        return releases.step(progress=Filling(bar).hear)
 
 
 def _goes_on(taken: Step) -> bool:
@@ -236,6 +225,8 @@ def _print_status(now: "Status | ReleaseStatus", *, as_json: bool, is_watched: b
     one = now.release
     share = f" at {one.share:.0%}" if one.share else ""
     out.print(f"Release {one.release_id}: {one.state}{share}. {one.note}", markup=False)
+    if filling := _filling(told):
+        out.print(filling, markup=False)
     print_counted(told)
     for entry in now.log:
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.at))
@@ -245,6 +236,17 @@ def _print_status(now: "Status | ReleaseStatus", *, as_json: bool, is_watched: b
     if now.left_out:
         out.print(f"Left out of the candidate: {len(now.left_out)}; --json names them.")
     out.print(f"Possible: {', '.join(commands(one.state)) or 'nothing more'}.")
+
+
+def _filling(told: Mapping[str, Any]) -> str:
+    """Return how far a candidate is filled, from a status's JSON; empty where none is."""
+    filling = told["filling"]
+    if not filling:
+        return ""
+    n_seen, n_wanted = filling["n_documents"] + filling["n_left_out"], filling["n_wanted"]
+    left_out = f", {filling['n_left_out']:,} left out" if filling["n_left_out"] else ""
+    share = min(1.0, n_seen / (n_wanted or 1))
+    return f"Filled: {filling['n_documents']:,} of {n_wanted:,} documents ({share:.0%}){left_out}."
 
 
 def print_counted(told: Mapping[str, Any]) -> None:

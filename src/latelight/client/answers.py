@@ -97,6 +97,7 @@ class ReleaseStatus:
         owed: documents that a generation has still to follow in, by its store.
         left_out: documents that the candidate cannot hold.
         log: the audit log, oldest first.
+        filling: how far the candidate is filled, while it is being built; else None.
         stepping: whether a step is being taken.
         last_step: what the last one came to: `moved`, `said`, the `state` and `version`
             that the release had then, or `error`, a problem.
@@ -112,6 +113,7 @@ class ReleaseStatus:
     owed: Mapping[str, int]
     left_out: tuple[Mapping[str, Any], ...]
     log: tuple[LogEntry, ...]
+    filling: Mapping[str, int] | None = None
     stepping: bool = False
     last_step: Mapping[str, Any] | None = None
 
@@ -256,6 +258,7 @@ def status_of(answer: Answer) -> ReleaseStatus:
         owed=parts["owed"],
         left_out=tuple(parts["left_out"]),
         log=tuple(LogEntry(**one) for one in parts["log"]),
+        filling=parts.get("filling"),
         stepping=parts.get("stepping", False),
         last_step=parts.get("last_step"),
     )

@@ -11,13 +11,13 @@ from latelight.evaluation.compare import (
 from latelight.evaluation.coverage import Coverage, coverage
 from latelight.evaluation.judgement_files import (
     read_beir,
-    read_csv,
     read_judgements,
     read_topics,
     read_trec,
     write_beir,
     write_trec,
 )
+from latelight.evaluation.judgement_tables import read_csv, write_csv
 from latelight.evaluation.judgements import (
     EvidenceJudgement,
     JudgementSet,
@@ -104,6 +104,7 @@ __all__ = [
     "success",
     "unit_name",
     "write_beir",
+    "write_csv",
     "write_qrels",
     "write_run",
     "write_trec",

@@ -4,10 +4,13 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from latelight.errors import InputError
 from latelight.evaluation.judgements import JudgementSet
 from latelight.evaluation.runs import Qrels
+
+Estimator = Literal["ips", "coec"]
 
 
 @dataclass(frozen=True)
@@ -18,11 +21,14 @@ class LoggedSearch:
         query: its text.
         shown: documents in the order shown, the first at position 1.
         clicked: those of them that were opened.
+        positions: where each stood, from 1, where that is not its number: a list may show several
+            places of a document.
     """
 
     query: str
     shown: tuple[str, ...]
     clicked: frozenset[str] = frozenset()
+    positions: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.query.strip():
@@ -32,26 +38,53 @@ class LoggedSearch:
             raise InputError(
                 f"A search for {self.query!r} logs clicks on {stray[0]!r}, which it did not show."
             )
+        if self.positions and (len(self.positions) != len(self.shown) or min(self.positions) < 1):
+            raise InputError(
+                f"A search for {self.query!r} has positions {self.positions!r} for "
+                f"{len(self.shown)} documents; give each one's, from 1, or none."
+            )
+
+    def seen(self, depth: int = 0) -> tuple[tuple[str, int], ...]:
+        """Return the documents that count as shown, with their positions.
+
+        Args:
+            depth: those below count only down to the lowest click; 0 for all.
+        """
+        positions = self.positions or range(1, len(self.shown) + 1)
+        placed = tuple(zip(self.shown, positions, strict=True))
+        if not depth:
+            return placed
+        lowest = max((at for doc, at in placed if doc in self.clicked), default=0)
+        return tuple((doc, at) for doc, at in placed if at <= max(depth, lowest))
 
 
 @dataclass(frozen=True)
 class ClickRule:
     """How clicks become gains.
 
-    A document's attraction is the share of its impressions that were clicked. With `debias`
-    each click counts 1 / (probability that its position is looked at), so that documents that were
-    shown low are not judged by how seldom people look there: inverse propensity scoring (Joachims,
-    Swaminathan and Schnabel, 2017). Position p is looked at with probability (1 / p) ** `eta`;
-    1 is their choice, 0 no bias at all, and `propensities` states measured ones instead.
+    Position p is looked at with probability (1 / p) ** `eta`, whatever lies above it (the
+    position-based model; Richardson, Dominowska and Ragno, 2007); `propensities` states measured
+    probabilities instead. A document's attraction is estimated from its impressions for a query:
+
+    - `ips`: the mean over impressions of click / probability of a look, inverse propensity scoring
+      (Joachims, Swaminathan and Schnabel, 2017);
+    - `coec`: clicks over expected clicks, the sum of the clicks by the sum of the probabilities
+      (Zhang and Jones, 2007). A single click far down moves it less.
+
+    Both have the same expectation where the model holds. Without `debias` every position is taken
+    to be looked at, and both are the share of impressions that were clicked.
 
     Attributes:
         levels: the gain is how many of these the attraction reaches.
         min_impressions: documents shown less often stay unjudged.
         min_clicks: documents clicked less often have gain 0.
-        debias: weigh clicks by position.
-        eta: how fast people stop looking further down.
+        debias: allow for positions.
+        eta: how fast people stop looking further down; 1 is the choice of Joachims et al., 0 no
+            bias at all.
         propensities: from position 1 on; positions beyond have the last.
-        least_propensity: no click counts more than 1 / this, which bounds the variance.
+        least_propensity: no position counts as looked at less often, which bounds the variance.
+        estimator: which of the two.
+        depth: impressions below this position count only down to the lowest click; 0 for all.
     """
 
     levels: tuple[float, ...] = (0.1, 0.3)
@@ -61,15 +94,28 @@ class ClickRule:
     eta: float = 1.0
     propensities: tuple[float, ...] = ()
     least_propensity: float = 0.05
+    estimator: Estimator = "ips"
+    depth: int = 0
 
     def __post_init__(self) -> None:
+        if self.estimator not in get_args(Estimator) or self.depth < 0:
+            raise InputError(
+                f"The estimator is {self.estimator!r} and the depth {self.depth}; give ips or "
+                "coec, and 0 (all) or more."
+            )
         if not self.levels or list(self.levels) != sorted(set(self.levels)) or self.levels[0] <= 0:
             raise InputError(f"Levels {self.levels!r} must be above 0 and rise.")
         if self.min_impressions < 1 or self.min_clicks < 1:
-            raise InputError("min_impressions and min_clicks must be at least 1.")
+            raise InputError(
+                f"min_impressions is {self.min_impressions} and min_clicks {self.min_clicks}; give "
+                "at least 1 of each."
+            )
         shares = (*self.propensities, self.least_propensity)
         if self.eta < 0 or not all(0 < share <= 1 for share in shares):
-            raise InputError("eta must be 0 or more, and propensities lie in (0, 1].")
+            raise InputError(
+                f"eta is {self.eta!r} and propensities are {shares!r}; give 0 or more, and "
+                "probabilities above 0, at most 1."
+            )
 
     def propensity(self, position: int) -> float:
         """Return the probability that a position (from 1) is looked at, as far as it counts."""
@@ -92,12 +138,19 @@ class _Seen:
 
     n_shown: int = 0
     n_clicks: int = 0
-    weight: float = 0.0
+    weighed: float = 0.0
+    expected: float = 0.0
 
     def count(self, clicked: bool, propensity: float) -> None:
         self.n_shown += 1
         self.n_clicks += clicked
-        self.weight += clicked / propensity
+        self.weighed += clicked / propensity
+        self.expected += propensity
+
+    def attraction(self, estimator: Estimator) -> float:
+        if estimator == "coec":
+            return self.n_clicks / self.expected
+        return self.weighed / self.n_shown
 
 
 @dataclass
@@ -121,7 +174,7 @@ def judge_by_clicks(
     topics: dict[str, _Topic] = {}
     for search in searches:
         topic = topics.setdefault(topic_of(search.query), _Topic(search.query.strip()))
-        for position, doc in enumerate(search.shown, start=1):
+        for doc, position in search.seen(rule.depth):
             topic.documents[doc].count(doc in search.clicked, rule.propensity(position))
     gains = {name_: _gains(topic.documents, rule) for name_, topic in topics.items()}
     judged = {topic: docs for topic, docs in gains.items() if docs}
@@ -137,7 +190,7 @@ def topic_of(query: str) -> str:
 
 def _gains(documents: Mapping[str, _Seen], rule: ClickRule) -> dict[str, int]:
     return {
-        doc: rule.gain(seen.weight / seen.n_shown, seen.n_clicks)
+        doc: rule.gain(seen.attraction(rule.estimator), seen.n_clicks)
         for doc, seen in documents.items()
         if seen.n_shown >= rule.min_impressions
     }

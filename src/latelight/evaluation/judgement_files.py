@@ -1,7 +1,5 @@
-"""Judgement sets from and to the files of others: BEIR folders, TREC qrels and topics, CSV."""
+"""Judgement sets from and to the files of others: BEIR folders, TREC qrels and topics."""
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -9,18 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from latelight.errors import DamagedFileError, InputError, NotFoundError
-from latelight.evaluation.judgements import EvidenceJudgement, JudgementSet
+from latelight.evaluation.judgement_tables import read_csv
+from latelight.evaluation.judgements import JudgementSet
 from latelight.evaluation.runs import Qrels, read_qrels, write_qrels
-from latelight.types import Box, CharSpan, Locator, TimeRange
+from latelight.evaluation.texts import read_text
 
 _TOPIC = re.compile(r"<top>(.*?)</top>", re.DOTALL | re.IGNORECASE)
 _NUMBER = re.compile(r"<num>\s*(?:Number:)?\s*([^\s<]+)", re.IGNORECASE)
 _TITLE = re.compile(r"<title>\s*(?:Topic:)?\s*(.*?)\s*(?=<|$)", re.DOTALL | re.IGNORECASE)
-_PLACES = {
-    "box": ("left", "top", "right", "bottom"),
-    "span": ("start", "end"),
-    "time": ("start_s", "end_s"),
-}
 
 
 def read_judgements(path: str | Path, topics: str | Path | None = None) -> JudgementSet:
@@ -85,7 +79,7 @@ def read_topics(path: str | Path) -> dict[str, str]:
         NotFoundError: there is no such file.
         DamagedFileError: a block or a line is malformed.
     """
-    text = _text(Path(path))
+    text = read_text(Path(path))
     if "<top>" in text.lower():
         return dict(_top_block(block, Path(path)) for block in _TOPIC.findall(text))
     topics: dict[str, str] = {}
@@ -98,38 +92,6 @@ def read_topics(path: str | Path) -> dict[str, str]:
                 )
             topics[topic.strip()] = words.strip()
     return topics
-
-
-def read_csv(path: str | Path, name: str = "") -> JudgementSet:
-    """Return the judgements of a table with a header.
-
-    Columns `topic` and `doc_id` are needed. `text` is the topic's text (the topic itself without
-    such a column), `gain` its gain (1 without), and places are given by `unit_id` or `page` with
-    `left, top, right, bottom`, with `start, end` in characters or `start_s, end_s` in seconds.
-
-    Raises:
-        NotFoundError: there is no such file.
-        DamagedFileError: a column is missing or a value malformed; the line is named.
-    """
-    texts: dict[str, str] = {}
-    gains: dict[str, dict[str, int]] = {}
-    evidence: list[EvidenceJudgement] = []
-    for number, row in _table(Path(path)):
-        try:
-            topic, doc = _needed(row, "topic"), _needed(row, "doc_id")
-            said = row.get("text") or texts.get(topic, topic)
-            if texts.setdefault(topic, said) != said:
-                raise ValueError(f"topic {topic!r} has another text than before")
-            gain = int(row.get("gain") or 1)
-            known = gains.setdefault(topic, {})
-            known[doc] = max(gain, known.get(doc, gain))
-            place = _place(row)
-            if place is not None:
-                evidence.append(EvidenceJudgement(topic, doc, place, row.get("unit_id", "")))
-        except ValueError as error:
-            raise DamagedFileError(f"{path}, line {number}: {error}.") from error
-    source = f"CSV file {Path(path).name}"
-    return JudgementSet(name or Path(path).stem, texts, Qrels(gains), tuple(evidence), source)
 
 
 def write_beir(judgements: JudgementSet, folder: str | Path, split: str = "test") -> None:
@@ -173,39 +135,8 @@ def _top_block(block: str, path: Path) -> tuple[str, str]:
     return number.group(1), " ".join(title.group(1).split())
 
 
-def _place(row: Mapping[str, str]) -> Locator | None:
-    """Return the judged place of a table's row, None when it names none."""
-    named = {kind: [row.get(c, "") for c in columns] for kind, columns in _PLACES.items()}
-    given = [kind for kind, cells in named.items() if any(cells)]
-    if not given:
-        return None
-    (kind, *others) = given
-    if others or not all(named[kind]):
-        raise ValueError(f"a place has the columns {', '.join(_PLACES[kind])}, and no others")
-    cells = named[kind]
-    page = int(row["page"]) if row.get("page") else None
-    if kind == "box":
-        left, top, right, bottom = map(float, cells)
-        return Locator(page=page, box=Box(left, top, right, bottom))
-    if kind == "span":
-        return Locator(page=page, span=CharSpan(int(cells[0]), int(cells[1])))
-    return Locator(page=page, time=TimeRange(float(cells[0]), float(cells[1])))
-
-
-def _needed(row: Mapping[str, str], column: str) -> str:
-    if not row.get(column):
-        raise ValueError(f"the column {column!r} is missing or empty; topic and doc_id are needed")
-    return row[column]
-
-
-def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    rows = csv.DictReader(io.StringIO(_text(path), newline=""))
-    for row in rows:
-        yield rows.line_num, {k: (v or "").strip() for k, v in row.items() if isinstance(k, str)}
-
-
 def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(_text(path).split("\n"), start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -215,15 +146,6 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
         except ValueError as error:
             raise DamagedFileError(f"{path}, line {number}: {error}.") from error
         yield value
-
-
-def _text(path: Path) -> str:
-    if not path.is_file():
-        raise NotFoundError(f"There is no file {str(path)!r}.")
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DamagedFileError(f"{path}: not UTF-8 ({error}); save it as UTF-8.") from error
 
 
 def _texts(judgements: JudgementSet) -> list[tuple[str, str]]:

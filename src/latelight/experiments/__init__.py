@@ -1,5 +1,6 @@
 """Which of two versions do people prefer? Assignment, interleaving, tests, guards; all pure."""
 
+from latelight.experiments.ab import AbResult, ArmReport, ArmSeen, Reading, read_ab
 from latelight.experiments.assignment import Arm, Assignment, Exposure, exposed
 from latelight.experiments.click_models import (
     Attraction,
@@ -52,7 +53,10 @@ from latelight.experiments.simulate import (
 
 __all__ = [
     "DEFAULT_GUARDS",
+    "AbResult",
     "Arm",
+    "ArmReport",
+    "ArmSeen",
     "Assignment",
     "Attraction",
     "Cascade",
@@ -71,6 +75,7 @@ __all__ = [
     "Paper",
     "PositionBased",
     "RateGuard",
+    "Reading",
     "Traffic",
     "balanced",
     "check_guards",
@@ -85,6 +90,7 @@ __all__ = [
     "n_for_shares",
     "proportion_p_value",
     "proportion_sequence",
+    "read_ab",
     "read_means",
     "read_preference",
     "sample_ratio_p_value",

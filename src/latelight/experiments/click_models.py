@@ -39,11 +39,18 @@ class Attraction:
     max_gain: int = 1
 
     def __post_init__(self) -> None:
-        if not 0 <= self.noise <= self.highest <= 1 or self.max_gain < 1:
+        if not 0 <= self.highest <= 1:
             raise InputError(
-                f"Attraction from {self.noise!r} to {self.highest!r} at gain {self.max_gain!r}: "
-                "give rising probabilities and a gain of at least 1."
+                f"highest is {self.highest!r}; give the probability of a click on the best "
+                "document, from 0 to 1."
             )
+        if not 0 <= self.noise <= self.highest:
+            raise InputError(
+                f"noise is {self.noise!r}; give the probability of a click on a document without "
+                f"gain, from 0 to {self.highest:g}, that of a click on the best."
+            )
+        if self.max_gain < 1:
+            raise InputError(f"max_gain is {self.max_gain}; give 1 or more.")
 
     def of(self, gain: int) -> float:
         """Return the probability for a gain."""

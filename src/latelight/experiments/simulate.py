@@ -4,10 +4,11 @@ import random
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from latelight.errors import InputError
 from latelight.evaluation import JudgementSet, Run
+from latelight.experiments.ab import TestKind
 from latelight.experiments.assignment import Assignment
 from latelight.experiments.click_models import ClickModel
 from latelight.experiments.horizon import read_means, read_preference
@@ -18,7 +19,6 @@ from latelight.experiments.sequential import (
     proportion_p_value,
 )
 
-TestKind = Literal["always-valid", "fixed-horizon"]
 Decision = Literal["a", "b", "undecided"]
 
 
@@ -51,12 +51,18 @@ class Design:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.n_sessions < 1 or self.look_every < 1 or self.k < 1:
-            raise InputError("n_sessions, look_every and k must be at least 1.")
-        if self.test not in ("always-valid", "fixed-horizon"):
-            raise InputError(f"Test {self.test!r} is unknown; use always-valid or fixed-horizon.")
-        if not 0 < self.share < 1 or not 0 < self.alpha < 1:
-            raise InputError(f"share {self.share!r} and alpha {self.alpha!r} must be shares.")
+        for name in ("n_sessions", "look_every", "k"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}; give 1 or more.")
+        if self.test not in get_args(TestKind):
+            raise InputError(f"The test is {self.test!r}; use always-valid or fixed-horizon.")
+        if self.method not in get_args(Method):
+            raise InputError(f"The method is {self.method!r}; use team-draft or balanced.")
+        for name in ("share", "alpha"):
+            if not 0 < getattr(self, name) < 1:
+                raise InputError(
+                    f"{name} is {getattr(self, name)!r}; give a number above 0 and below 1."
+                )
 
 
 DEFAULT_DESIGN = Design()

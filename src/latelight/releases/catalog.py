@@ -249,12 +249,18 @@ def check_name(what: str, name: str) -> None:
     Raises:
         InputError: it is not 1 to 64 letters, digits, '-', '_' or '.', or starts with '.'.
     """
-    plain = name.replace("-", "").replace("_", "").replace(".", "")
-    if not (plain.isalnum() and plain.isascii() and len(name) <= 64 and name[0] != "."):
+    if not is_name(name):
+        article = "an" if what[0] in "aeiou" else "a"
         raise InputError(
-            f"{name!r} cannot name a {what}: use 1 to 64 letters, digits, '-', '_' or '.', "
+            f"{name!r} cannot name {article} {what}: use 1 to 64 letters, digits, '-', '_' or '.', "
             "not starting with '.'."
         )
+
+
+def is_name(name: str) -> bool:
+    """Return whether a name is one that `check_name` lets pass."""
+    plain = name.replace("-", "").replace("_", "").replace(".", "")
+    return plain.isalnum() and plain.isascii() and len(name) <= 64 and name[0] != "."
 
 
 def _now() -> float:

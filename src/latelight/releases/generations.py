@@ -88,6 +88,14 @@ def begin_nothing(_: sqlite3.Connection, known: Standing, generation: Generation
     """Write nothing more."""
 
 
+Checking = Callable[[sqlite3.Connection], None]
+"""Looks within a transaction whether it may go on, and raises where not."""
+
+
+def check_nothing(_: sqlite3.Connection) -> None:
+    """Refuse nothing."""
+
+
 class GenerationStore:
     """The generations of one collection; each method is one transaction."""
 
@@ -166,13 +174,18 @@ class GenerationStore:
         with self._database.transaction() as db:
             point_alias(db, self._place, alias, expected, digest)
 
-    def remove(self, digest: str) -> bool:
+    def remove(self, digest: str, check: Checking = check_nothing) -> bool:
         """Forget a version and its aliases; return whether its store has no other version.
+
+        Args:
+            digest: which.
+            check: may refuse, within the transaction.
 
         Raises:
             ReleaseStateError: it is the live one, or another one has still to follow it.
         """
         with self._database.transaction() as db:
+            check(db)
             known = read_standing(db, self._place)
             if digest not in known.versions:
                 return False

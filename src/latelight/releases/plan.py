@@ -9,6 +9,10 @@ import yaml
 
 from latelight.errors import NotFoundError, SettingError
 from latelight.experiments import DEFAULT_GUARDS, Guard, LatencyGuard, RateGuard
+from latelight.releases.catalog import is_name
+
+OWN_SET = "@"
+"""Stands before the name of a judgement set that the collection keeps."""
 
 
 class BuildPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,7 +29,8 @@ class GatePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Offline: the candidate against the live version on judged topics.
 
     Attributes:
-        judgements: a file or folder that `latelight eval` reads; empty: none, with which no
+        judgements: a file or folder that `latelight eval` reads, or the name of a set that the
+            collection keeps (`@NAME`: the set, whatever lies around); empty: none, with which no
             release begins.
         topics: the file of topics, where judgements need one.
         measures: of which none may be significantly worse.
@@ -152,6 +157,8 @@ DEFAULT_PLAN = ReleasePlan()
 def load_plan(path: str | Path) -> ReleasePlan:
     """Return the plan in a YAML file; relative paths in it start at the file's folder.
 
+    Judgements that do not lie there, and have no ending, are a set that the collection keeps.
+
     Raises:
         NotFoundError: there is no such file.
         SettingError: it has an unknown field or a value out of range.
@@ -162,12 +169,20 @@ def load_plan(path: str | Path) -> ReleasePlan:
     plan = parse_plan(file.read_text(encoding="utf-8"), origin=str(path))
     if plan.gate is None:
         return plan
-    named = {
-        name: str((file.parent / getattr(plan.gate, name)).resolve())
-        for name in ("judgements", "topics")
-        if getattr(plan.gate, name)
-    }
-    return msgspec.structs.replace(plan, gate=msgspec.structs.replace(plan.gate, **named))
+    gate = plan.gate
+    named = {}
+    if gate.topics:
+        named["topics"] = str((file.parent / gate.topics).resolve())
+    if gate.judgements and not gate.judgements.startswith(OWN_SET):
+        path = (file.parent / gate.judgements).resolve()
+        named["judgements"] = OWN_SET + gate.judgements if _means_set(gate, path) else str(path)
+    return msgspec.structs.replace(plan, gate=msgspec.structs.replace(gate, **named))
+
+
+def _means_set(gate: GatePlan, path: Path) -> bool:
+    """Return whether a set is meant: nothing lies there, and it is no file's name."""
+    name = gate.judgements
+    return is_name(name) and not (path.exists() or path.suffix or gate.topics)
 
 
 def parse_plan(text: str, *, origin: str = "the release plan") -> ReleasePlan:

@@ -72,5 +72,42 @@ CREATE TABLE IF NOT EXISTS shown_away (
 CREATE INDEX IF NOT EXISTS shown_of ON shown (release_id, stage, winner);
 """
 
-ADDED = GENERATIONS + RELEASES
+JUDGEMENTS = """
+CREATE TABLE IF NOT EXISTS judgements (
+    namespace TEXT NOT NULL, collection TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL,
+    n_topics INTEGER NOT NULL, n_judged INTEGER NOT NULL, n_places INTEGER NOT NULL,
+    source TEXT NOT NULL, saved_at REAL NOT NULL, whole TEXT NOT NULL,
+    PRIMARY KEY (namespace, collection, name)
+);
+"""
+
+EXPERIMENTS = """
+CREATE TABLE IF NOT EXISTS experiment (
+    namespace TEXT NOT NULL, collection TEXT NOT NULL, experiment_id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL, a TEXT NOT NULL, b TEXT NOT NULL, plan TEXT NOT NULL, state TEXT NOT NULL,
+    began_at REAL NOT NULL, stopped_at REAL NOT NULL, note TEXT NOT NULL, result TEXT NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS experiment_of ON experiment (namespace, collection, name);
+"""
+
+INTERACTIONS = """
+CREATE TABLE IF NOT EXISTS interaction_log (
+    namespace TEXT NOT NULL, collection TEXT NOT NULL, days REAL NOT NULL, began_at REAL NOT NULL,
+    is_on INTEGER NOT NULL, PRIMARY KEY (namespace, collection)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS exposure (
+    search_id TEXT NOT NULL PRIMARY KEY, namespace TEXT NOT NULL, collection TEXT NOT NULL,
+    at REAL NOT NULL, version TEXT NOT NULL, query TEXT NOT NULL, shown TEXT NOT NULL,
+    experiment TEXT NOT NULL, arm TEXT NOT NULL, key_hash TEXT NOT NULL, failed INTEGER NOT NULL,
+    milliseconds REAL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS exposure_of ON exposure (namespace, collection, at);
+CREATE INDEX IF NOT EXISTS exposure_in ON exposure (experiment, arm, key_hash);
+CREATE TABLE IF NOT EXISTS interaction (
+    search_id TEXT NOT NULL REFERENCES exposure (search_id) ON DELETE CASCADE,
+    doc_id TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (search_id, doc_id)
+) WITHOUT ROWID;
+"""
+
+ADDED = GENERATIONS + RELEASES + JUDGEMENTS + EXPERIMENTS + INTERACTIONS
 """Since version 1, whose readers need not know them while there is no second generation."""

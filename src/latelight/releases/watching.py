@@ -8,17 +8,28 @@ from pathlib import Path
 
 from latelight.errors import CorruptFileError, StorageError
 from latelight.releases.database import WAIT_SECONDS
+from latelight.releases.experiments import Experiment, read_experiment
 from latelight.releases.generations import Standing, read_standing
+from latelight.releases.interactions import LogSetting, read_log
 from latelight.releases.state import Release
 from latelight.releases.store import read_release
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What decides which version answers: the versions, and the release that began last."""
+    """What decides which version answers, and whether that is logged.
+
+    Attributes:
+        standing: the versions.
+        release: the one that began last.
+        experiment: that is running.
+        log: how searches are logged, None for not at all.
+    """
 
     standing: Standing
     release: Release | None
+    experiment: Experiment | None = None
+    log: LogSetting | None = None
 
 
 class StandingReader:
@@ -55,8 +66,13 @@ class StandingReader:
             self._known = None
             db.execute("BEGIN")
             try:
-                standing, release = read_standing(db, self._place), read_release(db, self._place)
-                self._known = Situation(standing, release)
+                log = read_log(db, self._place)
+                self._known = Situation(
+                    read_standing(db, self._place),
+                    read_release(db, self._place),
+                    read_experiment(db, self._place),
+                    log if log is not None and log.is_on else None,
+                )
             finally:
                 db.execute("ROLLBACK")
             self._seen = seen

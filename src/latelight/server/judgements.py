@@ -6,7 +6,7 @@ from typing import Any
 from latelight.app import Collection
 from latelight.errors import SettingError
 from latelight.evaluation import JudgementSet, Qrels
-from latelight.releases.plan import ReleasePlan
+from latelight.releases.plan import OWN_SET, ReleasePlan
 from latelight.server.service import Service
 from latelight.server.specs import plan_from
 
@@ -26,7 +26,7 @@ def judgements_of(name: str, asked: Mapping[str, Any]) -> JudgementSet:
 def plan_with_judgements(
     service: Service, target: Collection, value: dict[str, Any] | None
 ) -> ReleasePlan:
-    """Return a release's plan, whose gate may name an evaluation by its id.
+    """Return a release's plan, whose gate may name a set that is kept, or an evaluation by its id.
 
     Raises:
         SettingError: it is not valid, or its gate names files.
@@ -38,9 +38,12 @@ def plan_with_judgements(
     named = gate.get("judgements")
     if gate.get("topics") or not isinstance(named, str):
         raise SettingError(
-            "gate.topics would be a file of the server; give the id of an evaluation as "
-            "gate.judgements, whose topics and judgements are taken."
+            "gate.topics would be a file of the server; give the name of a judgement set that the "
+            "collection keeps, or the id of an evaluation, as gate.judgements."
         )
+    if named.removeprefix(OWN_SET) in {one.name for one in target.judgements.list()}:
+        kept = OWN_SET + named.removeprefix(OWN_SET)
+        return plan_from({**(value or {}), "gate": {**gate, "judgements": kept}})
     place = (target.namespace, target.name)
     asked = service.evaluations.get(named, place).asked
     file = service.library.root / DIRECTORY / f"{named}.json"

@@ -142,7 +142,7 @@ async def retire_release(request: Request, namespace: str, collection: str) -> R
 
 @router.post("/interactions", status_code=204, **operation("interact", body="json", changes=True))
 async def interact(request: Request, asked: Interaction) -> Response:
-    """Count that somebody used a document of a search, where a release wants to know."""
+    """Note that somebody used a document of a search, for a release, an experiment or the log."""
     service = service_of(request)
     check_namespace(caller_of(request), "read", asked.namespace)
 
