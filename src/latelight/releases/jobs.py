@@ -289,7 +289,8 @@ def no_one_job(given: str, found: Sequence[str]) -> NotFoundError:
         return NotFoundError(f"No job {given!r}. `latelight jobs list` shows them all.")
     named = ", ".join(found[:NAMED]) + (", …" if len(found) > NAMED else "")
     return NotFoundError(
-        f"{given!r} begins the ids of several jobs ({named}). Give more of the one that is meant."
+        f"{given!r} begins the ids of several jobs ({named}). Give more of the one that is meant; "
+        "`latelight jobs list` shows them all."
     )
 
 
