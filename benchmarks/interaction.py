@@ -201,7 +201,11 @@ def line_of(row: dict[str, Any]) -> str:
 def report(given: argparse.Namespace) -> None:
     lines = given.rows.read_text(encoding="utf-8").splitlines()
     latest = {(row["set"], row["system"]): row for row in map(json.loads, lines)}
-    rows = list(latest.values())
+    sets = list(dict.fromkeys(name for name, _ in latest))
+    order = [system.name for system in SYSTEMS]
+    rows = sorted(
+        latest.values(), key=lambda row: (sets.index(row["set"]), order.index(row["system"]))
+    )
     given.out.mkdir(parents=True, exist_ok=True)
     text = HEAD + "\n" + "\n".join(map(line_of, rows)) + "\n"
     (given.out / "interaction.md").write_text(text, encoding="utf-8")
@@ -221,6 +225,8 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     n_across = 2 if len(sets) > 1 else 1
     size = (7 * n_across, 4.6 * -(-len(sets) // n_across))
     figure, panels = plt.subplots(-(-len(sets) // n_across), n_across, figsize=size, squeeze=False)
+    for panel in panels.flat[len(sets) :]:
+        panel.axis("off")
     for panel, name in zip(panels.flat, sets, strict=False):
         for row in (row for row in rows if row["set"] == name):
             number = names.index(row["system"])
