@@ -12,12 +12,20 @@ from typing import Any
 import pytest
 
 import latelight
-from latelight.app import Library, engine
-from latelight.client.waiting import Client
+from latelight.app import Collection, Library, engine
+from latelight.client.waiting import Client, RemoteCollection
 from latelight.settings import Settings
 from latelight.testing.encoders import FakeEncoder
+from latelight.testing.files import PdfPage, PdfText, make_pdf
 
 AnyLibrary = Library | Client
+AnyCollection = Collection | RemoteCollection
+TOP, BOTTOM = "harbour ferry timetable", "lighthouse keeper wages"
+RECORDS = [
+    {"id": "boats", "title": "Boats", "text": "The ferry leaves the harbour.", "year": 2022},
+    {"id": "lamps", "title": "Lamps", "text": "The keeper draws his wages.", "year": 2023},
+    {"id": "a/b c?", "title": "Odd", "text": "An id with a slash, and the ferry.", "year": 2023},
+]
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +86,13 @@ def library(request: pytest.FixtureRequest) -> AnyLibrary:
     """What the suite is about: the same tests hold for both."""
     found: AnyLibrary = request.getfixturevalue(request.param)
     return found
+
+
+@pytest.fixture
+def paper(library: AnyLibrary) -> AnyCollection:
+    """A page with words at two places, and some records."""
+    target = library.collection("paper", create=True)
+    page = PdfPage(texts=(PdfText(TOP, 72, 700), PdfText(BOTTOM, 72, 100)))
+    target.add(make_pdf([page]), name="page.pdf", doc_id="page", metadata={"year": 2024})
+    target.add(RECORDS)
+    return target
