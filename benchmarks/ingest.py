@@ -23,9 +23,10 @@ from typing import Any
 from circumstances import circumstances
 
 import latelight
-from latelight.app.engine import shared_encoder
+from latelight.app.engine import build_encoders
 from latelight.extractors.protocol import ExtractionOptions
 from latelight.extractors.sandbox import ExtractionPool
+from latelight.pipelines.spec import PipelineSpec
 from latelight.settings import read_settings
 from latelight.types import Extraction, Source, Unit
 
@@ -93,9 +94,13 @@ def read_all(files: Files, options: ExtractionOptions) -> list[Extraction]:
 
 def measured(files: Files, n_repeats: int, scratch: Path) -> dict[str, Any]:
     settings = read_settings()
-    encoder = shared_encoder("latelight-small", settings.weights, settings.n_threads)
+    encoder = build_encoders(PipelineSpec(), settings)["text"]
     encoder.load()
-    options = ExtractionOptions(speech_threads=min(settings.n_threads, 2))
+    options = ExtractionOptions(
+        speech_threads=min(settings.n_threads, 2),
+        render_images=encoder.info.sees_images,
+        image_side=encoder.info.image_side,
+    )
     read = read_all(files, options)
     units: list[Unit] = [unit for one in read for unit in one.units]
     encoder.encode_documents(units[:4])

@@ -32,7 +32,7 @@ OF_FILES = {
     },
     Job: {"wait_or_pause", "is_over", "put_away"},
     Releases: set(),
-    View: set(),
+    View: {"settings"},
 }  # fmt: skip
 ONLY_REMOTE = {"whoami", "close", "ids", "evaluations", "name", "namespace"}
 """The last two are attributes of instances elsewhere; evaluations are made there by functions."""

@@ -86,13 +86,20 @@ class _Job:
         self._is_urgent = is_urgent
         self._mutex = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._is_asked = False
 
     def start(self) -> None:
-        """Begin a round, unless one is going on."""
+        """Begin a round, or another one after that which is going on and may not see what is new.
+
+        A round that asks itself is not begun again: it has seen what there is.
+        """
         with self._mutex:
-            if self._thread is None or not self._thread.is_alive():
+            if self._thread is threading.current_thread():
+                return
+            self._is_asked = True
+            if self._thread is None:
                 # Not a daemon: a program that ends waits for the work instead of wasting it.
-                self._thread = threading.Thread(target=self._round, name=self._name)
+                self._thread = threading.Thread(target=self._rounds, name=self._name)
                 self._thread.start()
 
     def join(self) -> None:
@@ -101,10 +108,19 @@ class _Job:
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
-    def _round(self) -> None:
-        try:
-            with in_background(self._is_urgent):
-                self._work()
-            self.error = None
-        except Exception as error:  # kept for whoever asks: nobody waits for this thread
-            self.error = error
+    def _rounds(self) -> None:
+        while self._goes_on():
+            try:
+                with in_background(self._is_urgent):
+                    self._work()
+                self.error = None
+            except Exception as error:  # kept for whoever asks: nobody waits for this thread
+                self.error = error
+
+    def _goes_on(self) -> bool:
+        """Take what was asked for; where nothing was, the thread ends."""
+        with self._mutex:
+            asked, self._is_asked = self._is_asked, False
+            if not asked:
+                self._thread = None
+            return asked
