@@ -93,9 +93,7 @@ export class Chips {
 /** @param {Word} word */
 function described(word) {
   const found = [
-    ...new Set(
-      word.items.filter((item) => foundIn(item) && item.contribution > 0).map(foundIn),
-    ),
+    ...new Set(word.items.filter((item) => foundIn(item) && item.contribution > 0).map(foundIn)),
   ];
   const beginning = word.items.some((item) => item.part === "document")
     ? ", part of it from the document’s beginning"
